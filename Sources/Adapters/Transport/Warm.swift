@@ -1,0 +1,6 @@
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
+import GRPCProtobuf
+import X509
+import Crypto
+enum Warm {}

@@ -1,0 +1,85 @@
+/// Everything an engine needs to start one container, and to recognise it later.
+package struct StartRequest: Hashable, Sendable {
+    package var id: ContainerID
+    /// Label of the container: the generation in its `InstanceRecord`.
+    package var generation: UInt64
+    package var spec: ContainerSpec
+    /// Port name to number, resolved.
+    package var ports: [String: Int]
+    /// The complete environment: the spec's, the ports', and `SKERRY_*` facts about the place.
+    package var env: [String: String]
+
+    package init(
+        id: ContainerID, generation: UInt64, spec: ContainerSpec, ports: [String: Int],
+        env: [String: String]
+    ) {
+        self.id = id
+        self.generation = generation
+        self.spec = spec
+        self.ports = ports
+        self.env = env
+    }
+}
+
+/// A container that an engine holds and that carries Skerry's labels.
+package struct ObservedContainer: Hashable, Sendable {
+    package enum State: Hashable, Sendable {
+        case running
+        case exited(Exit)
+    }
+
+    package var id: ContainerID
+    package var generation: UInt64
+    /// The engine's own handle: a container id, or a process id with its start time.
+    package var handle: String
+    package var state: State
+    package var startedAt: WallTime?
+
+    package init(
+        id: ContainerID, generation: UInt64, handle: String, state: State, startedAt: WallTime?
+    ) {
+        self.id = id
+        self.generation = generation
+        self.handle = handle
+        self.state = state
+        self.startedAt = startedAt
+    }
+}
+
+/// How a container ended.
+package struct Exit: Hashable, Codable, Sendable {
+    /// Nil where nobody was there to collect it.
+    package var code: Int?
+    package var outOfMemory: Bool
+
+    package init(code: Int?, outOfMemory: Bool = false) {
+        self.code = code
+        self.outOfMemory = outOfMemory
+    }
+}
+
+/// Why an engine could not do what it was asked.
+package struct EngineFailure: Error, Hashable, Sendable {
+    package enum Reason: String, Hashable, Sendable {
+        case imageMissing = "ImageMissing"
+        case imagePull = "ImagePull"
+        case commandMissing = "CommandMissing"
+        case engineUnavailable = "EngineUnavailable"
+        case refused = "Refused"
+    }
+
+    package var reason: Reason
+    package var message: String
+
+    package init(_ reason: Reason, _ message: String) {
+        self.reason = reason
+        self.message = message
+    }
+}
+
+/// A probe with its port looked up.
+package enum ProbeTarget: Hashable, Sendable {
+    case http(port: Int, path: String)
+    case tcp(port: Int)
+    case exec([String])
+}

@@ -1,0 +1,63 @@
+/// What an agent says to the hub on the control link.
+package enum NodeMessage: Hashable, Codable, Sendable {
+    /// First on every session: who speaks, and where both flows resume.
+    case hello(Hello)
+    /// Everything up to this revision of the node's feed is durable on the node.
+    case applied(revision: UInt64)
+    /// Entries of the node's log in rising sequence. Sending one twice is harmless.
+    case entries([LogEntry])
+    case heartbeat(Usage?)
+}
+
+package struct Hello: Hashable, Codable, Sendable {
+    package var node: NodeID
+    package var site: SiteID
+    package var agentVersion: String
+    package var capacity: Capacity
+    package var engine: EngineStatus?
+    package var appliedRevision: UInt64
+    /// The highest hub epoch the node has obeyed; it refuses a lower one.
+    package var epoch: UInt64
+
+    package init(
+        node: NodeID, site: SiteID, agentVersion: String, capacity: Capacity,
+        engine: EngineStatus?, appliedRevision: UInt64, epoch: UInt64
+    ) {
+        self.node = node
+        self.site = site
+        self.agentVersion = agentVersion
+        self.capacity = capacity
+        self.engine = engine
+        self.appliedRevision = appliedRevision
+        self.epoch = epoch
+    }
+}
+
+/// What the hub says to an agent.
+package enum HubMessage: Hashable, Codable, Sendable {
+    case welcome(Welcome)
+    /// Come back after this long; the session is over.
+    case retry(after: Interval, reason: String)
+    /// Documents in rising revision; with the last of them the node has everything up to `through`.
+    case documents([Document], through: UInt64)
+    /// Every log entry up to this sequence is durable on the hub.
+    case acknowledged(sequence: UInt64)
+}
+
+package struct Welcome: Hashable, Codable, Sendable {
+    package var epoch: UInt64
+    /// The last log entry of the node that the hub holds.
+    package var acknowledged: UInt64
+    package var heartbeatEvery: Interval
+    /// Over how long the fleet spreads its first attempts when this link drops.
+    package var reconnectWindow: Interval
+
+    package init(
+        epoch: UInt64, acknowledged: UInt64, heartbeatEvery: Interval, reconnectWindow: Interval
+    ) {
+        self.epoch = epoch
+        self.acknowledged = acknowledged
+        self.heartbeatEvery = heartbeatEvery
+        self.reconnectWindow = reconnectWindow
+    }
+}

@@ -1,0 +1,135 @@
+/// One change to a node's store. A batch of them is durable together or not at all.
+package enum NodeWrite: Hashable, Sendable {
+    case document(Document)
+    case removeDocument(DocumentKey)
+    /// The newest revision of which nothing is missing.
+    case appliedRevision(UInt64)
+    case instance(InstanceRecord)
+    case removeInstance(InstanceID)
+    case append(LogEntry)
+    /// Entries up to here are on the hub and may go.
+    case trimLog(through: UInt64)
+    case epoch(UInt64)
+}
+
+/// What a node's store holds at start.
+package struct NodeSnapshot: Hashable, Sendable {
+    package var documents: [Document]
+    package var appliedRevision: UInt64
+    package var instances: [InstanceRecord]
+    /// Not yet acknowledged entries, in order.
+    package var log: [LogEntry]
+    /// The sequence the next entry gets; grows even when the log is empty.
+    package var nextSequence: UInt64
+    package var epoch: UInt64
+
+    package init(
+        documents: [Document] = [], appliedRevision: UInt64 = 0, instances: [InstanceRecord] = [],
+        log: [LogEntry] = [], nextSequence: UInt64 = 1, epoch: UInt64 = 0
+    ) {
+        self.documents = documents
+        self.appliedRevision = appliedRevision
+        self.instances = instances
+        self.log = log
+        self.nextSequence = nextSequence
+        self.epoch = epoch
+    }
+}
+
+/// One change to the hub's store.
+package enum HubWrite: Hashable, Sendable {
+    case site(Site)
+    case removeSite(SiteID)
+    case node(Node)
+    /// Removes the node with its feed, its log position and its instances.
+    case removeNode(NodeID)
+    case workload(Workload)
+    case removeWorkload(WorkloadID)
+    /// Which ordinals of a workload each node runs.
+    case placement(WorkloadID, [NodeID: [Int]])
+    case document(NodeID, Document)
+    /// A tombstone that the node has made durable.
+    case forgetDocument(NodeID, DocumentKey)
+    case instance(NodeID, InstanceStatus)
+    case removeInstance(NodeID, InstanceID)
+    case acknowledged(NodeID, sequence: UInt64)
+    case appliedRevision(NodeID, UInt64)
+    case contact(NodeID, WallTime)
+    case token(JoinToken)
+    case removeToken(id: String)
+    case event(Event)
+    case epoch(UInt64)
+}
+
+/// What the hub's store holds at start.
+package struct HubSnapshot: Hashable, Sendable {
+    package struct NodeState: Hashable, Sendable {
+        package var node: Node
+        /// Rising by revision, tombstones included.
+        package var documents: [Document]
+        /// The newest revision ever given in this feed.
+        package var headRevision: UInt64
+        package var appliedRevision: UInt64
+        package var acknowledged: UInt64
+        package var instances: [InstanceStatus]
+        package var lastSeen: WallTime?
+
+        package init(
+            node: Node, documents: [Document] = [], headRevision: UInt64 = 0,
+            appliedRevision: UInt64 = 0, acknowledged: UInt64 = 0,
+            instances: [InstanceStatus] = [], lastSeen: WallTime? = nil
+        ) {
+            self.node = node
+            self.documents = documents
+            self.headRevision = headRevision
+            self.appliedRevision = appliedRevision
+            self.acknowledged = acknowledged
+            self.instances = instances
+            self.lastSeen = lastSeen
+        }
+    }
+
+    package var sites: [Site]
+    package var nodes: [NodeState]
+    package var workloads: [Workload]
+    package var placements: [WorkloadID: [NodeID: [Int]]]
+    package var tokens: [JoinToken]
+    /// The newest events, oldest first, at most the store's cap.
+    package var events: [Event]
+    package var epoch: UInt64
+
+    package init(
+        sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],
+        placements: [WorkloadID: [NodeID: [Int]]] = [:], tokens: [JoinToken] = [],
+        events: [Event] = [], epoch: UInt64 = 0
+    ) {
+        self.sites = sites
+        self.nodes = nodes
+        self.workloads = workloads
+        self.placements = placements
+        self.tokens = tokens
+        self.events = events
+        self.epoch = epoch
+    }
+}
+
+/// Leave to enrol one node at one site, once. The hub stores only the digest of the secret.
+package struct JoinToken: Hashable, Codable, Sendable {
+    /// The public part, also the first part of the token text.
+    package var id: String
+    package var secretDigest: String
+    package var site: SiteID
+    package var expiresAt: WallTime
+    /// The node that used it; a used token stays until it expires, to tell "used" from "unknown".
+    package var usedBy: NodeID?
+
+    package init(
+        id: String, secretDigest: String, site: SiteID, expiresAt: WallTime, usedBy: NodeID? = nil
+    ) {
+        self.id = id
+        self.secretDigest = secretDigest
+        self.site = site
+        self.expiresAt = expiresAt
+        self.usedBy = usedBy
+    }
+}
