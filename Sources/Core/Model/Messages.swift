@@ -61,3 +61,14 @@ package struct Welcome: Hashable, Codable, Sendable {
         self.reconnectWindow = reconnectWindow
     }
 }
+
+/// One session of one node. A later session has a higher number; a clean-up acts on its own only.
+package struct SessionID: Hashable, Comparable, Codable, Sendable {
+    package let rawValue: UInt64
+
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    package static func < (left: SessionID, right: SessionID) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
