@@ -112,5 +112,9 @@ let package = Package(
             name: "route-optimizer",
             path: "Examples/route-optimizer/Sources",
             swiftSettings: strict),
+
+        tests("ModelTests", sees: ["Model"]),
+        tests("ReplicationTests", sees: ["Model", "Replication"]),
+        tests("MachinesTests", sees: ["Model", "Machines"]),
     ]
 )
