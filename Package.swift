@@ -108,9 +108,24 @@ let package = Package(
             ],
             path: "Sources/skerry",
             swiftSettings: strict),
+
+        // The example.
+        .target(
+            name: "RouteOptimizing",
+            path: "Examples/route-optimizer/Sources/RouteOptimizing",
+            swiftSettings: strict),
+        .target(
+            name: "RouteServing",
+            dependencies: ["RouteOptimizing"],
+            path: "Examples/route-optimizer/Sources/RouteServing",
+            swiftSettings: strict),
         .executableTarget(
             name: "route-optimizer",
-            path: "Examples/route-optimizer/Sources",
+            dependencies: ["RouteOptimizing", "RouteServing"],
+            path: "Examples/route-optimizer/Sources/route-optimizer",
             swiftSettings: strict),
+
+        tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
+        tests("TidyTests", sees: []),
     ]
 )
