@@ -123,7 +123,9 @@ let package = Package(
             name: "route-optimizer",
             dependencies: ["RouteOptimizing", "RouteServing"],
             path: "Examples/route-optimizer/Sources/route-optimizer",
-            swiftSettings: strict),
+            swiftSettings: strict,
+            // Its image holds this one file and no libraries; see bin/image.
+            linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux]))]),
 
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),

@@ -53,8 +53,8 @@ package struct Tour: Equatable, Sendable {
         self.init(order: order, for: request, distances: distances, factors: factors)
     }
 
-    /// Around 30 ms of one core for 200 stops; `bin/bench-route` measures it.
-    package static let effortDefault = 2_000_000
+    /// Around 15 ms of one core for 200 stops; `bin/bench-route` measures it.
+    package static let effortDefault = 1_000_000
 
     /// The tour that always drives to the nearest stop left: the baseline to beat.
     package init(nearestNeighbour request: RouteRequest) {

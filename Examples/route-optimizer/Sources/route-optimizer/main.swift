@@ -5,9 +5,11 @@ import RouteServing
 let usage = """
     usage: route-optimizer [serve]     answer POST /route
            route-optimizer feed        serve travel-time factors at /factors
+           route-optimizer bench       measure itself: bin/bench-route
     options:
       --host ADDRESS   numeric IPv4 address to listen on (HOST; 127.0.0.1)
       --port NUMBER    port to listen on, 0 for any (PORT; 8080)
+      --requests N     how many the bench sends (300)
     environment:
       TRAVEL_TIME_FEED http://ADDRESS:PORT/PATH of a feed; degraded mode without it
       SKERRY_NODE      the name in the field `node` of an answer
@@ -35,7 +37,10 @@ func nodeName() -> String {
 
 /// What the command line and the environment ask for; the command line wins.
 struct Invocation {
-    var isFeed = false
+    enum Mode { case serve, feed, bench }
+
+    var mode = Mode.serve
+    var requests = "300"
     var host = environment("HOST") ?? "127.0.0.1"
     var port = environment("PORT") ?? "8080"
 
@@ -43,11 +48,16 @@ struct Invocation {
         var rest = arguments
         while let argument = rest.popFirst() {
             switch argument {
-            case "serve": isFeed = false
-            case "feed": isFeed = true
-            case "--host", "--port":
+            case "serve": mode = .serve
+            case "feed": mode = .feed
+            case "bench": mode = .bench
+            case "--host", "--port", "--requests":
                 guard let value = rest.popFirst() else { fail("\(argument) needs a value") }
-                if argument == "--host" { host = value } else { port = value }
+                switch argument {
+                case "--host": host = value
+                case "--port": port = value
+                default: requests = value
+                }
             case "--help", "-h":
                 print(usage)
                 exit(0)
@@ -83,7 +93,7 @@ guard let port = Int(invocation.port), (0...65535).contains(port) else {
     fail("'\(invocation.port)' is not a port; give a number from 0 to 65535")
 }
 var feed: TravelTimeFeed?
-if let text = environment("TRAVEL_TIME_FEED"), !text.isEmpty, !invocation.isFeed {
+if let text = environment("TRAVEL_TIME_FEED"), !text.isEmpty, invocation.mode == .serve {
     // A wrong address degrades the answers and must not keep the service down.
     if let address = TravelTimeFeed.Address(text) {
         feed = TravelTimeFeed(address: address)
@@ -93,13 +103,20 @@ if let text = environment("TRAVEL_TIME_FEED"), !text.isEmpty, !invocation.isFeed
 }
 
 do {
+    if invocation.mode == .bench {
+        guard let requests = Int(invocation.requests), (1...100_000).contains(requests) else {
+            fail("'\(invocation.requests)' is not a number of requests from 1 to 100000")
+        }
+        try Bench(requests: requests).run()
+        exit(0)
+    }
     let (stop, stopFeed) = (try Bell(), try Bell())
     try ringOnSignal([stop, stopFeed])
     if let feed { try detach { feed.run(until: stopFeed) } }
     let routes = Routes(node: nodeName(), feed: feed)
-    let isFeed = invocation.isFeed
+    let mode = invocation.mode
     let server = try Server(host: invocation.host, port: port) { request in
-        isFeed ? TravelTimeFeed.demonstration(request) : routes.answer(request)
+        mode == .feed ? TravelTimeFeed.demonstration(request) : routes.answer(request)
     }
     say("listening on \(invocation.host):\(server.port)")
     try server.run(until: stop)
