@@ -234,17 +234,17 @@ package final class AgentHost: Sendable {
     // MARK: - The process
 
     private func obeySignals(log: @Sendable (String) -> Void) async {
-        var isStopping = false
+        var isHalting = false
         for await _ in Signals.stops() {
             ServiceNotice.send("STOPPING=1")
-            guard settings.stopsWorkloads, !isStopping else {
+            if !settings.stopsWorkloads {
                 log("stopping; workloads go on")
                 mailbox.finish()
-                continue
+            } else if !isHalting {
+                isHalting = true
+                log("stopping all workloads")
+                mailbox.yield(.halt)
             }
-            isStopping = true
-            log("stopping all workloads")
-            mailbox.yield(.halt)
         }
     }
 
