@@ -34,6 +34,17 @@ package final class AgentHost: Sendable {
         try await host.run(log: log, ready: ready)
     }
 
+    /// Enrols the node, unless it is, and answers where it belongs.
+    package static func enrol(
+        _ settings: AgentSettings
+    ) async throws -> (node: NodeID, site: SiteID) {
+        try PrivateFile.makeDirectory(settings.state)
+        let known = try NodeIdentity.load(from: settings.state)
+        let identity =
+            if let known { known } else { try await NodeIdentity.enrol(with: settings) }
+        return (identity.enrolment.node, identity.enrolment.site)
+    }
+
     private init(
         _ settings: AgentSettings, log: @Sendable (String) -> Void
     ) async throws {
