@@ -56,6 +56,14 @@ let httpServer: [Target.Dependency] = [
     .product(name: "NIOPosix", package: "swift-nio"),
 ]
 let tls: [Target.Dependency] = [.product(name: "NIOSSL", package: "swift-nio-ssl")]
+/// What lies under gRPC: needed to insist on TLS 1.3 and to tie a call to its peer's certificate.
+let controlLink: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOTLS", package: "swift-nio"),
+    .product(name: "NIOHPACK", package: "swift-nio-http2"),
+    .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+]
 
 let package = Package(
     name: "skerry",
@@ -71,6 +79,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.40.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -92,7 +101,7 @@ let package = Package(
         room("Manifest", in: "Adapters/Manifest", sees: ["Model"], uses: [.product(name: "Yams", package: "Yams")]),
         room("Storage", in: "Adapters/Storage", sees: ["Model"], uses: [.product(name: "GRDB", package: "GRDB.swift")]),
         room("Containers", in: "Adapters/Containers", sees: ["Model"], uses: httpClient),
-        room("Transport", in: "Adapters/Transport", sees: ["Model"], uses: gRPC + certificates),
+        room("Transport", in: "Adapters/Transport", sees: ["Model"], uses: gRPC + certificates + tls + controlLink),
         room("Management", in: "Adapters/Management", sees: ["Model"], uses: httpServer + tls),
 
         // What drives the machines, and what talks to them.
@@ -112,5 +121,7 @@ let package = Package(
             name: "route-optimizer",
             path: "Examples/route-optimizer/Sources",
             swiftSettings: strict),
+
+        tests("TransportTests", sees: ["Model", "Transport"], uses: certificates + tls + controlLink),
     ]
 )

@@ -62,11 +62,13 @@ package struct Welcome: Hashable, Codable, Sendable {
     }
 }
 
-/// One session of one node. A later session has a higher number; a clean-up acts on its own only.
-package struct SessionID: Hashable, Comparable, Codable, Sendable {
+/// One control link from connect to end, as the hub counts them. A node that comes back has a new one.
+package struct SessionID: Hashable, Comparable, Codable, Sendable, CustomStringConvertible {
     package let rawValue: UInt64
 
     package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    package var description: String { "session \(rawValue)" }
 
     package static func < (left: SessionID, right: SessionID) -> Bool {
         left.rawValue < right.rawValue
