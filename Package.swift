@@ -51,7 +51,9 @@ let httpClient: [Target.Dependency] = [
 ]
 let httpServer: [Target.Dependency] = [
     .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdCore", package: "hummingbird"),
     .product(name: "HummingbirdTLS", package: "hummingbird"),
+    .product(name: "Logging", package: "swift-log"),
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
 ]
@@ -112,5 +114,6 @@ let package = Package(
             name: "route-optimizer",
             path: "Examples/route-optimizer/Sources",
             swiftSettings: strict),
+        tests("ManagementTests", sees: ["Management", "Model"], uses: httpClient + tls + certificates),
     ]
 )
