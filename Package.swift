@@ -51,7 +51,9 @@ let httpClient: [Target.Dependency] = [
 ]
 let httpServer: [Target.Dependency] = [
     .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdCore", package: "hummingbird"),
     .product(name: "HummingbirdTLS", package: "hummingbird"),
+    .product(name: "Logging", package: "swift-log"),
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
 ]
@@ -123,5 +125,6 @@ let package = Package(
             swiftSettings: strict),
 
         tests("TransportTests", sees: ["Model", "Transport"], uses: certificates + tls + controlLink),
+        tests("ManagementTests", sees: ["Management", "Model"], uses: httpClient + tls + certificates),
     ]
 )
