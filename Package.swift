@@ -130,5 +130,8 @@ let package = Package(
         tests("TransportTests", sees: ["Model", "Transport"], uses: certificates + tls + controlLink),
         tests("ManagementTests", sees: ["Management", "Model"], uses: httpClient + tls + certificates),
         tests("ManifestTests", sees: ["Manifest", "Model"], fixtures: true),
+        tests("ModelTests", sees: ["Model"]),
+        tests("ReplicationTests", sees: ["Model", "Replication"]),
+        tests("MachinesTests", sees: ["Model", "Machines"]),
     ]
 )

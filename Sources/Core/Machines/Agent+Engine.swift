@@ -3,7 +3,9 @@ import Model
 /// From what the engine says to the state of each unit.
 extension Agent {
     mutating func askEngine(at now: Moment, into effects: inout [Effect]) {
-        if case .listing = engine { return }
+        if case .listing(let since) = engine, now.monotonic - since < configuration.limits.audit {
+            return
+        }
         engine = .listing(since: now.monotonic)
         effects.append(.list)
     }
@@ -29,12 +31,7 @@ extension Agent {
             guard let unit = unit(id), unit.handle == handle, unit.isRunning else { return }
             end(id, exit, at: now, into: &effects)
         case .stopped(let id): finishStop(of: id, at: now, into: &effects)
-        case .stopFailed(let id, let failure):
-            tell(
-                .warning, "StopFailed", .instance, id.instance.description, failure.message, at: now
-            )
-            let grace = held[id.instance]?.assignment?.spec.stopGrace.duration ?? .seconds(10)
-            if case .stopping = unit(id)?.state { effects.append(.stop(id, grace: grace)) }
+        case .stopFailed(let id, let failure): failStop(id, failure, at: now, into: &effects)
         case .probed(let probe, let outcome): judge(probe, outcome, at: now, into: &effects)
         }
     }
@@ -51,6 +48,7 @@ extension Agent {
         let isFirst = engineStatus == nil
         engine = .known
         engineStatus = status
+        isEngineMissed = false
         if isFirst {
             let until = now.monotonic + configuration.limits.tierWait
             orderUntil = until
@@ -59,15 +57,16 @@ extension Agent {
         var seen: Set<ContainerID> = []
         for container in containers {
             seen.insert(container.id)
+            // What moved after the question was asked is newer than the answer; the next one tells.
+            if let unit = unit(container.id), unit.movedAt >= since { continue }
             compare(with: container, into: &effects, at: now)
         }
         for unit in held.rows.flatMap(\.units) where !seen.contains(unit.id) {
-            // What started after the question was asked may rightly be missing from the answer.
-            if case .running(let start) = unit.state, start < since {
+            if unit.isRunning, unit.movedAt < since {
                 end(unit.id, Exit(code: nil), at: now, into: &effects)
             }
         }
-        if isFirst { reconcile(at: now, into: &effects) } else { advance(at: now, into: &effects) }
+        advance(at: now, into: &effects)
     }
 
     private mutating func compare(
@@ -78,9 +77,9 @@ extension Agent {
             instance.record.generation == container.generation
         else {
             // A generation that nobody recorded, or an instance that is not ours: it cannot stay.
-            // Once a start of ours is under way the list may be older than it; the next one tells.
+            // Where a start or a stop is under way, that one replaces it.
             if let unit = unit(id) {
-                guard unit.attempt == 0 else { return }
+                guard !unit.mayExist || unit.isRunning else { return }
                 change(id) { $0.state = .stopping(restart: true) }
             }
             effects.append(.stop(id, grace: .seconds(10)))
@@ -88,12 +87,13 @@ extension Agent {
         }
         switch (unit.state, container.state) {
         case (.waiting, .running), (.recording, .running), (.backingOff, .running):
-            change(id) { $0.attempt += 1 }
+            run(container, at: now, into: &effects)
+        case (.running, .running) where unit.handle != container.handle:
             run(container, at: now, into: &effects)
         case (.waiting, .exited(let exit)) where unit.attempt == 0:
             change(id) { $0.handle = container.handle }
             end(id, exit, at: now, into: &effects)
-        case (.running, .exited(let exit)) where unit.handle == container.handle:
+        case (.running, .exited(let exit)):
             end(id, exit, at: now, into: &effects)
         default:
             break
@@ -101,8 +101,9 @@ extension Agent {
     }
 
     private mutating func loseEngine(_ failure: EngineFailure, at now: Moment) {
-        guard engine != .gone else { return }
         engine = .gone
+        guard !isEngineMissed else { return }
+        isEngineMissed = true
         tell(
             .warning, "EngineUnavailable", .node, configuration.node.text, failure.message, at: now)
     }
@@ -117,7 +118,9 @@ extension Agent {
         }
         if case .stopping = unit.state { return }
         let isAdopted = unit.state != .starting
+        let attempt = isAdopted ? nextAttempt() : unit.attempt
         change(id) {
+            $0.attempt = attempt
             $0.state = .running(since: now.monotonic)
             $0.handle = container.handle
             $0.hasRun = true
@@ -138,12 +141,8 @@ extension Agent {
     private mutating func end(
         _ id: ContainerID, _ exit: Exit, at now: Moment, into effects: inout [Effect]
     ) {
-        guard let unit = unit(id), let instance = held[id.instance] else { return }
-        if case .running(let since) = unit.state,
-            now.monotonic - since >= configuration.limits.calm
-        {
-            change(id) { $0.failures = 0 }
-        }
+        guard let instance = held[id.instance] else { return }
+        forgiveIfCalm(id, at: now)
         let policy = instance.assignment?.spec.restartPolicy ?? .always
         let isOver = policy == .never || (policy == .onFailure && exit.code == 0)
         if isOver {
@@ -157,6 +156,29 @@ extension Agent {
             return advance(at: now, into: &effects)
         }
         backOff(id, Unit.Trouble(exit), at: now, into: &effects)
+    }
+
+    /// A run that lasted earned its container a fresh back-off.
+    private mutating func forgiveIfCalm(_ id: ContainerID, at now: Moment) {
+        guard case .running(let since) = unit(id)?.state,
+            now.monotonic - since >= configuration.limits.calm
+        else { return }
+        change(id) { $0.failures = 0 }
+    }
+
+    /// A stop that failed is asked for again, later each time: the engine may be gone for a while.
+    private mutating func failStop(
+        _ id: ContainerID, _ failure: EngineFailure, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard let unit = unit(id), case .stopping = unit.state else { return }
+        if unit.stopFailures == 0 {
+            tell(
+                .warning, "StopFailed", .instance, id.instance.description, failure.message,
+                at: now)
+        }
+        change(id) { $0.stopFailures += 1 }
+        let pause = Duration.seconds(min(30, 1 << min(unit.stopFailures, 5)))
+        effects.append(.wake(at: now.monotonic + pause, for: .restart(id)))
     }
 
     private mutating func failStart(
@@ -182,6 +204,7 @@ extension Agent {
         change(id) {
             $0.handle = nil
             $0.startedAt = nil
+            $0.stopFailures = 0
             $0.state = .waiting
         }
         guard restart, let unit = unit(id), unit.failures > 0 else {
@@ -217,9 +240,15 @@ extension Agent {
     }
 
     mutating func retry(_ id: ContainerID, at now: Moment, into effects: inout [Effect]) {
-        guard unit(id)?.state == .backingOff else { return }
-        change(id) { $0.state = .waiting }
-        advance(at: now, into: &effects)
+        guard let unit = unit(id) else { return }
+        switch unit.state {
+        case .backingOff:
+            change(id) { $0.state = .waiting }
+            advance(at: now, into: &effects)
+        case .stopping where unit.stopFailures > 0:
+            effects.append(.stop(id, grace: held[id.instance]?.grace ?? .seconds(10)))
+        default: break
+        }
     }
 
     // MARK: - Probes
@@ -283,6 +312,7 @@ extension Agent {
     ) {
         let id = probe.container
         let why = if case .failed(let text) = outcome { text } else { "" }
+        forgiveIfCalm(id, at: now)
         change(id) {
             $0.failures += 1
             $0.trouble = .init(reason: "Unhealthy", message: why)
@@ -291,8 +321,7 @@ extension Agent {
         tell(
             .warning, "Unhealthy", .instance, id.instance.description,
             "the \(probe.kind) probe failed, so the container is restarted: \(why)", at: now)
-        let grace = held[id.instance]?.assignment?.spec.stopGrace.duration ?? .seconds(10)
-        effects.append(.stop(id, grace: grace))
+        effects.append(.stop(id, grace: held[id.instance]?.grace ?? .seconds(10)))
         report(id.instance, at: now)
     }
 }

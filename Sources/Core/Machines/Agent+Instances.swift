@@ -20,13 +20,10 @@ extension Agent {
     /// Takes every instance as far as it can go, most important tier first.
     mutating func advance(at now: Moment, into effects: inout [Effect]) {
         guard engine == .known || isListing else { return }
-        for id in held.keys {
-            guard let instance = held[id] else { continue }
-            if isHalting || instance.isOutdated {
-                retire(id, at: now, into: &effects)
-            }
+        if isHalting { return haltNext(into: &effects) }
+        for id in held.keys where held[id]?.isOutdated == true {
+            retire(id, at: now, into: &effects)
         }
-        if isHalting { return haltNext(at: now, into: &effects) }
         let order = held.sorted { ($0.1.tier, $0.0) < ($1.1.tier, $1.0) }.map(\.0)
         for id in order where mayStart(id, at: now) {
             startWaiting(of: id, at: now, into: &effects)
@@ -89,29 +86,44 @@ extension Agent {
     private mutating func startWaiting(
         of id: InstanceID, at now: Moment, into effects: inout [Effect]
     ) {
+        guard held[id]?.units.contains(where: { $0.state == .waiting }) == true else { return }
+        findPorts(for: id)
         guard let instance = held[id] else { return }
         if let missing = missingPort(of: instance) {
             return complain(id, Unit.Trouble(reason: "NoPort", message: missing))
         }
         let starting = instance.units.filter { $0.state == .waiting }
-        guard !starting.isEmpty else { return }
         let restarts = starting.count(where: \.hasRun)
         if restarts > 0 || !instance.isRecorded {
             held.update(id) { $0.record.restarts += restarts }
-            if let record = held[id]?.record { writes.append(.instance(record)) }
+            if let record = held[id]?.record { journal.writes.append(.instance(record)) }
         }
         for unit in starting {
+            let attempt = nextAttempt()
             change(unit.id) {
-                $0.attempt += 1
+                $0.attempt = attempt
                 $0.state = instance.isRecorded ? .starting : .recording
             }
             if instance.isRecorded {
                 effects.append(.start(startRequest(for: unit, of: instance)))
             } else {
-                followUps.append(.start(unit.id, attempt: unit.attempt + 1))
+                journal.followUps.append(.start(unit.id, attempt: attempt))
             }
         }
-        held.update(id) { $0.isRecorded = true }
+    }
+
+    mutating func nextAttempt() -> Int {
+        lastAttempt += 1
+        return lastAttempt
+    }
+
+    /// Ports that were all taken when the instance came may have become free.
+    private mutating func findPorts(for id: InstanceID) {
+        guard let instance = held[id], !instance.isRecorded, let workload = instance.assignment,
+            missingPort(of: instance) != nil
+        else { return }
+        let found = ports(for: workload, keeping: instance.record.ports)
+        held.update(id) { $0.record.ports = found }
     }
 
     /// The record is durable: the container may exist from here on.
@@ -120,6 +132,8 @@ extension Agent {
             let unit = instance.units.first(where: { $0.id == id }),
             unit.attempt == attempt, unit.state == .recording
         else { return }
+        held.update(id.instance) { $0.isRecorded = true }
+        if isHalting { return change(id) { $0.state = .waiting } }
         change(id) { $0.state = .starting }
         effects.append(.start(startRequest(for: unit, of: instance)))
     }
@@ -163,7 +177,7 @@ extension Agent {
     /// Takes an instance down. When nothing of it is left it is forgotten, or begun anew where a
     /// newer generation is wanted.
     private mutating func retire(_ id: InstanceID, at now: Moment, into effects: inout [Effect]) {
-        guard !isHalting, let instance = held[id] else { return }
+        guard let instance = held[id] else { return }
         stopUnits(of: id, into: &effects)
         guard held[id]?.mayExist == false else { return }
         if let workload = instance.assignment {
@@ -176,7 +190,7 @@ extension Agent {
             held.insert(renewed, for: id)
         } else {
             held.remove(id)
-            writes.append(.removeInstance(id))
+            journal.writes.append(.removeInstance(id))
             if instance.reported != nil || instance.isRecorded {
                 append(.instanceRemoved(id), at: now)
             }
@@ -186,12 +200,11 @@ extension Agent {
     /// Asks for the end of every unit that may exist. Grace is the workload's own.
     private mutating func stopUnits(of id: InstanceID, into effects: inout [Effect]) {
         guard let instance = held[id] else { return }
-        let grace = instance.assignment?.spec.stopGrace.duration ?? .seconds(10)
         for unit in instance.units {
             switch unit.state {
             case .starting, .running:
                 change(unit.id) { $0.state = .stopping(restart: false) }
-                effects.append(.stop(unit.id, grace: grace))
+                effects.append(.stop(unit.id, grace: instance.grace))
             case .stopping(restart: true):
                 change(unit.id) { $0.state = .stopping(restart: false) }
             case .recording, .pulling, .backingOff, .ended:
@@ -202,16 +215,18 @@ extension Agent {
         }
     }
 
-    /// Everything shall stop: the least important tier first, the next one when that is down.
+    /// Everything shall stop: the least important tier first, the next one when that is down. What
+    /// runs is known from the engine alone, so an engine that does not answer holds this up.
     mutating func halt(at now: Moment, into effects: inout [Effect]) {
         isHalting = true
-        haltNext(at: now, into: &effects)
+        advance(at: now, into: &effects)
     }
 
-    mutating func haltNext(at now: Moment, into effects: inout [Effect]) {
+    private mutating func haltNext(into effects: inout [Effect]) {
         let alive = held.filter { $0.1.mayExist }
         guard let tier = alive.map(\.1.tier).max() else {
-            effects.append(.halted)
+            if !hasHalted { effects.append(.halted) }
+            hasHalted = true
             return
         }
         for (id, instance) in alive where instance.tier == tier {
@@ -237,7 +252,9 @@ extension Agent {
     mutating func change(_ id: ContainerID, _ change: (inout Unit) -> Void) {
         held.update(id.instance) { instance in
             guard let index = instance.units.firstIndex(where: { $0.id == id }) else { return }
+            let before = instance.units[index].state
             change(&instance.units[index])
+            if instance.units[index].state != before { instance.units[index].movedAt = clock }
         }
     }
 

@@ -12,7 +12,7 @@ extension Agent {
                     Hello(
                         node: configuration.node, site: configuration.site,
                         agentVersion: configuration.version, capacity: configuration.capacity,
-                        engine: engineStatus, appliedRevision: replica.through, epoch: epoch))))
+                        engine: engineStatus, appliedRevision: durableRevision, epoch: epoch))))
         effects.append(.wake(at: now.monotonic + configuration.limits.greeting, for: .greeting))
     }
 
@@ -27,18 +27,20 @@ extension Agent {
         case .welcome(let welcome): settleIn(welcome, at: now, into: &effects)
         case .retry(let after, let reason):
             dropLink(
-                "the hub asked to come back later: \(reason)", first: after.duration, at: now,
-                into: &effects)
+                "the hub asked to come back later: \(reason)", first: reconnectWindow,
+                atLeast: min(after.duration, Agent.longestRetry), at: now, into: &effects)
             effects.append(.disconnect)
         case .documents(let documents, let through):
             guard link.isUp else { return }
             let changes = replica.take(documents, through: through)
             guard !changes.isEmpty else { return }
-            writes += changes
-            followUps += [.reconcile, .acknowledgeDocuments(through)]
+            journal.writes += changes
+            journal.followUps.removeAll { if case .documents = $0 { true } else { false } }
+            journal.followUps.append(.documents(through: through))
         case .acknowledged(let sequence):
-            guard link.isUp, outbox.acknowledge(through: sequence) else { return }
-            writes.append(.trimLog(through: sequence))
+            let known = min(sequence, outbox.lastSequence)
+            guard link.isUp, outbox.acknowledge(through: known) else { return }
+            journal.writes.append(.trimLog(through: known))
             ship(at: now, into: &effects)
         }
     }
@@ -56,13 +58,17 @@ extension Agent {
         }
         if welcome.epoch > epoch {
             epoch = welcome.epoch
-            writes.append(.epoch(epoch))
+            journal.writes.append(.epoch(epoch))
         }
         link = .up(since: now.wall)
         backoff.reset()
-        heartbeatEvery = welcome.heartbeatEvery.duration
-        reconnectWindow = welcome.reconnectWindow.duration
-        outbox.resume(after: min(welcome.acknowledged, outbox.lastSequence))
+        heartbeatEvery = max(welcome.heartbeatEvery.duration, Agent.shortestHeartbeat)
+        reconnectWindow = max(
+            welcome.reconnectWindow.duration, configuration.limits.reconnectFirst)
+        if !outbox.resume(after: welcome.acknowledged) {
+            journal.writes.append(.trimLog(through: welcome.acknowledged))
+            repeatReports(at: now)
+        }
         tell(.normal, "LinkUp", .node, configuration.node.text, "in contact with the hub", at: now)
         effects.append(.wake(at: now.monotonic + heartbeatEvery, for: .heartbeat))
         ship(at: now, into: &effects)
@@ -84,11 +90,12 @@ extension Agent {
     /// Draws the wait here, at the edge from connected to cut off, so that a fleet that lost its
     /// hub at one moment does not return at one moment.
     private mutating func dropLink(
-        _ reason: String, first: Duration, at now: Moment, into effects: inout [Effect]
+        _ reason: String, first: Duration, atLeast: Duration = .zero, at now: Moment,
+        into effects: inout [Effect]
     ) {
         if case .down = link { return }
         link = .down(since: now.wall)
-        let wait = backoff.next(first: first, using: &random)
+        let wait = atLeast + backoff.next(first: first, using: &random)
         effects.append(.wake(at: now.monotonic + wait, for: .reconnect))
     }
 
@@ -122,6 +129,18 @@ extension Agent {
         nextShip = now.monotonic + .milliseconds(bytes * 1000 / rate)
         effects.append(.wake(at: nextShip, for: .ship))
     }
+
+    /// The hub does not hold what this node once said: every instance is told anew, now or with
+    /// the first answer of the engine.
+    private mutating func repeatReports(at now: Moment) {
+        for id in held.keys { held.update(id) { $0.reported = nil } }
+        guard engineStatus != nil else { return }
+        for id in held.keys { report(id, at: now) }
+    }
+
+    /// However long a hub asks a node to stay away, it comes back within this and a back-off.
+    private static let longestRetry = Duration.seconds(900)
+    private static let shortestHeartbeat = Duration.seconds(1)
 
     /// What an entry costs on the wire, measured on `InstanceStatus` entries and rounded up.
     private static let entryBytes = 512

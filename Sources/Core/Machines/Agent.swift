@@ -13,6 +13,8 @@ package struct Agent: Equatable, Sendable {
 
     // Intent.
     var replica: Replica
+    /// The revision up to which documents are durable here; only these take effect.
+    var durableRevision: UInt64
     var held: Table<InstanceID, Held> = Table()
 
     // The node's log.
@@ -31,16 +33,20 @@ package struct Agent: Equatable, Sendable {
 
     // The engine.
     var engine: EngineState = .unknown
+    /// People were told that the engine is gone.
+    var isEngineMissed = false
     package internal(set) var engineStatus: EngineStatus?
     /// Until then lower tiers wait for higher ones.
     var orderUntil: Instant?
     var isHalting = false
+    var hasHalted = false
+    /// Tells the runs of all units apart, also of one that went and came again.
+    var lastAttempt = 0
 
-    // What this input made; leaves with one durable write at its end.
-    var writes: [NodeWrite] = []
-    var followUps: [FollowUp] = []
-    var awaited: Table<Ticket, [FollowUp]> = Table()
-    private var nextTicket: UInt64 = 1
+    /// What is to be made durable, and what waits for it.
+    var journal: Journal<NodeWrite, FollowUp> = Journal()
+    /// The time of this input: what it moves, it moves now.
+    var clock = Instant(nanoseconds: .min)
 
     /// Where the link stands.
     package enum Link: Equatable, Sendable {
@@ -60,8 +66,7 @@ package struct Agent: Equatable, Sendable {
 
     /// What waits for a durable write.
     enum FollowUp: Equatable, Sendable {
-        case reconcile
-        case acknowledgeDocuments(UInt64)
+        case documents(through: UInt64)
         case ship(through: UInt64)
         case start(ContainerID, attempt: Int)
     }
@@ -70,6 +75,7 @@ package struct Agent: Equatable, Sendable {
         self.configuration = configuration
         self.random = random
         replica = Replica(documents: snapshot.documents, through: snapshot.appliedRevision)
+        durableRevision = snapshot.appliedRevision
         outbox = Outbox(
             entries: snapshot.log, nextSequence: snapshot.nextSequence,
             limit: configuration.limits.logEntries)
@@ -82,16 +88,20 @@ package struct Agent: Equatable, Sendable {
 
     /// Begins from the store alone. Engine first: what runs is what matters, the hub can wait.
     package mutating func start(at now: Moment, into effects: inout [Effect]) {
+        clock = now.monotonic
         link = .connecting(since: now.wall)
+        // Intent before facts: what the engine lists is judged by tier and restart policy.
+        reconcile(at: now, into: &effects)
         askEngine(at: now, into: &effects)
         effects.append(.connect)
         effects.append(.wake(at: now.monotonic + configuration.limits.audit, for: .audit))
-        finish(at: now, into: &effects)
+        finish(into: &effects)
     }
 
     package mutating func handle(
         _ input: Input, at now: Moment, into effects: inout [Effect]
     ) {
+        clock = now.monotonic
         switch input {
         case .wake(let reason): wake(for: reason, at: now, into: &effects)
         case .linkUp: greet(at: now, into: &effects)
@@ -103,7 +113,7 @@ package struct Agent: Equatable, Sendable {
         case .measured(let usage): beat(usage, into: &effects)
         case .halt: halt(at: now, into: &effects)
         }
-        finish(at: now, into: &effects)
+        finish(into: &effects)
     }
 
     private mutating func wake(for reason: Wake, at now: Moment, into effects: inout [Effect]) {
@@ -121,29 +131,33 @@ package struct Agent: Equatable, Sendable {
         }
     }
 
-    /// One durable write carries all that this input changed.
-    private mutating func finish(at now: Moment, into effects: inout [Effect]) {
-        guard !writes.isEmpty || !followUps.isEmpty else { return }
-        let ticket = Ticket(number: nextTicket)
-        nextTicket += 1
-        awaited.insert(followUps, for: ticket)
-        effects.append(.persist(ticket, writes))
-        writes.removeAll()
-        followUps.removeAll()
+    /// One durable write carries all that changed since the last one left.
+    private mutating func finish(into effects: inout [Effect]) {
+        if journal.writes.count > configuration.limits.writes { compact() }
+        guard let batch = journal.leave() else { return }
+        effects.append(.persist(batch.ticket, batch.writes))
     }
 
     private mutating func settle(_ ticket: Ticket, at now: Moment, into effects: inout [Effect]) {
-        for followUp in awaited.remove(ticket) ?? [] {
+        for followUp in journal.settle(ticket) {
             switch followUp {
-            case .reconcile: reconcile(at: now, into: &effects)
-            case .acknowledgeDocuments(let revision):
-                if link.isUp { effects.append(.send(.applied(revision: revision))) }
+            case .documents(let revision): obey(through: revision, at: now, into: &effects)
             case .ship(let sequence):
                 outbox.confirm(through: sequence)
                 ship(at: now, into: &effects)
             case .start(let id, let attempt): begin(id, attempt: attempt, into: &effects)
             }
         }
+    }
+
+    /// Documents up to `revision` are durable. They take effect unless newer ones are on their way
+    /// to disk: a crash would take those back, but not what they had stopped.
+    private mutating func obey(
+        through revision: UInt64, at now: Moment, into effects: inout [Effect]
+    ) {
+        durableRevision = revision
+        if link.isUp { effects.append(.send(.applied(revision: revision))) }
+        if replica.through == revision { reconcile(at: now, into: &effects) }
     }
 
     /// The host keeps trying the same writes in the same order, so nothing needs undoing here. Only
@@ -160,9 +174,9 @@ package struct Agent: Equatable, Sendable {
     /// Appends to the node's log, to be made durable with this input.
     mutating func append(_ body: LogEntry.Body, at now: Moment) {
         let entry = outbox.append(body, at: now.wall)
-        writes.append(.append(entry))
-        followUps.removeAll { if case .ship = $0 { true } else { false } }
-        followUps.append(.ship(through: entry.sequence))
+        journal.writes.append(.append(entry))
+        journal.followUps.removeAll { if case .ship = $0 { true } else { false } }
+        journal.followUps.append(.ship(through: entry.sequence))
     }
 
     mutating func tell(

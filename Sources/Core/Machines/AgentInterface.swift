@@ -32,6 +32,8 @@ package struct AgentLimits: Equatable, Sendable {
     package var window: Int
     /// Events kept for people on the node.
     package var events: Int
+    /// Writes that may wait for a slow store before those overtaken by newer ones are left out.
+    package var writes: Int
     /// The longest wait before a node tries its hub again.
     package var reconnectCap: Duration
     /// The first window of a reconnect before any hub named one.
@@ -46,12 +48,13 @@ package struct AgentLimits: Equatable, Sendable {
     package var audit: Duration
 
     package static let production = AgentLimits(
-        logEntries: 10_000, batch: 64, window: 256, events: 256, reconnectCap: .seconds(60),
+        logEntries: 10_000, batch: 64, window: 256, events: 256, writes: 1_024,
+        reconnectCap: .seconds(60),
         reconnectFirst: .seconds(1), greeting: .seconds(10), tierWait: .seconds(15),
         calm: .seconds(600), audit: .seconds(60))
 
     package static let tight = AgentLimits(
-        logEntries: 64, batch: 4, window: 8, events: 16, reconnectCap: .seconds(60),
+        logEntries: 64, batch: 4, window: 8, events: 16, writes: 16, reconnectCap: .seconds(60),
         reconnectFirst: .seconds(1), greeting: .seconds(10), tierWait: .seconds(15),
         calm: .seconds(600), audit: .seconds(600))
 }

@@ -4,7 +4,11 @@ import Model
 struct Held: Equatable, Sendable {
     var record: InstanceRecord
     /// What the hub wants of it; nil once it is not wanted.
-    var assignment: Workload?
+    var assignment: Workload? {
+        didSet { if let spec = assignment?.spec { grace = spec.stopGrace.duration } }
+    }
+    /// How long its containers may take to stop: the last word of its workload.
+    private(set) var grace: Duration = .seconds(10)
     var units: [Unit]
     /// The record is on disk, so a start needs to wait for nothing.
     var isRecorded: Bool
@@ -21,6 +25,7 @@ struct Held: Equatable, Sendable {
     init(new record: InstanceRecord, for workload: Workload) {
         self.record = record
         assignment = workload
+        grace = workload.spec.stopGrace.duration
         units = Held.units(of: record, haveRun: false)
         isRecorded = false
     }

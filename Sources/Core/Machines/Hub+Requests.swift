@@ -15,25 +15,32 @@ extension Hub {
             return
         }
         do {
-            let reply = try carryOut(request, at: now)
-            if writes.isEmpty {
-                effects.append(.reply(id, reply))
-            } else {
-                followUps.append(.reply(id, reply))
-            }
+            answer(id, try carryOut(request, at: now, into: &effects), into: &effects)
         } catch {
-            effects.append(.reply(id, .refused(error)))
+            answer(id, .refused(error), into: &effects)
+        }
+    }
+
+    /// Also an answer that changed nothing waits for what is under way: "unchanged" and "not found"
+    /// rest on it.
+    private mutating func answer(
+        _ id: RequestID, _ reply: Reply, into effects: inout [Effect]
+    ) {
+        if journal.isIdle {
+            effects.append(.reply(id, reply))
+        } else {
+            journal.followUps.append(.reply(id, reply))
         }
     }
 
     private mutating func carryOut(
-        _ request: Request, at now: Moment
+        _ request: Request, at now: Moment, into effects: inout [Effect]
     ) throws(Refusal) -> Reply {
         switch request {
         case .apply(let objects, let dryRun):
             return .applied(try apply(objects, dryRun: dryRun, at: now))
         case .delete(let kind, let name):
-            try delete(kind, name, at: now)
+            try delete(kind, name, at: now, into: &effects)
             return .deleted
         case .edit(let kind, let name, let edit):
             return .object(try change(kind, name, edit, at: now))
@@ -56,11 +63,12 @@ extension Hub {
             throw Refusal(
                 .invalid, "\(mistakes.count) mistakes; nothing was applied", mistakes: mistakes)
         }
-        guard sites.count + workloads.count + objects.count <= limits.objects else {
+        let results = objects.map(outcome)
+        let added = results.count { $0.outcome == .created }
+        guard added == 0 || sites.count + workloads.count + added <= limits.objects else {
             throw Refusal(
                 .invalid, "this hub holds at most \(limits.objects) sites and workloads")
         }
-        let results = objects.map(outcome)
         guard !dryRun else { return results }
         for (object, result) in zip(objects, results) where result.outcome != .unchanged {
             store(object, at: now)
@@ -82,6 +90,7 @@ extension Hub {
                         fix: "enrol a node with a token from: skerry token create --site SITE")
                 ]
             case .workload(let workload):
+                if let mistake = mistake(in: workload.spec.replicas, of: index) { return [mistake] }
                 return workload.spec.dependsOn.enumerated().compactMap { position, dependency in
                     let isKnown =
                         workloads[dependency] != nil
@@ -94,6 +103,15 @@ extension Hub {
                 }
             }
         }
+    }
+
+    private func mistake(in replicas: Replicas, of index: Int) -> Mistake? {
+        guard case .count(let count) = replicas, !(0...limits.replicas).contains(count) else {
+            return nil
+        }
+        return Mistake(
+            object: index, field: "spec.replicas", message: "\(count) replicas cannot be run",
+            fix: "a number from 0 to \(limits.replicas), or perNode")
     }
 
     private func outcome(of object: Object) -> ApplyResult {
@@ -121,7 +139,7 @@ extension Hub {
                 site.metadata, after: old?.metadata, changed: old?.spec != site.spec, at: now)
             site.status = nil
             sites.insert(site, for: SiteID(site.metadata.name))
-            writes.append(.site(site))
+            journal.writes.append(.site(site))
         case .workload(var workload):
             let old = workloads[workload.id]
             workload.metadata = stamped(
@@ -129,7 +147,7 @@ extension Hub {
                 at: now)
             workload.status = nil
             workloads.insert(workload, for: workload.id)
-            writes.append(.workload(workload))
+            journal.writes.append(.workload(workload))
         case .node, .instance: break
         }
         tell(
@@ -148,7 +166,7 @@ extension Hub {
     // MARK: - Delete and edit
 
     private mutating func delete(
-        _ kind: Kind, _ name: String, at now: Moment
+        _ kind: Kind, _ name: String, at now: Moment, into effects: inout [Effect]
     ) throws(Refusal) {
         let isKnown =
             switch kind {
@@ -160,10 +178,10 @@ extension Hub {
         guard isKnown else { throw missing(kind, name) }
         switch kind {
         case .site: try removeSite(SiteID(name))
-        case .node: removeNode(NodeID(name))
+        case .node: removeNode(NodeID(name), into: &effects)
         case .workload:
             workloads.remove(WorkloadID(name))
-            writes.append(.removeWorkload(WorkloadID(name)))
+            journal.writes.append(.removeWorkload(WorkloadID(name)))
         case .instance: break
         }
         tell(.normal, "Deleted", kind, name, "deleted on request", at: now)
@@ -177,13 +195,23 @@ extension Hub {
                 "site '\(site)' still has nodes (\(node.metadata.name)); delete them first")
         }
         sites.remove(site)
-        writes.append(.removeSite(site))
+        journal.writes.append(.removeSite(site))
     }
 
-    private mutating func removeNode(_ node: NodeID) {
-        if let session = nodes[node]?.session { sessions.remove(session) }
+    private mutating func removeNode(_ node: NodeID, into effects: inout [Effect]) {
+        for (id, session) in sessions where session.node == node {
+            sessions.remove(id)
+            effects.append(.close(id))
+        }
+        // A node of this name that comes later shall not profit from what was under way for this.
+        journal.forget { followUp in
+            switch followUp {
+            case .feed(node, _), .acknowledge(node, _, _): true
+            case .feed, .acknowledge, .reply: false
+            }
+        }
         nodes.remove(node)
-        writes.append(.removeNode(node))
+        journal.writes.append(.removeNode(node))
     }
 
     private mutating func change(
@@ -195,13 +223,13 @@ extension Hub {
             guard var site = sites[SiteID(name)] else { throw missing(kind, name) }
             site.metadata.apply(labels)
             sites.insert(site, for: SiteID(name))
-            writes.append(.site(site))
+            journal.writes.append(.site(site))
             object = .site(site)
         case (.workload, .labels(let labels)):
             guard var workload = workloads[WorkloadID(name)] else { throw missing(kind, name) }
             workload.metadata.apply(labels)
             workloads.insert(workload, for: workload.id)
-            writes.append(.workload(workload))
+            journal.writes.append(.workload(workload))
             object = .workload(workload)
         case (.node, _):
             guard var node = nodes[NodeID(name)]?.node else { throw missing(kind, name) }
@@ -210,7 +238,7 @@ extension Hub {
             case .cordon(let cordoned): node.spec.cordoned = cordoned
             }
             nodes.update(NodeID(name)) { $0.node = node }
-            writes.append(.node(node))
+            journal.writes.append(.node(node))
             object = .node(node)
         case (.instance, _), (_, .cordon):
             throw Refusal(.invalid, "a \(kind.rawValue) cannot be changed like this")
@@ -229,13 +257,13 @@ extension Hub {
         guard sites[token.site] != nil else { throw missing(.site, token.site.text) }
         for old in tokens.rows where old.expiresAt + .seconds(86_400) < now.wall {
             tokens.remove(old.id)
-            writes.append(.removeToken(id: old.id))
+            journal.writes.append(.removeToken(id: old.id))
         }
         guard tokens.count < limits.tokens else {
             throw Refusal(.conflict, "\(limits.tokens) join tokens are out already")
         }
         tokens.insert(token, for: token.id)
-        writes.append(.token(token))
+        journal.writes.append(.token(token))
     }
 
     /// Spends a token and makes the node. A node that lost the answer may ask again with the same
@@ -283,12 +311,12 @@ extension Hub {
         }
         token.usedBy = node
         tokens.insert(token, for: token.id)
-        writes.append(.token(token))
+        journal.writes.append(.token(token))
         let object = Node(
             metadata: Metadata(name: node.text, generation: 1, createdAt: now.wall),
             spec: NodeSpec(site: token.site))
         nodes.insert(Member(new: object), for: node)
-        writes.append(.node(object))
+        journal.writes.append(.node(object))
         tell(
             .normal, "Enrolled", .node, node.text, "enrolled at site '\(token.site)'", at: now)
         reconcile(at: now)
@@ -317,7 +345,7 @@ extension Hub {
             total = others
             guard places != current || placements[id] == nil else { continue }
             placements.insert(places, for: id)
-            writes.append(.placement(id, places))
+            journal.writes.append(.placement(id, places))
         }
     }
 
@@ -348,8 +376,9 @@ extension Hub {
             }
         }
         guard let head = nodes[node]?.feed.head, !published.isEmpty else { return }
-        writes += published.map { .document(node, $0) }
-        followUps.append(.feed(node, through: head))
+        journal.writes += published.map { .document(node, $0) }
+        journal.followUps.removeAll { if case .feed(node, _) = $0 { true } else { false } }
+        journal.followUps.append(.feed(node, through: head))
     }
 }
 

@@ -69,7 +69,7 @@ extension Hub {
             $0.engine = hello.engine
             $0.capacity = hello.capacity
         }
-        writes.append(.contact(hello.node, now.wall))
+        journal.writes.append(.contact(hello.node, now.wall))
         if hello.appliedRevision > member.feed.head {
             tell(
                 .warning, "NodeAhead", .node, hello.node.text,
@@ -84,7 +84,7 @@ extension Hub {
                 session,
                 .welcome(
                     Welcome(
-                        epoch: epoch, acknowledged: member.inbox.last,
+                        epoch: epoch, acknowledged: member.acknowledged,
                         heartbeatEvery: Interval(limits.heartbeatEvery),
                         reconnectWindow: Interval(reconnectWindow)))))
         feed(hello.node, into: &effects)
@@ -100,10 +100,12 @@ extension Hub {
     /// Sends a node what is durable here and was not sent on its session.
     mutating func feed(_ node: NodeID, into effects: inout [Effect]) {
         guard let member = nodes[node], let id = member.session, let session = sessions[id],
-            session.state == .greeted, member.durable > session.sent
+            session.state == .greeted, member.durable > session.sent,
+            // A document that is not durable yet may hide an older one of its key, which a crash
+            // would bring back below what the node believes to have.
+            member.durable == member.feed.head
         else { return }
         let fresh = member.feed.documents(after: session.sent)
-            .filter { $0.revision <= member.durable }
         var rest = fresh[...]
         repeat {
             let batch = rest.prefix(limits.documentsPerMessage)
@@ -121,8 +123,8 @@ extension Hub {
             $0.applied = revision
             settled = $0.feed.confirm(through: revision)
         }
-        writes.append(.appliedRevision(node, revision))
-        writes += settled.map { .forgetDocument(node, $0) }
+        journal.writes.append(.appliedRevision(node, revision))
+        journal.writes += settled.map { .forgetDocument(node, $0) }
     }
 
     private mutating func take(
@@ -133,24 +135,41 @@ extension Hub {
         else { return }
         for entry in fresh {
             switch entry.body {
-            case .instance(let status):
-                nodes.update(node) { $0.instances.insert(status, for: status.id) }
-                writes.append(.instance(node, status))
+            case .instance(let status): note(status, from: node)
             case .instanceRemoved(let id):
                 nodes.update(node) { _ = $0.instances.remove(id) }
-                writes.append(.removeInstance(node, id))
-            case .event(let event): remember(event)
+                journal.writes.append(.removeInstance(node, id))
+            case .event(var event):
+                event.node = node
+                remember(event)
             }
         }
-        if !fresh.isEmpty { writes.append(.acknowledged(node, sequence: last)) }
-        followUps.append(.acknowledge(session, sequence: last))
+        if !fresh.isEmpty { journal.writes.append(.acknowledged(node, sequence: last)) }
+        journal.followUps.removeAll {
+            if case .acknowledge(_, session, _) = $0 { true } else { false }
+        }
+        journal.followUps.append(.acknowledge(node, session, sequence: last))
+    }
+
+    /// A node speaks for itself: whatever its report says, it is about that node.
+    private mutating func note(_ status: InstanceStatus, from node: NodeID) {
+        guard let member = nodes[node],
+            member.instances[status.id] != nil || member.instances.count < limits.instancesPerNode
+        else { return }
+        var status = status
+        status.node = node
+        status.site = member.node.spec.site
+        nodes.update(node) { $0.instances.insert(status, for: status.id) }
+        journal.writes.append(.instance(node, status))
     }
 
     mutating func close(_ session: SessionID, at now: Moment) {
         guard let closed = sessions.remove(session), nodes[closed.node]?.session == session
         else { return }
         nodes.update(closed.node) { $0.session = nil }
-        if let seen = nodes[closed.node]?.lastSeen { writes.append(.contact(closed.node, seen)) }
+        if let seen = nodes[closed.node]?.lastSeen {
+            journal.writes.append(.contact(closed.node, seen))
+        }
         tell(
             .warning, "ContactLost", .node, closed.node.text,
             "not heard from; it goes on by itself and what it runs is left alone", at: now)

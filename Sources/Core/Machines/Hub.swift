@@ -25,11 +25,8 @@ package struct Hub: Equatable, Sendable {
     var sessions: Table<SessionID, Session> = Table()
     var admission: Admission
 
-    // What this input made; leaves with one durable write at its end.
-    var writes: [HubWrite] = []
-    var followUps: [FollowUp] = []
-    var awaited: Table<Ticket, [FollowUp]> = Table()
-    private var nextTicket: UInt64 = 1
+    /// What is to be made durable, and what waits for it.
+    var journal: Journal<HubWrite, FollowUp> = Journal()
     /// Why nothing can be written at the moment.
     package private(set) var storeTrouble: String?
 
@@ -42,6 +39,8 @@ package struct Hub: Equatable, Sendable {
         /// The newest revision that the node said is durable with it.
         var applied: UInt64
         var inbox: Inbox
+        /// How far the node's log is durable here, so may be forgotten there.
+        var acknowledged: UInt64
         var instances: Table<InstanceID, InstanceStatus>
         var lastSeen: WallTime?
         var session: SessionID?
@@ -64,7 +63,7 @@ package struct Hub: Equatable, Sendable {
     enum FollowUp: Equatable, Sendable {
         case reply(RequestID, Reply)
         case feed(NodeID, through: UInt64)
-        case acknowledge(SessionID, sequence: UInt64)
+        case acknowledge(NodeID, SessionID, sequence: UInt64)
     }
 
     package init(snapshot: HubSnapshot, limits: HubLimits = .production) {
@@ -86,7 +85,7 @@ package struct Hub: Equatable, Sendable {
     package mutating func start(at now: Moment, into effects: inout [Effect]) {
         if epoch == 0 {
             epoch = 1
-            writes.append(.epoch(1))
+            journal.writes.append(.epoch(1))
         }
         reconcile(at: now)
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
@@ -109,26 +108,23 @@ package struct Hub: Equatable, Sendable {
         finish(into: &effects)
     }
 
-    /// One durable write carries all that this input changed.
+    /// One durable write carries all that changed since the last one left.
     private mutating func finish(into effects: inout [Effect]) {
-        guard !writes.isEmpty || !followUps.isEmpty else { return }
-        let ticket = Ticket(number: nextTicket)
-        nextTicket += 1
-        awaited.insert(followUps, for: ticket)
-        effects.append(.persist(ticket, writes))
-        writes.removeAll()
-        followUps.removeAll()
+        if journal.writes.count > limits.writes { compact() }
+        guard let batch = journal.leave() else { return }
+        effects.append(.persist(batch.ticket, batch.writes))
     }
 
     private mutating func settle(_ ticket: Ticket, into effects: inout [Effect]) {
         storeTrouble = nil
-        for followUp in awaited.remove(ticket) ?? [] {
+        for followUp in journal.settle(ticket) {
             switch followUp {
             case .reply(let id, let reply): effects.append(.reply(id, reply))
             case .feed(let node, let revision):
                 nodes.update(node) { $0.durable = max($0.durable, revision) }
                 feed(node, into: &effects)
-            case .acknowledge(let session, let sequence):
+            case .acknowledge(let node, let session, let sequence):
+                nodes.update(node) { $0.acknowledged = max($0.acknowledged, sequence) }
                 guard sessions[session] != nil else { continue }
                 effects.append(.send(session, .acknowledged(sequence: sequence)))
             }
@@ -148,7 +144,7 @@ package struct Hub: Equatable, Sendable {
     mutating func remember(_ event: Event) {
         if events.count >= limits.events { events.removeFirst() }
         events.append(event)
-        writes.append(.event(event))
+        journal.writes.append(.event(event))
     }
 }
 
@@ -157,12 +153,14 @@ extension Hub.Member {
         let feed = Feed(documents: state.documents, head: state.headRevision)
         self.init(
             node: state.node, feed: feed, durable: feed.head, applied: state.appliedRevision,
-            inbox: Inbox(last: state.acknowledged), instances: Table(), lastSeen: state.lastSeen)
+            inbox: Inbox(last: state.acknowledged), acknowledged: state.acknowledged,
+            instances: Table(), lastSeen: state.lastSeen)
         for status in state.instances { instances.insert(status, for: status.id) }
     }
 
     init(new node: Node) {
         self.init(
-            node: node, feed: Feed(), durable: 0, applied: 0, inbox: Inbox(), instances: Table())
+            node: node, feed: Feed(), durable: 0, applied: 0, inbox: Inbox(), acknowledged: 0,
+            instances: Table())
     }
 }

@@ -14,16 +14,22 @@ package struct HubLimits: Equatable, Sendable {
     package var events: Int
     package var tokens: Int
     package var objects: Int
+    /// Copies that one workload may ask for.
+    package var replicas: Int
+    /// Instances that one node may report.
+    package var instancesPerNode: Int
+    /// Writes that may wait for a slow store before those overtaken by newer ones are left out.
+    package var writes: Int
 
     package static let production = HubLimits(
         heartbeatEvery: .seconds(15), heartbeatsMissed: 3, admissionsPerSecond: 200,
         admissionBurst: 50, reconnectWindowMin: .seconds(1), documentsPerMessage: 64, events: 2_000,
-        tokens: 10_000, objects: 20_000)
+        tokens: 10_000, objects: 20_000, replicas: 10_000, instancesPerNode: 1_000, writes: 4_096)
 
     package static let tight = HubLimits(
         heartbeatEvery: .seconds(60), heartbeatsMissed: 3, admissionsPerSecond: 4,
         admissionBurst: 2, reconnectWindowMin: .seconds(1), documentsPerMessage: 2, events: 32,
-        tokens: 64, objects: 1_000)
+        tokens: 64, objects: 1_000, replicas: 64, instancesPerNode: 64, writes: 64)
 }
 
 extension Hub {

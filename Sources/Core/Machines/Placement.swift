@@ -51,7 +51,7 @@ package enum Placement {
         let open = nodes.filter { !$0.spec.cordoned }.map { NodeID($0.metadata.name) }
         var load = load
         let placed = Set(places.values.joined())
-        for ordinal in 0..<count where !placed.contains(ordinal) {
+        for ordinal in 0..<max(0, count) where !placed.contains(ordinal) {
             let best = open.min { left, right in
                 let leftCost = (places[left]?.count ?? 0, load[left] ?? 0, left)
                 return leftCost < (places[right]?.count ?? 0, load[right] ?? 0, right)

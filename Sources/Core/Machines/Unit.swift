@@ -20,8 +20,12 @@ struct Unit: Equatable, Sendable {
     let id: ContainerID
     let spec: ContainerSpec
     var state: State = .waiting
-    /// Counts starts of this unit in this life of the agent; tells old probe answers from new.
+    /// The number of its latest run in this life of the agent; tells old answers from new.
     var attempt = 0
+    /// When it last changed its state; what the engine saw before then is old.
+    var movedAt = Instant(nanoseconds: .min)
+    /// Stops that failed, in a row.
+    var stopFailures = 0
     /// Failures in a row, for the back-off.
     var failures = 0
     var probes = ProbeProgress()
@@ -104,8 +108,9 @@ struct ProbeProgress: Equatable, Sendable {
     /// the probe's own pace.
     func pause(for kind: ProbeKind, period: Duration) -> Duration {
         let awaited = kind == .startup || (kind == .readiness && !ready)
-        guard awaited else { return period }
-        return min(period, .milliseconds(25 * (1 << min(runs[kind.rawValue], 6))))
+        let pace = max(period, .milliseconds(100))
+        guard awaited else { return pace }
+        return min(pace, .milliseconds(25 * (1 << min(runs[kind.rawValue], 6))))
     }
 
     private mutating func passed(_ kind: ProbeKind) -> Verdict {

@@ -9,8 +9,8 @@ package struct Table<Key: Comparable & Sendable, Row: Sendable>: Sendable {
 
     @inlinable package var count: Int { sortedKeys.count }
     @inlinable package var isEmpty: Bool { sortedKeys.isEmpty }
-    package var keys: [Key] { sortedKeys }
-    package var rows: [Row] { sortedRows }
+    @inlinable package var keys: [Key] { sortedKeys }
+    @inlinable package var rows: [Row] { sortedRows }
 
     @inlinable package subscript(key: Key) -> Row? {
         let index = position(of: key)
@@ -46,7 +46,7 @@ package struct Table<Key: Comparable & Sendable, Row: Sendable>: Sendable {
         return sortedRows.remove(at: index)
     }
 
-    @usableFromInline func holds(_ key: Key, at index: Int) -> Bool {
+    @inlinable func holds(_ key: Key, at index: Int) -> Bool {
         index < sortedKeys.count && sortedKeys[index] == key
     }
 

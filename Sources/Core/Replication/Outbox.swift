@@ -20,6 +20,7 @@ package struct Outbox: Equatable, Sendable {
         self.nextSequence = max(nextSequence, (entries.last?.sequence ?? 0) + 1)
         self.durableThrough = self.nextSequence - 1
         self.limit = limit
+        while self.entries.count > limit { shed() }
     }
 
     package var count: Int { entries.count }
@@ -39,10 +40,32 @@ package struct Outbox: Equatable, Sendable {
         durableThrough = max(durableThrough, sequence)
     }
 
-    /// A session begins: the reader holds everything up to `sequence`.
-    package mutating func resume(after sequence: UInt64) {
+    /// A session begins, and the reader holds everything up to `sequence`. Answers whether that is
+    /// all that will not be sent again; if not, one of the two lost what it once held or had to
+    /// shed it, and what matters must be told anew.
+    package mutating func resume(after sequence: UInt64) -> Bool {
+        let isWhole = sequence + 1 >= entries.first?.sequence ?? nextSequence
+        if sequence >= nextSequence {
+            // The reader knows numbers that were never given here: they mean something else to it.
+            entries = []
+            nextSequence = sequence + 1
+            durableThrough = sequence
+            sentThrough = sequence
+            return false
+        }
         acknowledge(through: sequence)
         sentThrough = sequence
+        return isWhole
+    }
+
+    package func holds(_ sequence: UInt64) -> Bool {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].sequence < sequence { low = middle + 1 } else { high = middle }
+        }
+        return low < entries.count && entries[low].sequence == sequence
     }
 
     /// The next entries to send, at most `count`, with at most `window` sent but unanswered.
@@ -63,8 +86,8 @@ package struct Outbox: Equatable, Sendable {
         return settled > 0
     }
 
-    /// Makes room: the oldest event goes first, then the oldest report that a newer one of the same
-    /// instance replaces, then the oldest entry.
+    /// Makes room: the oldest event goes first, then the oldest word on an instance that
+    /// a newer one replaces, then the oldest entry.
     private mutating func shed() {
         dropped += 1
         let event = entries.firstIndex {
@@ -77,8 +100,13 @@ package struct Outbox: Equatable, Sendable {
         var newer: Set<InstanceID> = []
         var oldest: Int?
         for index in entries.indices.reversed() {
-            guard case .instance(let status) = entries[index].body else { continue }
-            if !newer.insert(status.id).inserted { oldest = index }
+            switch entries[index].body {
+            case .instance(let status):
+                if !newer.insert(status.id).inserted { oldest = index }
+            case .instanceRemoved(let id):
+                if !newer.insert(id).inserted { oldest = index }
+            case .event: continue
+            }
         }
         return oldest
     }
