@@ -122,6 +122,6 @@ let package = Package(
             path: "Examples/route-optimizer/Sources",
             swiftSettings: strict),
 
-        tests("TransportTests", sees: ["Model", "Transport"], uses: certificates + tls + controlLink),
+        tests("TransportTests", sees: ["Model", "Transport"], uses: gRPC + certificates + tls + controlLink),
     ]
 )
