@@ -119,7 +119,8 @@ import Transport
                 "n1", in: harbour,
                 answer: { _, _, output in
                     defer { stopped.continuation.finish() }
-                    while true { try await output(.output([0])) }
+                    let bytes = [UInt8](repeating: 0, count: StreamFrame.payloadMax)
+                    while true { try await output(.output(bytes)) }
                 }
             ) { _, _ in
                 let error = await failure {
