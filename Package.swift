@@ -133,5 +133,6 @@ let package = Package(
         tests("ModelTests", sees: ["Model"]),
         tests("ReplicationTests", sees: ["Model", "Replication"]),
         tests("MachinesTests", sees: ["Model", "Machines"]),
+        tests("TransportTests", sees: ["Model", "Transport"], uses: gRPC + certificates + tls + controlLink),
     ]
 )

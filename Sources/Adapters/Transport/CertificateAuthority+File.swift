@@ -9,7 +9,7 @@ extension CertificateAuthority {
     /// strand every node that the other enrols.
     package init(
         file: String, name: String, validity: Duration, now: WallTime
-    ) throws(CertificateError) {
+    ) throws(CredentialError) {
         if let existing = try CertificateAuthority.read(file) {
             self = existing
             return
@@ -29,7 +29,7 @@ extension CertificateAuthority {
         self = fresh
     }
 
-    private static func read(_ file: String) throws(CertificateError) -> CertificateAuthority? {
+    private static func read(_ file: String) throws(CredentialError) -> CertificateAuthority? {
         guard let data = FileManager.default.contents(atPath: file) else {
             guard access(file, F_OK) != 0, errno == ENOENT else {
                 throw .file(path: file, reason: "it is there and cannot be read; check its owner")
@@ -45,7 +45,7 @@ extension CertificateAuthority {
 }
 
 /// Writes a file that did not exist, for its owner alone, and waits until it is on the disk.
-private func write(_ text: String, toNew path: String) throws(CertificateError) {
+private func write(_ text: String, toNew path: String) throws(CredentialError) {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .file(path: path, reason: systemMessage()) }
     defer { close(descriptor) }

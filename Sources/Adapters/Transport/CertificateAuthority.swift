@@ -16,7 +16,7 @@ package struct CertificateAuthority: Sendable {
     private static let clockTolerance: Duration = .seconds(60)
 
     /// Makes a new authority with a key from the system's entropy.
-    package init(name: String, validity: Duration, now: WallTime) throws(CertificateError) {
+    package init(name: String, validity: Duration, now: WallTime) throws(CredentialError) {
         guard isDNSLabel(name) else { throw .name(name) }
         let key = P256.Signing.PrivateKey()
         do {
@@ -42,15 +42,15 @@ package struct CertificateAuthority: Sendable {
     }
 
     /// Reads the key and certificate that `pem` holds, in any order.
-    package init(pem: String) throws(CertificateError) {
+    package init(pem: String) throws(CredentialError) {
         do {
             let documents = try PEMDocument.parseMultiple(pemString: pem)
             guard let certificate = documents.first(where: { $0.discriminator == "CERTIFICATE" }),
                 let key = documents.first(where: { $0.discriminator == "PRIVATE KEY" })
-            else { throw CertificateError.key(reason: "it lacks the key or the certificate") }
+            else { throw CredentialError.key(reason: "it lacks the key or the certificate") }
             self.certificate = try Certificate(pemDocument: certificate)
             self.key = try P256.Signing.PrivateKey(pemRepresentation: key.pemString)
-        } catch let error as CertificateError {
+        } catch let error as CredentialError {
             throw error
         } catch {
             throw .key(reason: "\(error)")
@@ -62,12 +62,12 @@ package struct CertificateAuthority: Sendable {
 
     /// What everyone who shall trust this hub holds. PEM.
     package var trustRoots: String {
-        get throws(CertificateError) { try pemText(of: certificate) }
+        get throws(CredentialError) { try pemText(of: certificate) }
     }
 
     /// The same as DER, as it travels in a join token.
     package var certificateDER: [UInt8] {
-        get throws(CertificateError) {
+        get throws(CredentialError) {
             do { return Array(try PEMDocument(pemString: try trustRoots).derBytes) } catch {
                 throw .certificate(reason: "\(error)")
             }
@@ -76,14 +76,14 @@ package struct CertificateAuthority: Sendable {
 
     /// Key and certificate together: the text of the key file.
     var pem: String {
-        get throws(CertificateError) { try trustRoots + "\n" + key.pemRepresentation + "\n" }
+        get throws(CredentialError) { try trustRoots + "\n" + key.pemRepresentation + "\n" }
     }
 
     /// A server certificate for the hub. `names` are DNS names and IP addresses; `localhost`,
     /// 127.0.0.1 and ::1 are always among them.
     package func issueHub(
         names: [String], validity: Duration, now: WallTime
-    ) throws(CertificateError) -> TLSIdentity {
+    ) throws(CredentialError) -> TLSIdentity {
         var seen: Set<String> = []
         let all = (["localhost", "127.0.0.1", "::1"] + names).filter { seen.insert($0).inserted }
         var alternatives: [GeneralName] = []
@@ -99,7 +99,7 @@ package struct CertificateAuthority: Sendable {
     /// A client certificate for a node, as PEM. `publicKey` is DER SubjectPublicKeyInfo, P-256.
     package func issueNode(
         _ node: NodeID, site: SiteID, publicKey: [UInt8], validity: Duration, now: WallTime
-    ) throws(CertificateError) -> String {
+    ) throws(CredentialError) -> String {
         let key: P256.Signing.PublicKey
         do {
             key = try P256.Signing.PublicKey(derRepresentation: publicKey)
@@ -114,7 +114,7 @@ package struct CertificateAuthority: Sendable {
     /// A client certificate with its key for a person who runs the fleet.
     package func issueOperator(
         _ name: String, validity: Duration, now: WallTime
-    ) throws(CertificateError) -> TLSIdentity {
+    ) throws(CredentialError) -> TLSIdentity {
         let key = NodeKey()
         return TLSIdentity(
             certificateChain: try issue(
@@ -126,7 +126,7 @@ package struct CertificateAuthority: Sendable {
     private func issue(
         _ identity: PeerIdentity, publicKey: Certificate.PublicKey, organization: String?,
         validity: Duration, now: WallTime
-    ) throws(CertificateError) -> String {
+    ) throws(CredentialError) -> String {
         for name in identity.names where !isDNSLabel(name) { throw .name(name) }
         return try issue(
             publicKey: publicKey, commonName: identity.names[0], organization: organization,
@@ -138,7 +138,7 @@ package struct CertificateAuthority: Sendable {
         publicKey: Certificate.PublicKey, commonName: String, organization: String?,
         alternatives: [GeneralName], usage: ExtendedKeyUsage.Usage, validity: Duration,
         now: WallTime
-    ) throws(CertificateError) -> String {
+    ) throws(CredentialError) -> String {
         do {
             let leaf = try Certificate(
                 version: .v3, serialNumber: .init(), publicKey: publicKey,
@@ -163,7 +163,7 @@ package struct CertificateAuthority: Sendable {
                 },
                 issuerPrivateKey: .init(key))
             return try pemText(of: leaf)
-        } catch let error as CertificateError {
+        } catch let error as CredentialError {
             throw error
         } catch {
             throw .certificate(reason: "\(error)")
@@ -171,13 +171,13 @@ package struct CertificateAuthority: Sendable {
     }
 }
 
-private func pemText(of certificate: Certificate) throws(CertificateError) -> String {
+private func pemText(of certificate: Certificate) throws(CredentialError) -> String {
     do { return try certificate.serializeAsPEM().pemString + "\n" } catch {
         throw .certificate(reason: "\(error)")
     }
 }
 
-private func generalName(_ text: String) throws(CertificateError) -> GeneralName {
+private func generalName(_ text: String) throws(CredentialError) -> GeneralName {
     if let address = addressBytes(text) {
         return .ipAddress(ASN1OctetString(contentBytes: address[...]))
     }

@@ -96,7 +96,7 @@ extension ControlClient {
     }
 }
 
-private func pemOfAuthority(_ der: [UInt8]) throws(CertificateError) -> String {
+private func pemOfAuthority(_ der: [UInt8]) throws(CredentialError) -> String {
     do {
         return try Certificate(derEncoded: der).serializeAsPEM().pemString
     } catch {

@@ -30,7 +30,7 @@ struct Dialer: Sendable {
     func withConnection<Result: Sendable>(
         _ body: @Sendable (GRPCClient<Transport>) async throws -> Result
     ) async throws(TransportError) -> Result {
-        let notebook = HandshakeWatch.Notebook()
+        let notebook = ConnectionNotebook()
         let transport = try await dial(noting: notebook)
         let client = GRPCClient(transport: transport)
         do {
@@ -46,45 +46,30 @@ struct Dialer: Sendable {
         }
     }
 
-    private func dial(noting notebook: HandshakeWatch.Notebook) async throws(TransportError)
-        -> Transport
-    {
+    private func dial(
+        noting notebook: ConnectionNotebook
+    ) async throws(TransportError) -> Transport {
         let context: NIOSSLContext
         do {
             context = try NIOSSLContext(configuration: configuration())
-        } catch let error as TransportError {
-            throw error
         } catch {
             throw .identity(.certificate(reason: "\(error)"))
         }
         do {
-            let secured = Self.eventLoops.any().makePromise(of: Void.self)
-            let transport: Transport
-            do {
-                transport = try await Transport.wrapping(config: transportConfig) { configure in
-                    try await connect(
-                        context, noting: notebook, secured: secured, configure: configure)
+            return try await withTaskCancellationHandler {
+                try await Transport.wrapping(config: transportConfig) { configure in
+                    try await connect(context, noting: notebook, configure: configure)
                 }
-            } catch {
-                secured.fail(error)
-                throw error
+            } onCancel: {
+                notebook.current.channel?.close(promise: nil)
             }
-            do {
-                try await secured.futureResult.get()
-            } catch {
-                // The transport owns the channel: it is closed through it.
-                transport.beginGracefulShutdown()
-                throw error
-            }
-            return transport
         } catch {
             throw explain(error, notebook.current)
         }
     }
 
     private func connect(
-        _ context: NIOSSLContext, noting notebook: HandshakeWatch.Notebook,
-        secured: EventLoopPromise<Void>,
+        _ context: NIOSSLContext, noting notebook: ConnectionNotebook,
         configure: @escaping @Sendable (any Channel) -> EventLoopFuture<Transport.ConfiguredChannel>
     ) async throws -> Transport.ConfiguredChannel {
         let callback = verifier.callback { objection in
@@ -93,20 +78,27 @@ struct Dialer: Sendable {
         // The name that TLS tells the hub may not be an address.
         let indication = addressBytes(serverName) == nil ? serverName : nil
         let timeout = limits.handshakeTimeout
-        return try await ClientBootstrap(group: Self.eventLoops)
+        typealias Secured = EventLoopFuture<Transport.ConfiguredChannel>
+        let secured = try await ClientBootstrap(group: Self.eventLoops)
             .connectTimeout(TimeAmount(limits.connectTimeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .connect(host: endpoint.host, port: endpoint.port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(
-                        NIOSSLClientHandler(
+            .connect(host: endpoint.host, port: endpoint.port) { channel -> EventLoopFuture<Secured> in
+                let secured = channel.eventLoop.makePromise(of: Transport.ConfiguredChannel.self)
+                return channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers([
+                        try NIOSSLClientHandler(
                             context: context, serverHostname: indication,
-                            customVerificationCallback: callback))
-                    try pipeline.addHandler(
-                        HandshakeWatch(notebook: notebook, secured: secured, timeout: timeout))
-                }.flatMap { configure(channel) }
+                            customVerificationCallback: callback),
+                        HandshakeWatch(
+                            secured, noting: notebook, timeout: timeout, setUp: configure),
+                    ])
+                    return secured.futureResult
+                }.flatMapErrorThrowing { error in
+                    secured.fail(error)
+                    throw error
+                }
             }
+        return try await secured.get()
     }
 
     private func configuration() throws -> TLSConfiguration {
@@ -141,11 +133,11 @@ struct Dialer: Sendable {
 
 extension Dialer {
     /// Puts the reason into the terms of this link.
-    private func explain(_ error: any Error, _ findings: HandshakeWatch.Findings) -> TransportError
+    private func explain(_ error: any Error, _ notes: ConnectionNotebook.Notes) -> TransportError
     {
         if error is CancellationError || Task.isCancelled { return .cancelled }
-        if let objection = findings.objection { return .untrusted(.hub, reason: objection) }
-        if !findings.isSecure { return explainUnsecured(error, findings) }
+        if let objection = notes.objection { return .untrusted(.hub, reason: objection) }
+        if !notes.isSecure { return explainUnsecured(error, notes) }
         guard let error = error as? RPCError else { return .closed(reason: "\(error)") }
         switch error.code {
         case .permissionDenied, .unauthenticated: return .denied(reason: error.message)
@@ -153,15 +145,15 @@ extension Dialer {
         case .aborted, .resourceExhausted, .notFound: return .closed(reason: error.message)
         default: break
         }
-        if let alert = findings.failure, alert.contains("certificate") || alert.contains("ca") {
+        if let alert = notes.failure, alert.contains("certificate") || alert.contains("ca") {
             return .untrusted(.node, reason: ownExpiry ?? "it answered '\(alert)'; enrol again")
         }
         if let ownExpiry { return .untrusted(.node, reason: ownExpiry) }
-        return .closed(reason: findings.failure ?? error.message)
+        return .closed(reason: notes.failure ?? error.message)
     }
 
     private func explainUnsecured(
-        _ error: any Error, _ findings: HandshakeWatch.Findings
+        _ error: any Error, _ notes: ConnectionNotebook.Notes
     ) -> TransportError {
         let address = endpoint.description
         switch error {
@@ -175,7 +167,7 @@ extension Dialer {
             let reason = causes.last ?? "the name \(error.host) is not known"
             return .unreachable(address: address, reason: reason)
         default:
-            return .unreachable(address: address, reason: findings.failure ?? describe(error))
+            return .unreachable(address: address, reason: notes.failure ?? describe(error))
         }
     }
 

@@ -7,11 +7,90 @@ import Synchronization
 ///
 /// In TLS 1.3 the hub judges the node's certificate after the node is done with its part, so a
 /// refusal arrives as an alert on a link that looked secure.
-final class HandshakeWatch: ChannelInboundHandler {
+final class HandshakeWatch<Secured: Sendable>: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    /// What was learned, readable from any task.
-    struct Findings: Sendable {
+    private enum State {
+        case waiting(EventLoopPromise<Secured>)
+        case done
+    }
+
+    private var state: State
+    private let notebook: ConnectionNotebook
+    private let timeout: TimeAmount
+    private let setUp: (any Channel) -> EventLoopFuture<Secured>
+    private var deadline: Scheduled<Void>?
+
+    /// - Parameters:
+    ///   - promise: is kept when the link is secure, and broken when it will not be.
+    ///   - setUp: what comes behind TLS. It is made for a secure link only, since what it makes may
+    ///     not be dropped unused.
+    init(
+        _ promise: EventLoopPromise<Secured>, noting notebook: ConnectionNotebook, timeout: Duration,
+        setUp: @escaping (any Channel) -> EventLoopFuture<Secured>
+    ) {
+        state = .waiting(promise)
+        self.notebook = notebook
+        self.timeout = TimeAmount(timeout)
+        self.setUp = setUp
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        notebook.update { $0.channel = context.channel }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        deadline = context.eventLoop.scheduleTask(in: timeout) {
+            let (watch, context) = bound.value
+            watch.fail(ChannelError.connectTimeout(watch.timeout))
+            context.close(promise: nil)
+        }
+        context.fireChannelActive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent, case .waiting(let promise) = state {
+            state = .done
+            deadline?.cancel()
+            notebook.update { $0.isSecure = true }
+            setUp(context.channel).cascade(to: promise)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A peer that closes the socket without saying goodbye is not a reason of its own.
+        if (error as? NIOSSLError) != .uncleanShutdown {
+            let words = alert(in: "\(error)")
+            notebook.update { notes in notes.failure = notes.failure ?? words }
+            fail(error)
+        }
+        context.fireErrorCaught(error)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        fail(ChannelError.eof)
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        fail(ChannelError.eof)
+    }
+
+    private func fail(_ error: any Error) {
+        guard case .waiting(let promise) = state else { return }
+        state = .done
+        promise.fail(error)
+    }
+}
+
+/// What was learned about one connection, readable from any task.
+final class ConnectionNotebook: Sendable {
+    struct Notes: Sendable {
+        var channel: (any Channel)?
         /// Why this side did not accept the other.
         var objection: String?
         /// What the other side or the socket said.
@@ -19,70 +98,11 @@ final class HandshakeWatch: ChannelInboundHandler {
         var isSecure = false
     }
 
-    /// The findings of one connection.
-    final class Notebook: Sendable {
-        private let findings = Mutex(Findings())
-        var current: Findings { findings.withLock { $0 } }
-        func update(_ change: (inout sending Findings) -> Void) {
-            findings.withLock { change(&$0) }
-        }
-    }
+    private let notes = Mutex(Notes())
 
-    private let notebook: Notebook
-    private let secured: EventLoopPromise<Void>
-    private let timeout: TimeAmount
-    private var deadline: Scheduled<Void>?
+    var current: Notes { notes.withLock { $0 } }
 
-    init(notebook: Notebook, secured: EventLoopPromise<Void>, timeout: Duration) {
-        self.notebook = notebook
-        self.secured = secured
-        self.timeout = TimeAmount(timeout)
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        let channel = context.channel
-        let secured = secured
-        deadline = context.eventLoop.scheduleTask(in: timeout) {
-            secured.fail(ChannelError.connectTimeout(.zero))
-            channel.close(promise: nil)
-        }
-        context.fireChannelActive()
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted? = event as? TLSUserEvent {
-            deadline?.cancel()
-            notebook.update { $0.isSecure = true }
-            secured.succeed()
-        }
-        context.fireUserInboundEventTriggered(event)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        note(error)
-        context.fireErrorCaught(error)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        deadline?.cancel()
-        // Harmless where the promise is kept already.
-        secured.fail(ChannelError.eof)
-        context.fireChannelInactive()
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        deadline?.cancel()
-        secured.fail(ChannelError.eof)
-    }
-
-    private func note(_ error: any Error) {
-        // A peer that closes the socket without saying goodbye is not a reason of its own.
-        if let error = error as? NIOSSLError, error == .uncleanShutdown { return }
-        notebook.update { findings in
-            if findings.failure == nil { findings.failure = alert(in: "\(error)") }
-        }
-        secured.fail(error)
-    }
+    func update(_ change: (inout sending Notes) -> Void) { notes.withLock { change(&$0) } }
 }
 
 /// BoringSSL's name of an alert, as words: `certificate expired`.

@@ -40,9 +40,8 @@ package struct JoinTokenText: Hashable, Sendable {
 
     /// Draws an id and a secret of 256 bits from the system's entropy.
     package init(hub: String, authority: [UInt8]) {
-        let random = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
-        id = hex(SymmetricKey(size: .bits128).withUnsafeBytes { $0.prefix(8) })
-        secret = base64URL(random)
+        id = hex(entropy(bits: 64))
+        secret = base64URL(entropy(bits: 256))
         self.hub = hub
         self.authority = authority
     }
@@ -97,6 +96,10 @@ private func field(from payload: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? 
     guard payload.count >= length else { return nil }
     defer { payload = payload.dropFirst(length) }
     return payload.prefix(length)
+}
+
+private func entropy(bits: Int) -> [UInt8] {
+    SymmetricKey(size: SymmetricKeySize(bitCount: bits)).withUnsafeBytes { Array($0) }
 }
 
 private func hex(_ bytes: some Sequence<UInt8>) -> String {

@@ -7,7 +7,7 @@ package struct NodeKey: Sendable {
     /// Draws a new key from the system's entropy.
     package init() { key = P256.Signing.PrivateKey() }
 
-    package init(pem: String) throws(CertificateError) {
+    package init(pem: String) throws(CredentialError) {
         do {
             key = try P256.Signing.PrivateKey(pemRepresentation: pem)
         } catch {

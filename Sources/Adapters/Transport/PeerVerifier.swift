@@ -25,7 +25,7 @@ struct PeerVerifier: Sendable {
 
     init(
         _ expectation: Expectation, trustRoots: String, now: @escaping @Sendable () -> WallTime
-    ) throws(CertificateError) {
+    ) throws(CredentialError) {
         self.expectation = expectation
         self.now = now
         do {

@@ -19,7 +19,7 @@ package enum TransportError: Error, Hashable, Sendable {
     case enrolment(Refusal)
     case token(JoinTokenError)
     /// The certificate or key that was to be used here cannot be.
-    case identity(CertificateError)
+    case identity(CredentialError)
     /// The other side answers, but not in this protocol.
     case garbled(reason: String)
     /// The link was there and is over.

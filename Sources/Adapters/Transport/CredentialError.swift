@@ -1,5 +1,5 @@
 /// Why a key or certificate could not be made, read or kept. The description is for people.
-package enum CertificateError: Error, Hashable, Sendable {
+package enum CredentialError: Error, Hashable, Sendable {
     /// A name that may not stand in a certificate.
     case name(String)
     case key(reason: String)
@@ -7,7 +7,7 @@ package enum CertificateError: Error, Hashable, Sendable {
     case file(path: String, reason: String)
 }
 
-extension CertificateError: CustomStringConvertible {
+extension CredentialError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .name(let name):
