@@ -141,8 +141,8 @@ private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
         state.sites.append(site)
         state.sites.sort { $0.metadata.name < $1.metadata.name }
     case .node(let node):
-        if let place = state.nodes.firstIndex(where: { $0.node.metadata.name == node.metadata.name })
-        {
+        if let place = state.nodes.firstIndex(where: { $0.node.metadata.name == node.metadata.name }
+        ) {
             state.nodes[place].node = node
         } else {
             state.nodes.append(HubSnapshot.NodeState(node: node))

@@ -91,7 +91,10 @@ import Testing
                 let text = String(repeating: "x", count: 4000)
                 try store.commit([
                     [.document(document("a", revision: revision, text: text))],
-                    [.append(entry(revision, .event(event("e")))), .trimLog(through: revision - 1)],
+                    [
+                        .append(entry(revision, .event(event("e")))),
+                        .trimLog(through: revision - 1),
+                    ],
                 ])
             }
             #expect(!store.ballastIsHeld)
@@ -147,7 +150,7 @@ private func withSmallDisk(mebibytes: Int, _ body: (String) throws -> Void) thro
             atPath: directory, withIntermediateDirectories: true)
         let mounted = mount("tmpfs", directory, "tmpfs", 0, "size=\(mebibytes)m")
         try #require(mounted == 0, "mount: \(String(cString: strerror(errno)))")
-        defer { umount2(directory, Int32(MNT_DETACH.rawValue)) }
+        defer { umount2(directory, Int32(MNT_DETACH)) }
         try body(directory)
     }
 }

@@ -2,17 +2,14 @@ import Foundation
 import Model
 import Storage
 
-/// An empty directory that is gone once `body` is through.
+/// A path for a store, of which nothing is left once `body` is through.
 func withDirectory<Value>(_ body: (String) throws -> Value) throws -> Value {
     let path = FileManager.default.temporaryDirectory.path + "/skerry-store-\(UUID().uuidString)"
-    defer {
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            // A body that never opened a store leaves nothing to remove.
-        }
+    let outcome = Result { try body(path) }
+    if FileManager.default.fileExists(atPath: path) {
+        try FileManager.default.removeItem(atPath: path)
     }
-    return try body(path)
+    return try outcome.get()
 }
 
 func document(_ name: String, revision: UInt64, text: String = "") -> Document {

@@ -120,7 +120,8 @@ import Testing
         }
     }
 
-    @Test func `without events a full log sheds only statuses that a newer entry replaces`() throws {
+    @Test func `without events a full log sheds only statuses that a newer entry replaces`() throws
+    {
         try withDirectory { directory in
             let cap = StoreOptions.tight.logEntries
             let store = try NodeStore(directory: directory, options: .tight)
