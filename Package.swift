@@ -76,6 +76,7 @@ let package = Package(
     products: [
         .executable(name: "skerry", targets: ["skerry"]),
         .executable(name: "route-optimizer", targets: ["route-optimizer"]),
+        .executable(name: "crash-images", targets: ["crash-images"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -134,5 +135,18 @@ let package = Package(
         tests("ReplicationTests", sees: ["Model", "Replication"]),
         tests("MachinesTests", sees: ["Model", "Machines"]),
         tests("TransportTests", sees: ["Model", "Transport"], uses: gRPC + certificates + tls + controlLink),
+        // What a power cut leaves of a store: recorded and rebuilt, for tests and benchmarks.
+        .target(
+            name: "CrashRecorder", path: "Tests/CrashRecorder",
+            linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(
+            name: "CrashImages", dependencies: ["CrashRecorder", "Storage", "Model"],
+            path: "Tests/CrashImages", swiftSettings: strict),
+        .executableTarget(
+            name: "crash-images", dependencies: ["CrashImages", "Storage", "Model"],
+            path: "Benchmarks/crash-images", swiftSettings: strict),
+        tests(
+            "StorageTests", sees: ["Storage", "Model", "CrashImages", "CrashRecorder"],
+            uses: [.product(name: "GRDB", package: "GRDB.swift")]),
     ]
 )

@@ -18,6 +18,7 @@ final class StateDirectory: Sendable {
 
     init(_ path: String) throws(StoreError) {
         self.path = path
+        let isNew = !FileManager.default.fileExists(atPath: path)
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true,
@@ -31,7 +32,7 @@ final class StateDirectory: Sendable {
         try removeLeftovers()
         // The entries of a new directory and its files must survive a power cut as well.
         try sync(path)
-        try sync((path as NSString).deletingLastPathComponent)
+        if isNew { try sync((path as NSString).deletingLastPathComponent) }
     }
 
     deinit { unlock() }

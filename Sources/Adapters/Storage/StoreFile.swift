@@ -55,7 +55,7 @@ final class StoreFile: Sendable {
     }
 
     deinit {
-        // A store that was not closed is closed as a crash would: the next start repairs nothing.
+        // Tidies up, no more: what was acknowledged is on the disk already.
         connection.withLock { state in
             if case .open(let queue) = state { shut(queue) }
         }
@@ -182,6 +182,7 @@ final class StoreFile: Sendable {
         do {
             guard try ballast.release() else { return false }
         } catch {
+            // Then the disk stays full, and the commit that met it says so.
             return false
         }
         // With a short log there is the most room for what follows. If it fails, so will the

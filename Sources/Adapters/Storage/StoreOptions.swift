@@ -23,7 +23,8 @@ package struct StoreOptions: Hashable, Sendable {
         logEntries: Int, events: Int, ballastBytes: Int, walPages: Int,
         durability: Durability = .full
     ) {
-        precondition(logEntries > 0 && events > 0 && walPages > 0, "a store without room is no store")
+        precondition(
+            logEntries > 0 && events > 0 && walPages > 0, "a store without room is no store")
         precondition(
             ballastBytes >= 2 * walPages * frameBytes,
             "on a full disk a checkpoint needs about twice the write-ahead log")
