@@ -48,3 +48,46 @@ enum Samples {
         metadata: Metadata(name: "minimal"),
         spec: WorkloadSpec(containers: [ContainerSpec(name: "main", command: ["/bin/x"])]))
 }
+
+/// One of each kind with every field, also those of the status.
+extension Samples {
+    static let everything: [Object] = [siteWithStatus, node, workloadWithStatus, instance]
+
+    private static let condition = Condition(
+        type: "Placed", isTrue: false, reason: "NoNode", message: "no node carries site=rural",
+        observedAt: time)
+
+    private static let siteWithStatus = Object.site(
+        Site(
+            metadata: metadata,
+            spec: SiteSpec(
+                location: Location(latitude: 1.5, longitude: 2),
+                link: LinkBudget(bytesPerSecond: ByteCount(1))),
+            status: SiteStatus(nodes: 3, nodesInContact: 2, observedAt: time)))
+
+    private static let node = Object.node(
+        Node(
+            metadata: metadata, spec: NodeSpec(site: "rural", cordoned: true),
+            status: NodeStatus(
+                state: .autonomous, lastSeen: time, observedAt: time, agentVersion: "0.1.0",
+                engine: EngineStatus(name: "process", version: "1", limitations: ["no limits"]),
+                capacity: Capacity(cpu: CPUShare(millicores: 4000), memory: ByteCount(1 << 33)),
+                usage: Usage(
+                    cpu: CPUShare(millicores: 10), memory: ByteCount(1 << 23), observedAt: time),
+                desiredRevision: 9, appliedRevision: 8, conditions: [condition])))
+
+    private static let workloadWithStatus: Object = {
+        guard case .workload(var value) = workload else { preconditionFailure("see above") }
+        value.status = WorkloadStatus(
+            desired: 3, ready: 2, observedAt: time, conditions: [condition])
+        return .workload(value)
+    }()
+
+    private static let instance = Object.instance(
+        Instance(
+            InstanceStatus(
+                id: InstanceID(workload: "route-optimizer", ordinal: 2), node: "n1", site: "rural",
+                tier: .critical, observedGeneration: 7, phase: .crashLoopBackOff, ready: false,
+                restarts: 4, startedAt: time, ports: ["http": 31000], reason: "ExitCode",
+                message: "the process ended with 1", observedAt: time)))
+}

@@ -106,7 +106,7 @@ extension Checker {
         for probe in written["probes"]?.entries ?? [] {
             for kind in ["http", "tcp"] {
                 guard let port = probe.value[kind]?["port"], let name = port.text,
-                    !names.contains(name)
+                    !port.isNumber, !names.contains(name)
                 else { continue }
                 let near = nearest(to: name, among: names) ?? (names.count == 1 ? names[0] : nil)
                 let known =
@@ -125,14 +125,16 @@ extension Checker {
         let actions = written.entries.filter {
             ["http", "tcp", "exec"].contains($0.key) && !$0.value.isNull
         }
-        if actions.isEmpty {
+        // What another orchestrator calls them is already answered with the right name.
+        let isForeign = written.entries.contains { Schema.probe.habits[$0.key] != nil }
+        if actions.isEmpty, !isForeign {
             add(
                 .probeAction, written, at: path, "a probe that checks nothing",
                 fix: "write one of http, tcp and exec: http: {port: http, path: /healthz}")
         }
         for extra in actions.dropFirst() {
             add(
-                .probeAction, at: extra.place, width: extra.key.utf8.count, path: path,
+                .probeAction, at: extra.place, width: source.width(of: extra), path: path,
                 "a probe with both '\(actions[0].key)' and '\(extra.key)'",
                 fix: "keep one of them")
         }

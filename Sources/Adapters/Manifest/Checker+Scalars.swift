@@ -51,11 +51,14 @@ extension Shape {
         case .whole(let range): return readWhole(written, text, range, isPlain: isPlain)
         case .decimal(let range): return readDecimal(written, text, range, isPlain: isPlain)
         case .replicas(let range):
-            return text == "perNode"
-                ? .success(.replicas(.perNode))
-                : readWhole(written, text, range, isPlain: isPlain).map {
-                    .replicas(.count($0.whole))
-                }
+            if text == "perNode" { return .success(.replicas(.perNode)) }
+            if nearest(to: text, among: ["perNode", "per-node"]) != nil {
+                return .failure(
+                    misfit(written, fix: "did you mean 'perNode'?", replacement: "perNode"))
+            }
+            return readWhole(written, text, range, isPlain: isPlain).map {
+                .replicas(.count($0.whole))
+            }
         case .duration(let range): return readDuration(text, range)
         case .cpu: return readCPU(text)
         case .bytes(let range, let code): return readBytes(text, range, code)
@@ -93,7 +96,10 @@ extension Shape {
         let digits = text.utf8.first == 45 ? text.utf8.dropFirst() : text.utf8[...]
         let isDecimal = !digits.isEmpty && digits.allSatisfy(isDigit)
         guard isDecimal, digits.first != 48 || digits.count == 1 else {
-            let fix = isDecimal ? "write it without leading zeros" : "write a number without quotes"
+            let fix =
+                isDecimal
+                ? "write it without leading zeros"
+                : "write a number from \(range.lowerBound) to \(range.upperBound)"
             return .failure(misfit(written, fix: fix))
         }
         guard isPlain else {
@@ -118,8 +124,9 @@ extension Shape {
                 misfit(written, fix: "write \(shown(text)) without quotes", replacement: text))
         }
         guard range.contains(number) else {
+            let (lowest, highest) = (range.lowerBound, range.upperBound)
             return .failure(
-                outOfRange(text, "\(range.lowerBound)", "\(range.upperBound)", .outOfRange))
+                outOfRange(text, decimalText(lowest), decimalText(highest), .outOfRange))
         }
         return .success(.decimal(number))
     }
@@ -128,6 +135,10 @@ extension Shape {
         _ text: String, _ range: ClosedRange<Interval>
     ) -> Result<Checked, Misfit> {
         guard let interval = Interval(text) else {
+            if isDuration(text) {
+                return .failure(
+                    outOfRange(text, "\(range.lowerBound)", "\(range.upperBound)", .outOfRange))
+            }
             let isCount = !text.isEmpty && text.utf8.count < 9 && text.utf8.allSatisfy(isDigit)
             return .failure(
                 Misfit(
@@ -205,6 +216,25 @@ extension Shape {
                 ? "write \(lowest) to \(highest), or leave the field out for no limit"
                 : "write a value from \(lowest) to \(highest)")
     }
+}
+
+/// Whether `text` has the form of a duration, though it may be longer than any that is allowed.
+private func isDuration(_ text: String) -> Bool {
+    var rest = text.utf8[...]
+    while !rest.isEmpty {
+        let digits = rest.prefix { isDigit($0) }
+        let unit = rest.dropFirst(digits.count).prefix { isLetter($0) }
+        guard !digits.isEmpty, ["d", "h", "m", "s", "ms"].contains(String(Substring(unit))) else {
+            return false
+        }
+        rest = rest.dropFirst(digits.count + unit.count)
+    }
+    return !text.isEmpty
+}
+
+/// A number as a person writes it: 90, not 90.0.
+func decimalText(_ number: Double) -> String {
+    number == number.rounded() && abs(number) < 1e15 ? "\(Int64(number))" : "\(number)"
 }
 
 extension ByteCount {

@@ -31,19 +31,26 @@ struct Checker {
         }
         let before = findings.count
         var fields: [String: Checked] = [:]
+        // Fields that stand there under a wrong name, so that they are not called missing too.
+        var meant: Set<String> = []
         for entry in entries {
             guard let field = record[entry.key] else {
-                unknownField(entry, in: record, at: path)
+                if let field = unknownField(entry, in: record, at: path) {
+                    let isFirst = written[field.name] == nil && meant.insert(field.name).inserted
+                    guard isFirst, !entry.value.isNull else { continue }
+                    _ = read(entry.value, as: field.shape, at: join(path, shown(entry.key)))
+                }
                 continue
             }
-            let below = path.isEmpty ? entry.key : "\(path).\(entry.key)"
+            let below = join(path, entry.key)
             if case .reported = field.presence {
                 reported(entry, at: below)
             } else if !entry.value.isNull {
                 fields[entry.key] = read(entry.value, as: field.shape, at: below)
             }
         }
-        for field in record.fields where written[field.name]?.isNull ?? true {
+        for field in record.fields
+        where (written[field.name]?.isNull ?? true) && !meant.contains(field.name) {
             absent(field, in: written, fields: &fields, at: path)
         }
         if let rule = record.rule { apply(rule, to: written, at: path) }
@@ -57,41 +64,51 @@ struct Checker {
         case .optional, .reported: return
         case .standard(let text): fields[field.name] = field.shape.standard(text)
         case .required:
-            let below = path.isEmpty ? field.name : "\(path).\(field.name)"
+            let below = join(path, field.name)
             let entry = written.entries.first { $0.key == field.name }
             let said = entry == nil ? "is missing" : "has no value"
             let example = field.example ?? field.shape.placeholder
+            let kind = object.map { "\($0.prefix { $0 != "/" })." } ?? ""
             add(
                 .missingField, at: entry?.place ?? written.place,
-                width: entry?.key.unicodeScalars.count ?? 1, path: below,
+                width: entry.map { source.width(of: $0) } ?? 1, path: below,
                 "required field '\(field.name)' \(said)",
-                fix: "write '\(field.name): \(example)'; it is: \(field.about)")
+                fix: "write '\(field.name): \(example)'; `skerry explain \(kind)\(below)` says more"
+            )
         }
     }
 
-    private mutating func unknownField(_ entry: Written.Entry, in record: Record, at path: String) {
-        let below = path.isEmpty ? shown(entry.key) : "\(path).\(shown(entry.key))"
+    /// Answers with the field that was most likely meant.
+    private mutating func unknownField(
+        _ entry: Written.Entry, in record: Record, at path: String
+    ) -> Field? {
         let written = record.fields.filter {
             if case .reported = $0.presence { false } else { true }
         }.map(\.name)
         var fix = "the fields here are: \(written.joined(separator: ", "))"
         var replacement: String?
-        if let habit = record.habits[entry.key] {
+        let habit = record.habits[entry.key]
+        if let habit {
             fix = habit
         } else if let near = nearest(to: entry.key, among: written) {
             fix = "did you mean '\(near)'?"
-            replacement = near
+            replacement = source.isQuoted(at: entry.place) ? "\"\(near)\"" : near
         }
         let code: MistakeCode = entry.key == "<<" ? .alias : .unknownField
         add(
-            code, at: entry.place, width: entry.key.unicodeScalars.count, path: below,
+            code, at: entry.place, width: source.width(of: entry),
+            path: join(path, shown(entry.key)),
             "unknown field \(quoted(entry.key)) in \(record.name)", fix: fix,
             replacement: replacement)
+        let meant = written.first {
+            fix == "did you mean '\($0)'?" || habit == "write '\($0)'"
+        }
+        return meant.flatMap { record[$0] }
     }
 
     private mutating func reported(_ entry: Written.Entry, at path: String) {
         add(
-            .statusWritten, at: entry.place, width: entry.key.unicodeScalars.count, path: path,
+            .statusWritten, at: entry.place, width: source.width(of: entry), path: path,
             "'\(entry.key)' is said by nodes and cannot be written",
             fix: "delete '\(entry.key)' and everything below it from the file")
     }
@@ -102,10 +119,11 @@ struct Checker {
         _ written: Written, of item: Shape, limit: Int, at path: String
     ) -> Checked? {
         guard case .list(let items) = written.content else {
+            let asList = written.text.flatMap(flowList)
             let fix =
-                written.text.map { "write it as a list: [\(shown($0))]" }
-                ?? "put '- ' before each entry"
-            wrongType(written, wanted: "a list", at: path, fix: fix)
+                asList.map { "write it as a list: \($0)" }
+                ?? "write it as a list, with '- ' before each entry"
+            wrongType(written, wanted: "a list", at: path, fix: fix, replacement: asList)
             return nil
         }
         let before = findings.count
@@ -189,6 +207,20 @@ struct Checker {
             .wrongType, written, at: path,
             "found \(written.description) where \(wanted) is wanted", fix: fix,
             replacement: replacement)
+    }
+
+    /// A line of words as the list they would be in a shell, unless quoting decides more than spaces.
+    private func flowList(_ text: String) -> String? {
+        let words = text.split(separator: " ")
+        let isSimple = text.utf8.allSatisfy {
+            isLetter($0) || isDigit($0) || [32, 45, 46, 47, 61, 95].contains($0)
+        }
+        guard isSimple, !words.isEmpty, text.utf8.count <= 200 else { return nil }
+        return "[\(words.joined(separator: ", "))]"
+    }
+
+    private func join(_ path: String, _ name: String) -> String {
+        path.isEmpty ? name : "\(path).\(name)"
     }
 
     private func mapFix(_ record: Record, at path: String) -> String {

@@ -27,10 +27,7 @@ extension Composer {
                 .tooDeep, at: place, "nested deeper than \(Limits.depth) levels",
                 fix: "no object needs it: look for brackets or indentation gone wrong")
         case "mapping values are not allowed in this context":
-            add(
-                .syntax, at: place, "a ':' where no field can start",
-                fix: "put the text in quotes if it holds ': ', or indent the line like its "
-                    + "neighbours")
+            reportMisplacedField(at: place)
         case "could not find expected ':'":
             add(
                 .syntax, at: opened, "a line that is neither 'name: value' nor '- entry'",
@@ -66,6 +63,37 @@ extension Composer {
         default:
             add(.syntax, at: place, problem, fix: "correct the YAML at this place")
         }
+    }
+
+    /// The parser stops at a ':' behind text that it took for one value over several lines. What
+    /// the person did wrong is often in the line before.
+    private mutating func reportMisplacedField(at place: Place) {
+        let (line, indent) = line(place.line)
+        var above = place.line - 1
+        while above > 1, self.line(above).text.allSatisfy({ $0 == " " }) { above -= 1 }
+        let (lineAbove, indentAbove) = self.line(above)
+        let fields = line.split(separator: ":", omittingEmptySubsequences: false).count - 1
+        if fields == 1, above >= 1, indent == indentAbove, !lineAbove.contains(":") {
+            add(
+                .syntax, at: Place(line: above, column: indentAbove + 1),
+                "a line that is neither 'name: value' nor '- entry'",
+                fix: "put ': ' between the name and the value")
+        } else if fields == 1, above >= 1, indent > indentAbove {
+            add(
+                .syntax, at: Place(line: place.line, column: indent + 1),
+                "a line that is indented deeper than the field before it",
+                fix: "indent it by \(indentAbove) spaces, like the line before")
+        } else {
+            add(
+                .syntax, at: place, "a ':' where no field can start",
+                fix: "put the text in quotes if it holds ': '")
+        }
+    }
+
+    /// A line of this document and how many spaces it starts with.
+    private func line(_ local: Int) -> (text: Substring, indent: Int) {
+        let text = source.line(local + linesBefore)
+        return (text, text.prefix { $0 == " " }.count)
     }
 
     /// Names each line that is indented with a tab, which the parser would call something else.

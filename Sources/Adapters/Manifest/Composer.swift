@@ -6,12 +6,14 @@ import Yams
 /// it: documents are split before, so that a fault in one does not hide those of the next, and a
 /// repeated key is renamed in a copy of the text so that reading goes on.
 struct Composer {
-    private let source: SourceText
+    let source: SourceText
     private let text: String
     /// Lines of the file before this document.
-    private let linesBefore: Int
+    let linesBefore: Int
     /// Keys that were renamed since they occur again, with the scalar that was there.
     private var renamed: [Place: Unicode.Scalar] = [:]
+    /// Anchors that were refused: each once, however often it is referred to.
+    private var anchors: Set<Place> = []
     private(set) var mistakes: [ManifestMistake] = []
 
     init(_ source: SourceText, _ document: DocumentText) {
@@ -78,8 +80,11 @@ struct Composer {
             let stand = Unicode.Scalar(privateUse)
         else { return nil }
         let first = scalars[index]
-        let ends: [Unicode.Scalar] = isQuoted ? ["\"", "'", "\\"] : Array("[]{},:?-&*!|>'\"%@` \n")
-            .flatMap(\.unicodeScalars)
+        let ends: [Unicode.Scalar] =
+            isQuoted
+            ? ["\"", "'", "\\"]
+            : Array("[]{},:?-&*!|>'\"%@` \n")
+                .flatMap(\.unicodeScalars)
         guard !ends.contains(first), renamed[place] == nil else { return nil }
         renamed[place] = first
         var result = String.UnicodeScalarView(scalars[..<index])
@@ -119,9 +124,11 @@ struct Composer {
         }
         if node.anchor != nil {
             // An alias is the anchored node again, with the anchor's place.
-            add(
-                .alias, at: local(node.mark), "YAML anchors and aliases are not read",
-                fix: "delete the '&' name here and write the value out where '*' refers to it")
+            if anchors.insert(local(node.mark)).inserted {
+                add(
+                    .alias, at: local(node.mark), "YAML anchors and aliases are not read",
+                    fix: "delete the '&' name here and write the value out where '*' refers to it")
+            }
             return Written(place: place, content: .scalar("", isPlain: true))
         }
         checkTag(node)
@@ -146,7 +153,8 @@ struct Composer {
             let local = local(key.mark)
             guard case .scalar(let scalar) = key else {
                 add(
-                    .wrongType, at: local, "found a list or map where the name of a field is wanted",
+                    .wrongType, at: local,
+                    "found a list or map where the name of a field is wanted",
                     fix: "put it in quotes if it is text")
                 continue
             }

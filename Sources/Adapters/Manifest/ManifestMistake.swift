@@ -29,7 +29,9 @@ extension ManifestMistake {
     /// The mistake as lines for a person, in the shape of a compiler's diagnostic.
     package var rendered: String {
         let margin = String(repeating: " ", count: String(line).count)
-        var lines = ["error[\(code.rawValue)]: \(message)", "\(margin)--> \(file):\(line):\(column)"]
+        var lines = [
+            "error[\(code.rawValue)]: \(message)", "\(margin)--> \(file):\(line):\(column)",
+        ]
         if let excerpt {
             let indent = String(repeating: " ", count: excerpt.offset)
             let room = max(1, excerpt.text.unicodeScalars.count - excerpt.offset)

@@ -47,7 +47,8 @@ private struct Pass {
         findings.source = index
         guard source.bytes.count <= Limits.fileBytes else {
             return reject(
-                source, .tooLarge, "the file has \(source.bytes.count) bytes, and at most "
+                source, .tooLarge,
+                "the file has \(source.bytes.count) bytes, and at most "
                     + "\(Limits.fileBytes) are allowed",
                 fix: "split it into several files")
         }

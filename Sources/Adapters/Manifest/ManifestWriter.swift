@@ -96,7 +96,8 @@ package enum ManifestWriter {
             // A block shows lines as they are; leading blanks and trailing ones would be lost on
             // the reader's eye, so those stay in quotes.
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-            let isBlock = !isKey && lines.allSatisfy { !$0.hasSuffix(" ") }
+            let isBlock =
+                !isKey && lines.allSatisfy { !$0.hasSuffix(" ") }
                 && lines.first.map { !$0.isEmpty && !$0.hasPrefix(" ") } ?? false
                 && !text.hasSuffix("\n\n")
             return isBlock ? .literal : .doubleQuoted

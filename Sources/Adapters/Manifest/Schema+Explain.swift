@@ -105,7 +105,8 @@ extension Schema {
             case .optional, .reported: ""
             }
         return [
-            "    \(field.name)  <\(field.shape.title)>\(note)", wrapped(field.about, indent: "        "),
+            "    \(field.name)  <\(field.shape.title)>\(note)",
+            wrapped(field.about, indent: "        "),
         ]
     }
 

@@ -186,7 +186,7 @@ extension Schema {
         name: "http probe", about: "A GET request that passes on a status from 200 to 399.",
         fields: [
             Field(
-                "port", .text(.name), .required, "The name of one of the container's ports.",
+                "port", .text(.portName), .required, "The name of one of the container's ports.",
                 example: "http"),
             Field(
                 "path", .text(.requestPath), .standard("/"), "The path to ask for.",
@@ -196,7 +196,9 @@ extension Schema {
     static let tcpProbe = Record(
         name: "tcp probe", about: "Passes when the port takes a connection.",
         fields: [
-            Field("port", .text(.name), .required, "The name of one of the container's ports.")
+            Field(
+                "port", .text(.portName), .required, "The name of one of the container's ports.",
+                example: "http")
         ])
 
     static let execProbe = Record(

@@ -91,7 +91,8 @@ package enum Schema {
         name: "site spec", about: "Where a site is, and what its link and its nodes must bear.",
         fields: [
             Field(
-                "location", .record(location), .optional, "Where the site is, for maps and for "
+                "location", .record(location), .optional,
+                "Where the site is, for maps and for "
                     + "choosing what is near."),
             Field(
                 "autonomyWindow", .duration(Interval.seconds(1)...Interval.longest),

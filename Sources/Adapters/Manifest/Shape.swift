@@ -22,7 +22,8 @@ indirect enum Shape: Sendable {
         case .text(let rule): rule.title
         case .flag: "true or false"
         case .whole(let range): "whole number, \(range.lowerBound) to \(range.upperBound)"
-        case .decimal(let range): "number, \(range.lowerBound) to \(range.upperBound)"
+        case .decimal(let range):
+            "number, \(decimalText(range.lowerBound)) to \(decimalText(range.upperBound))"
         case .duration(let range): "duration, \(range.lowerBound) to \(range.upperBound)"
         case .cpu: "processor time, 1m to 1024"
         case .bytes(let range, _): "size, \(range.lowerBound) to \(range.upperBound)"
@@ -50,6 +51,8 @@ indirect enum Shape: Sendable {
 enum TextRule: Sendable {
     /// A DNS label.
     case name
+    /// The name of a port of the same container.
+    case portName
     case words
     /// Any text, and numbers and booleans as they are written.
     case argument
@@ -65,6 +68,7 @@ enum TextRule: Sendable {
     var title: String {
         switch self {
         case .name: "name (DNS label)"
+        case .portName: "name of a port"
         case .words, .argument, .command: "text"
         case .image: "image reference"
         case .path: "absolute path"

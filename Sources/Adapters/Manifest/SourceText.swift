@@ -47,6 +47,16 @@ struct SourceText {
         return rest.starts(with: value.unicodeScalars) ? max(1, value.unicodeScalars.count) : 1
     }
 
+    /// The same for the name of a field.
+    func width(of entry: Written.Entry) -> Int {
+        width(of: Written(place: entry.place, content: .scalar(entry.key, isPlain: true)))
+    }
+
+    func isQuoted(at place: Place) -> Bool {
+        let first = line(place.line).unicodeScalars.dropFirst(place.column - 1).first
+        return first == "\"" || first == "'"
+    }
+
     /// The part of the line to show around `place`: at most 100 scalars, nothing that moves the
     /// cursor.
     func excerpt(at place: Place) -> ManifestMistake.Excerpt? {

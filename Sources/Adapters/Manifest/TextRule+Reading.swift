@@ -3,6 +3,12 @@ import Model
 extension TextRule {
     /// The text, or why it may not stand here.
     func reading(_ written: Written, _ text: String) -> Result<Checked, Misfit> {
+        if self == .portName, written.isNumber {
+            return .failure(
+                Misfit(
+                    .probePort, "a probe with the number \(shown(text)) for a port",
+                    fix: "write the name that the port has in 'ports' of the container"))
+        }
         if case .scalar(_, isPlain: true) = written.content, !takesAnyScalar,
             written.isNumber || written.isBoolean, needsQuotes(text)
         {
@@ -13,7 +19,7 @@ extension TextRule {
         }
         let misfit =
             switch self {
-            case .name: nameMisfit(text)
+            case .name, .portName: nameMisfit(text)
             case .words, .argument, .command: contentMisfit(text)
             case .image: imageMisfit(text)
             case .path: pathMisfit(text)

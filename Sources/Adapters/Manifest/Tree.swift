@@ -83,8 +83,7 @@ extension Slot {
         switch value {
         case let text as String: set(.text(text))
         case let flag as Bool: set(.literal("\(flag)"))
-        case let number as Double: set(.literal(number == number.rounded() && abs(number) < 1e15
-            ? "\(Int64(number))" : "\(number)"))
+        case let number as Double: set(.literal(decimalText(number)))
         case let number as any BinaryInteger: set(.literal("\(number)"))
         default: try value.encode(to: TreeEncoder(self))
         }
