@@ -22,13 +22,16 @@ func room(
         swiftSettings: strict)
 }
 
+/// The tests of a room. `fixtures`: they read files from `Fixtures/` beside their source.
 func tests(
-    _ name: String, sees rooms: [String], uses libraries: [Target.Dependency] = []
+    _ name: String, sees rooms: [String], uses libraries: [Target.Dependency] = [],
+    fixtures: Bool = false
 ) -> Target {
     .testTarget(
         name: name,
         dependencies: rooms.map { .target(name: $0) } + libraries,
         path: "Tests/\(name)",
+        exclude: fixtures ? ["Fixtures"] : [],
         swiftSettings: strict)
 }
 
@@ -121,5 +124,6 @@ let package = Package(
             swiftSettings: strict),
 
         tests("ClientTests", sees: ["Client", "Manifest", "Model"], uses: httpConnection + tls),
+        tests("ManifestTests", sees: ["Manifest", "Model"], fixtures: true),
     ]
 )
