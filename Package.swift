@@ -130,9 +130,21 @@ let package = Package(
             ],
             path: "Sources/skerry",
             swiftSettings: strict),
+
+        // The example.
+        .target(
+            name: "RouteOptimizing",
+            path: "Examples/route-optimizer/Sources/RouteOptimizing",
+            swiftSettings: strict),
+        .target(
+            name: "RouteServing",
+            dependencies: ["RouteOptimizing"],
+            path: "Examples/route-optimizer/Sources/RouteServing",
+            swiftSettings: strict),
         .executableTarget(
             name: "route-optimizer",
-            path: "Examples/route-optimizer/Sources",
+            dependencies: ["RouteOptimizing", "RouteServing"],
+            path: "Examples/route-optimizer/Sources/route-optimizer",
             swiftSettings: strict),
 
         tests("TransportTests", sees: ["Model", "Transport"], uses: certificates + tls + controlLink),
@@ -156,5 +168,7 @@ let package = Package(
         tests(
             "StorageTests", sees: ["Storage", "Model", "CrashImages", "CrashRecorder"],
             uses: [.product(name: "GRDB", package: "GRDB.swift")]),
+        tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
+        tests("TidyTests", sees: []),
     ]
 )
