@@ -147,7 +147,6 @@ let package = Package(
             path: "Examples/route-optimizer/Sources/route-optimizer",
             swiftSettings: strict),
 
-        tests("TransportTests", sees: ["Model", "Transport"], uses: certificates + tls + controlLink),
         tests("ManagementTests", sees: ["Management", "Model"], uses: httpClient + tls + certificates),
         tests("ClientTests", sees: ["Client", "Manifest", "Model"], uses: httpConnection + tls),
         tests("ManifestTests", sees: ["Manifest", "Model"], fixtures: true),

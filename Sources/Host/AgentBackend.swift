@@ -1,6 +1,8 @@
+import Containers
 import Machines
 import Management
 import Model
+import Synchronization
 
 /// The node's own view, for people on the node: the same verbs, with or without a hub.
 struct AgentBackend: ManagementBackend {

@@ -50,7 +50,7 @@ package final class AgentHost: Sendable {
     ) async throws {
         try PrivateFile.makeDirectory(settings.state)
         store = try NodeStore(directory: settings.state)
-        for line in store.opening.remarks { log(line) }
+        for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
         let snapshot = try store.load()
         Failpoint.reach("agent.boot.loaded")
         if let known = try NodeIdentity.load(from: settings.state) {
@@ -91,11 +91,11 @@ package final class AgentHost: Sendable {
                     failing: { mailbox.yield(.storeFailing(reason: $0)) })
             }
             group.addTask { [self] in
-                await engine.watch { event in mailbox.yield(.engine(report(of: event))) }
+                await engine.watch { [self] in _ = mailbox.yield(.engine(report(of: $0))) }
             }
             group.addTask { [self] in
                 let server = ManagementServer(
-                    backend: AgentBackend(host: self), listener: .unixSocket(settings.socket))
+                    backend: AgentBackend(host: self), listener: .unixSocket(path: settings.socket))
                 try await server.run { _ in
                     ready()
                     ServiceNotice.send("READY=1")

@@ -1,6 +1,7 @@
 import Machines
 import Management
 import Model
+import Synchronization
 import Transport
 
 /// The fleet's view, for people and tools.
@@ -43,11 +44,8 @@ struct HubBackend: ManagementBackend {
         guard let address = host.enrolmentAddress else {
             throw Refusal(.unavailable, "the hub is still starting; try again in a moment")
         }
-        let text: JoinTokenText
-        do {
-            text = JoinTokenText(
-                hub: address, authority: try host.identity.authority.certificateDER)
-        } 
+        let text = JoinTokenText(
+            hub: address, authority: host.identity.certificateDER)
         let expiresAt = now + validFor
         _ = try await host.carryOut(
             .issue(

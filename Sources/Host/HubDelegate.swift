@@ -9,12 +9,14 @@ final class HubDelegate: ControlDelegate {
     private let pending: PendingAnswers
     private let identity: HubIdentity
     private let settings: HubSettings
+    private let log: @Sendable (String) -> Void
     private let ports = Mutex<(control: Int, enrolment: Int)?>(nil)
 
     init(
         mailbox: AsyncStream<Hub.Input>.Continuation, pending: PendingAnswers,
-        identity: HubIdentity, settings: HubSettings
+        identity: HubIdentity, settings: HubSettings, log: @escaping @Sendable (String) -> Void
     ) {
+        self.log = log
         self.mailbox = mailbox
         self.pending = pending
         self.identity = identity
@@ -44,6 +46,10 @@ final class HubDelegate: ControlDelegate {
 
     func closed(_ session: SessionID) async { mailbox.yield(.closed(session)) }
 
+    func noticed(_ notice: LinkNotice, on session: SessionID) async {
+        log("session \(session): \(notice)")
+    }
+
     func enrol(_ request: EnrolmentRequest) async throws -> Enrolment {
         let reply = await pending.request { id in
             mailbox.yield(
@@ -64,7 +70,7 @@ final class HubDelegate: ControlDelegate {
             let port = ports.withLock { $0?.control } ?? settings.controlPort
             return Enrolment(
                 node: node, site: site, certificateChain: chain,
-                trustRoots: identity.authority.trustRoots, controlAddress: address(port))
+                trustRoots: identity.trustRoots, controlAddress: address(port))
         case .applied, .deleted, .object, .issued:
             preconditionFailure("an enrolment is answered with an enrolment or a refusal")
         }

@@ -1,7 +1,7 @@
 import Foundation
 import Machines
 import Management
-package import Model
+import Model
 import Storage
 import Synchronization
 import Transport
@@ -16,6 +16,7 @@ package final class HubHost: Sendable {
     let control: ControlServer
     let pending = PendingAnswers()
     private let store: HubStore
+    private let log: @Sendable (String) -> Void
     private let writer: StoreWriter<HubWrite>
     private let delegate: HubDelegate
 
@@ -47,14 +48,17 @@ package final class HubHost: Sendable {
     ) async throws {
         try PrivateFile.makeDirectory(settings.state)
         let store = try HubStore(directory: settings.state)
-        for line in store.opening.remarks { log(line) }
-        let host = try HubHost(settings, store: store)
-        try await host.run(log: log, ready: ready)
+        for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
+        let host = try HubHost(settings, store: store, log: log)
+        try await host.run(ready: ready)
     }
 
-    private init(_ settings: HubSettings, store: HubStore) throws {
+    private init(
+        _ settings: HubSettings, store: HubStore, log: @escaping @Sendable (String) -> Void
+    ) throws {
         self.settings = settings
         self.store = store
+        self.log = log
         identity = try HubIdentity.open(settings)
         machine = Mutex(Hub(snapshot: try store.load()))
         Failpoint.reach("hub.boot.loaded")
@@ -64,25 +68,25 @@ package final class HubHost: Sendable {
         timers = Timers { mailbox.yield(.wake($0)) }
         writer = StoreWriter(failpoint: "hub") { try store.commit($0) }
         delegate = HubDelegate(
-            mailbox: mailbox, pending: pending, identity: identity, settings: settings)
-        control = ControlServer(
-            bind: settings.bind, controlPort: settings.controlPort,
-            enrolmentPort: settings.enrolmentPort, identity: identity.server,
-            trustRoots: identity.authority.trustRoots, delegate: delegate)
+            mailbox: mailbox, pending: pending, identity: identity, settings: settings, log: log)
+        let bind = settings.bind.contains(":") ? "[\(settings.bind)]" : settings.bind
+        control = try ControlServer(
+            ControlServer.Configuration(
+                control: "\(bind):\(settings.controlPort)",
+                enrolment: "\(bind):\(settings.enrolmentPort)", identity: identity.server,
+                trustRoots: identity.trustRoots),
+            delegate: delegate, now: { SystemClock.now().wall })
     }
 
-    private func run(
-        log: @escaping @Sendable (String) -> Void, ready: @escaping @Sendable (Listening) -> Void
-    ) async throws {
+    private func run(ready: @escaping @Sendable (Listening) -> Void) async throws {
         defer { store.close() }
         let operatorFiles = try identity.writeOperator(in: settings)
-        let ports = OpenPorts { [settings] management, control, enrolment in
+        let ports = OpenPorts { management, control, enrolment in
             ready(
                 Listening(
                     managementPort: management, controlPort: control, enrolmentPort: enrolment,
                     operatorFiles: operatorFiles))
             ServiceNotice.send("READY=1")
-            _ = settings
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [self] in
@@ -91,19 +95,16 @@ package final class HubHost: Sendable {
                     failing: { mailbox.yield(.storeFailing(reason: $0)) })
             }
             group.addTask { [self] in
-                try await control.run { control, enrolment in
-                    delegate.enrolmentIsOpen(controlPort: control, enrolmentPort: enrolment)
-                    ports.control(control, enrolment)
+                try await control.run { open in
+                    delegate.enrolmentIsOpen(
+                        controlPort: open.control, enrolmentPort: open.enrolment)
+                    ports.control(open.control, open.enrolment)
                 }
             }
             group.addTask { [self] in
                 let server = ManagementServer(
                     backend: HubBackend(host: self),
-                    listener: .tls(
-                        host: settings.bind, port: settings.managementPort,
-                        certificateChainPEM: identity.server.certificateChain,
-                        keyPEM: identity.server.privateKey,
-                        clientCAPEM: identity.authority.trustRoots))
+                    listener: .tls(try listener()))
                 try await server.run { ports.management($0) }
             }
             group.addTask { [self] in
@@ -115,11 +116,28 @@ package final class HubHost: Sendable {
             }
             // The first to end ends all: the drive when asked to stop, or a listener that could
             // not open.
-            group.addTask { [self] in drive() }
+            group.addTask { [self] in await drive() }
             try await group.next()
             group.cancelAll()
             writer.finish()
         }
+    }
+
+    private func listener() throws -> TLSListener {
+        TLSListener(
+            host: settings.bind, port: settings.managementPort,
+            identity: try ServerIdentity(
+                certificateChain: identity.server.certificateChain,
+                key: identity.server.privateKey),
+            clientAuthorities: identity.trustRoots,
+            admits: { names in
+                names.contains { name in
+                    guard name.hasPrefix("uri:"),
+                        case .user = PeerIdentity(uri: String(name.dropFirst(4)))
+                    else { return false }
+                    return true
+                }
+            })
     }
 
     private func drive() async {
@@ -143,10 +161,10 @@ package final class HubHost: Sendable {
         case .wake(let instant, let reason): timers.set(reason, at: instant)
         case .admit(let session): pending.admit(session, .admit)
         case .refuse(let session, let retryAfter, let reason):
-            pending.admit(session, .refuse(retryAfter: retryAfter, reason: reason))
+            pending.admit(session, .refuse(retryAfter: Interval(retryAfter), reason: reason))
         case .send(let session, let message):
             Failpoint.reach("hub.send.\(message.failpoint)")
-            control.send(message, to: session)
+            if let notice = control.send(message, to: session) { log("\(notice)") }
         case .close(let session): control.close(session)
         case .reply(let request, let reply):
             Failpoint.reach("hub.reply.before")

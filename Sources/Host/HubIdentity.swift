@@ -7,6 +7,9 @@ import Transport
 struct HubIdentity: Sendable {
     let authority: CertificateAuthority
     let server: TLSIdentity
+    /// The authority's certificate: PEM for those who trust it, DER for join tokens.
+    let trustRoots: String
+    let certificateDER: [UInt8]
 
     /// How long each kind of certificate lives. They are replaced by 15-minute ones once nodes can
     /// renew on their own.
@@ -20,12 +23,14 @@ struct HubIdentity: Sendable {
         try PrivateFile.makeDirectory(directory)
         do {
             let now = SystemClock.now().wall
-            let authority = try CertificateAuthority.open(
-                at: directory + "/authority.pem", name: settings.name, validity: authorityLife,
+            let authority = try CertificateAuthority(
+                file: directory + "/authority.pem", name: settings.name, validity: authorityLife,
                 now: now)
             let server = try authority.issueHub(
                 names: settings.advertise, validity: certificateLife, now: now)
-            return HubIdentity(authority: authority, server: server)
+            return HubIdentity(
+                authority: authority, server: server, trustRoots: try authority.trustRoots,
+                certificateDER: try authority.certificateDER)
         } catch {
             throw .identity("the hub's authority in \(directory): \(error)")
         }
@@ -40,7 +45,7 @@ struct HubIdentity: Sendable {
                 let identity = try authority.issueOperator(
                     "admin", validity: HubIdentity.certificateLife, now: SystemClock.now().wall)
                 try PrivateFile.write(identity.privateKey, to: files.key)
-                try PrivateFile.write(authority.trustRoots, to: files.authority)
+                try PrivateFile.write(trustRoots, to: files.authority)
                 try PrivateFile.write(identity.certificateChain, to: files.certificate)
             } catch let error as HostError {
                 throw error

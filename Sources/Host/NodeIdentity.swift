@@ -40,7 +40,8 @@ struct NodeIdentity: Sendable {
         try PrivateFile.makeDirectory(directory)
         let key = try key(in: directory)
         do {
-            let enrolment = try await ControlClient.enrol(token: token, node: node, key: key)
+            let enrolment = try await ControlClient.enrol(
+                token: token, node: node, key: key, now: { SystemClock.now().wall })
             Failpoint.reach("agent.enrol.answered")
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

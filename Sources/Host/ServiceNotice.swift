@@ -20,7 +20,7 @@ enum ServiceNotice {
         let message = Array(text.utf8)
         withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                _ = sendto(socket, message, message.count, Int32(MSG_NOSIGNAL.rawValue), $0, length)
+                _ = sendto(socket, message, message.count, Int32(MSG_NOSIGNAL), $0, length)
             }
         }
     }

@@ -34,7 +34,7 @@ extension AgentSettings {
             engine: values.read(
                 "engine", as: "auto, process or the path of a socket", EngineChoice.init) ?? .auto,
             socket: values.text("socket"),
-            portRange: values.read("ports", as: "a range such as 20000-29999", portRange)
+            portRange: values.read("ports", as: "a range such as 20000-29999", range)
                 ?? 20_000...29_999,
             searchPath: values.text("searchPath").split(separator: ":").map(String.init),
             stopsWorkloads: values.read("stopWorkloads", as: "true or false", Bool.init) ?? false,
@@ -54,7 +54,7 @@ private func port(_ text: String) -> Int? {
     Int(text).flatMap { (0...65_535).contains($0) ? $0 : nil }
 }
 
-private func portRange(_ text: String) -> ClosedRange<Int>? {
+private func range(_ text: String) -> ClosedRange<Int>? {
     let ends = text.split(separator: "-").compactMap { port(String($0)) }
     guard ends.count == 2, ends[0] > 0, ends[0] <= ends[1] else { return nil }
     return ends[0]...ends[1]

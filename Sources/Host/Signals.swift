@@ -5,7 +5,8 @@ import Glibc
 enum Signals {
     static func stops() -> AsyncStream<Void> {
         AsyncStream(bufferingPolicy: .bufferingNewest(2)) { continuation in
-            let sources = [SIGINT, SIGTERM].map { number in
+            // Signal sources are safe to use from any thread, which Dispatch does not declare.
+            nonisolated(unsafe) let sources = [SIGINT, SIGTERM].map { number in
                 // The default action would end the process before the source is heard.
                 signal(number, SIG_IGN)
                 let source = DispatchSource.makeSignalSource(signal: number)

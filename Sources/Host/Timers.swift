@@ -12,7 +12,8 @@ final class Timers<Wake: Hashable & Sendable>: Sendable {
     }
 
     private let state = Mutex(State())
-    private let timer: any DispatchSourceTimer
+    /// A timer source is safe to use from any thread, which Dispatch does not declare.
+    private nonisolated(unsafe) let timer: any DispatchSourceTimer
     private let fire: @Sendable (Wake) -> Void
 
     init(_ fire: @escaping @Sendable (Wake) -> Void) {

@@ -53,12 +53,6 @@ package enum EngineEvent: Hashable, Sendable {
     case available
 }
 
-/// The answer to one probe. A failure says why in words for a person.
-package enum ProbeOutcome: Hashable, Sendable {
-    case passed
-    case failed(String)
-}
-
 /// The labels and variables by which an engine knows its own containers again.
 enum Label {
     static let node = "skerry.node"
