@@ -123,7 +123,9 @@ let package = Package(
             path: "Examples/route-optimizer/Sources",
             swiftSettings: strict),
 
-        tests("ClientTests", sees: ["Client", "Manifest", "Model"], uses: httpConnection + tls),
+        tests(
+            "ClientTests", sees: ["Client", "Manifest", "Model"],
+            uses: httpConnection + tls + certificates),
         tests("ManifestTests", sees: ["Manifest", "Model"], fixtures: true),
     ]
 )
