@@ -149,6 +149,9 @@ let package = Package(
 
         tests("ManagementTests", sees: ["Management", "Model"], uses: httpClient + tls + certificates),
         tests("ClientTests", sees: ["Client", "Manifest", "Model"], uses: httpConnection + tls),
+        tests(
+            "ClientTests", sees: ["Client", "Manifest", "Model"],
+            uses: httpConnection + tls + certificates),
         tests("ManifestTests", sees: ["Manifest", "Model"], fixtures: true),
         tests("ModelTests", sees: ["Model"]),
         tests("ReplicationTests", sees: ["Model", "Replication"]),

@@ -16,19 +16,19 @@ struct Skerry: AsyncParsableCommand {
         version: version,
         groupedSubcommands: [
             CommandGroup(
-                name: "Look:",
+                name: "Look",
                 subcommands: [
                     GetCommand.self, DescribeCommand.self, LogsCommand.self, EventsCommand.self,
                     TopCommand.self, DiffCommand.self, ExplainCommand.self, WaitCommand.self,
                 ]),
             CommandGroup(
-                name: "Change:",
+                name: "Change",
                 subcommands: [
                     ApplyCommand.self, DeleteCommand.self, LabelCommand.self, CordonCommand.self,
                     UncordonCommand.self, ExecCommand.self, TokenCommand.self,
                 ]),
             CommandGroup(
-                name: "This program:",
+                name: "Program",
                 subcommands: [ConfigCommand.self, VersionCommand.self, CompletionCommand.self]),
         ])
 

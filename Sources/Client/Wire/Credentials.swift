@@ -47,7 +47,10 @@ struct Credentials {
 
     /// Addresses cannot be asked for by name; they are checked against the certificate all the same.
     private static func hostname(_ host: String) -> String? {
-        (try? SocketAddress(ipAddress: host, port: 0)) == nil ? host : nil
+        var address = in6_addr()
+        let isAddress =
+            inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1
+        return isAddress ? nil : host
     }
 
     private static func certificates(

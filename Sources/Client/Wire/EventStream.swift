@@ -1,12 +1,12 @@
 /// Takes a text/event-stream apart (HTML Living Standard, section 9.2.6), however it was cut up.
-struct EventStream: Sendable {
-    struct Message: Hashable, Sendable {
-        var event: String
-        var data: [UInt8]
+package struct EventStream: Sendable {
+    package struct Message: Hashable, Sendable {
+        package var event: String
+        package var data: [UInt8]
     }
 
     /// A server that sends an endless line would fill the memory.
-    struct TooLong: Error {}
+    package struct TooLong: Error {}
 
     private let bytesMax: Int
     private var line: [UInt8] = []
@@ -14,10 +14,10 @@ struct EventStream: Sendable {
     private var event = ""
     private var data: [UInt8]?
 
-    init(bytesMax: Int = 64 << 20) { self.bytesMax = bytesMax }
+    package init(bytesMax: Int = 64 << 20) { self.bytesMax = bytesMax }
 
     /// The messages that `bytes` complete.
-    mutating func append(_ bytes: [UInt8]) throws(TooLong) -> [Message] {
+    package mutating func append(_ bytes: [UInt8]) throws(TooLong) -> [Message] {
         var messages: [Message] = []
         var rest = bytes[...]
         while let end = rest.firstIndex(where: { $0 == 10 || $0 == 13 }) {
