@@ -24,7 +24,6 @@ private func hubMigrator() -> DatabaseMigrator {
     migrator.registerMigration("hub-1") { database in
         try database.execute(
             sql: """
-                PRAGMA application_id = \(0x534b_4855);
                 CREATE TABLE counter (
                     name TEXT PRIMARY KEY, value INTEGER NOT NULL
                 ) WITHOUT ROWID, STRICT;

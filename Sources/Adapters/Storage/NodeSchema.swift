@@ -18,7 +18,6 @@ private func nodeMigrator() -> DatabaseMigrator {
     migrator.registerMigration("node-1") { database in
         try database.execute(
             sql: """
-                PRAGMA application_id = \(0x534b_4e44);
                 CREATE TABLE counter (
                     name TEXT PRIMARY KEY, value INTEGER NOT NULL
                 ) WITHOUT ROWID, STRICT;

@@ -63,7 +63,7 @@ func connect(
             path: directory.store, configuration: configuration(options, label: schema.owner))
         try queue.writeWithoutTransaction { database in
             try quickCheck(database)
-            try check(database, in: directory, is: schema)
+            try claim(database, in: directory, as: schema)
         }
         if try !queue.read(schema.migrator.hasCompletedMigrations) {
             try schema.migrator.migrate(queue)
@@ -116,18 +116,22 @@ func quickCheck(_ database: GRDB.Database) throws {
     }
 }
 
-/// Refuses, before anything is written, what another kind of store or a newer version left here.
-private func check(
-    _ database: GRDB.Database, in directory: StateDirectory, is schema: Schema
+/// Refuses, before anything is written, what another kind of store or a newer version left here,
+/// and puts the mark of this kind on an empty store.
+private func claim(
+    _ database: GRDB.Database, in directory: StateDirectory, as schema: Schema
 ) throws {
     let id = try database.number("PRAGMA application_id")
-    let tables = try database.number("SELECT count(*) FROM sqlite_master")
-    guard id == schema.applicationID || (id == 0 && tables == 0) else {
+    let isEmpty = try database.number("SELECT count(*) FROM sqlite_master") == 0
+    guard id == schema.applicationID || (id == 0 && isEmpty) else {
         throw StoreError.foreign(directory: directory.path, expected: schema.owner)
     }
     guard try !schema.migrator.hasBeenSuperseded(database) else {
         throw StoreError.newer(directory: directory.path)
     }
+    // By itself and first: GRDB makes its own table before any migration runs, and a power cut
+    // between the two would leave a store that is neither empty nor ours.
+    if id == 0 { try database.execute(sql: "PRAGMA application_id = \(schema.applicationID)") }
 }
 
 private func failure(opening directory: StateDirectory, _ error: DatabaseError) -> StoreError {
