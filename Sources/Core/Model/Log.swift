@@ -19,7 +19,10 @@ package struct LogEntry: Hashable, Codable, Sendable {
 
 /// Something that happened and that a person may want to read about.
 package struct Event: Hashable, Codable, Sendable {
-    package enum Severity: String, Codable, Sendable { case normal = "Normal", warning = "Warning" }
+    package enum Severity: String, Codable, Sendable {
+        case normal = "Normal"
+        case warning = "Warning"
+    }
 
     package var at: WallTime
     /// Where it was seen; nil for the hub.

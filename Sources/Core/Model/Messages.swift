@@ -61,3 +61,16 @@ package struct Welcome: Hashable, Codable, Sendable {
         self.reconnectWindow = reconnectWindow
     }
 }
+
+/// One control link from connect to end, as the hub counts them. A node that comes back has a new one.
+package struct SessionID: Hashable, Comparable, Codable, Sendable, CustomStringConvertible {
+    package let rawValue: UInt64
+
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    package var description: String { "session \(rawValue)" }
+
+    package static func < (left: SessionID, right: SessionID) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}

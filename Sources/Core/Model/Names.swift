@@ -52,6 +52,7 @@ package struct InstanceID: Hashable, Comparable, Codable, Sendable, CustomString
             let ordinal = Int(text[text.index(after: hyphen)...]), ordinal >= 0
         else { return nil }
         self.init(workload: WorkloadID(String(text[..<hyphen])), ordinal: ordinal)
+        guard isDNSLabel(workload.text), description == text else { return nil }
     }
 
     package var description: String { "\(workload)-\(ordinal)" }

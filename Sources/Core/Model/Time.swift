@@ -61,6 +61,10 @@ package struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible
             let minute = number(bytes[14..<16]), let second = number(bytes[17..<19]),
             (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 61
         else { return nil }
+        // A day that its month does not have comes out as one of the next month.
+        guard civil(fromDays: days(year: year, month: month, day: day)).month == month else {
+            return nil
+        }
         var rest = bytes[19...]
         var fraction: Int64 = 0
         if rest.first == 46 {

@@ -1,0 +1,346 @@
+import Model
+
+/// From what the engine says to the state of each unit.
+extension Agent {
+    mutating func askEngine(at now: Moment, into effects: inout [Effect]) {
+        if case .listing(let since) = engine, now.monotonic - since < configuration.limits.audit {
+            return
+        }
+        engine = .listing(since: now.monotonic)
+        effects.append(.list)
+    }
+
+    mutating func take(
+        _ report: EngineReport, at now: Moment, into effects: inout [Effect]
+    ) {
+        switch report {
+        case .listed(let containers, let status):
+            compare(with: containers, status, at: now, into: &effects)
+        case .unavailable(let failure): loseEngine(failure, at: now)
+        case .available: askEngine(at: now, into: &effects)
+        case .pulled(let id):
+            guard unit(id)?.state == .pulling else { return }
+            change(id) { $0.state = .waiting }
+            advance(at: now, into: &effects)
+        case .pullFailed(let id, let failure):
+            guard unit(id)?.state == .pulling else { return }
+            backOff(id, Unit.Trouble(failure), at: now, into: &effects)
+        case .started(let container): run(container, at: now, into: &effects)
+        case .startFailed(let id, let failure): failStart(id, failure, at: now, into: &effects)
+        case .exited(let id, let handle, let exit):
+            guard let unit = unit(id), unit.handle == handle, unit.isRunning else { return }
+            end(id, exit, at: now, into: &effects)
+        case .stopped(let id): finishStop(of: id, at: now, into: &effects)
+        case .stopFailed(let id, let failure): failStop(id, failure, at: now, into: &effects)
+        case .probed(let probe, let outcome): judge(probe, outcome, at: now, into: &effects)
+        }
+    }
+
+    // MARK: - What runs
+
+    /// Adopts what is ours, notices what is gone, removes what nobody wants. Run at start and on
+    /// every audit, so a crash of agent or engine needs no other path.
+    private mutating func compare(
+        with containers: [ObservedContainer], _ status: EngineStatus, at now: Moment,
+        into effects: inout [Effect]
+    ) {
+        guard case .listing(let since) = engine else { return }
+        let isFirst = engineStatus == nil
+        engine = .known
+        engineStatus = status
+        isEngineMissed = false
+        if isFirst {
+            let until = now.monotonic + configuration.limits.tierWait
+            orderUntil = until
+            effects.append(.wake(at: until, for: .order))
+        }
+        var seen: Set<ContainerID> = []
+        for container in containers {
+            seen.insert(container.id)
+            // What moved after the question was asked is newer than the answer; the next one tells.
+            if let unit = unit(container.id), unit.movedAt >= since { continue }
+            compare(with: container, into: &effects, at: now)
+        }
+        for unit in held.rows.flatMap(\.units) where !seen.contains(unit.id) {
+            if unit.isRunning, unit.movedAt < since {
+                end(unit.id, Exit(code: nil), at: now, into: &effects)
+            }
+        }
+        advance(at: now, into: &effects)
+    }
+
+    private mutating func compare(
+        with container: ObservedContainer, into effects: inout [Effect], at now: Moment
+    ) {
+        let id = container.id
+        guard let instance = held[id.instance], let unit = unit(id),
+            instance.record.generation == container.generation
+        else {
+            // A generation that nobody recorded, or an instance that is not ours: it cannot stay.
+            // Where a start or a stop is under way, that one replaces it.
+            if let unit = unit(id) {
+                guard !unit.mayExist || unit.isRunning else { return }
+                change(id) { $0.state = .stopping(restart: true) }
+            }
+            effects.append(.stop(id, grace: .seconds(10)))
+            return
+        }
+        switch (unit.state, container.state) {
+        case (.waiting, .running), (.recording, .running), (.backingOff, .running):
+            run(container, at: now, into: &effects)
+        case (.running, .running) where unit.handle != container.handle:
+            run(container, at: now, into: &effects)
+        case (.waiting, .exited(let exit)) where unit.attempt == 0:
+            change(id) { $0.handle = container.handle }
+            end(id, exit, at: now, into: &effects)
+        case (.running, .exited(let exit)):
+            end(id, exit, at: now, into: &effects)
+        default:
+            break
+        }
+    }
+
+    private mutating func loseEngine(_ failure: EngineFailure, at now: Moment) {
+        engine = .gone
+        guard !isEngineMissed else { return }
+        isEngineMissed = true
+        tell(
+            .warning, "EngineUnavailable", .node, configuration.node.text, failure.message, at: now)
+    }
+
+    private mutating func run(
+        _ container: ObservedContainer, at now: Moment, into effects: inout [Effect]
+    ) {
+        let id = container.id
+        guard let unit = unit(id) else {
+            effects.append(.stop(id, grace: .seconds(10)))
+            return
+        }
+        if case .stopping = unit.state { return }
+        let isAdopted = unit.state != .starting
+        let attempt = isAdopted ? nextAttempt() : unit.attempt
+        change(id) {
+            $0.attempt = attempt
+            $0.state = .running(since: now.monotonic)
+            $0.handle = container.handle
+            $0.hasRun = true
+            $0.startedAt = container.startedAt ?? now.wall
+            $0.probes = ProbeProgress(for: $0.spec.probes)
+            if $0.isReady { $0.trouble = nil }
+        }
+        tell(
+            .normal, isAdopted ? "Adopted" : "Started", .instance, id.instance.description,
+            isAdopted ? "found running, left as it is" : "container '\(id.name)' is running",
+            at: now)
+        beginProbes(of: id, at: now, into: &effects)
+        advance(at: now, into: &effects)
+    }
+
+    // MARK: - What ended
+
+    private mutating func end(
+        _ id: ContainerID, _ exit: Exit, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard let instance = held[id.instance] else { return }
+        forgiveIfCalm(id, at: now)
+        let policy = instance.assignment?.spec.restartPolicy ?? .always
+        let isOver = policy == .never || (policy == .onFailure && exit.code == 0)
+        if isOver {
+            change(id) {
+                $0.state = .ended(exit)
+                $0.trouble = exit.code == 0 ? nil : Unit.Trouble(exit)
+            }
+            tell(
+                exit.code == 0 ? .normal : .warning, "Ended", .instance,
+                id.instance.description, Unit.Trouble(exit).message, at: now)
+            return advance(at: now, into: &effects)
+        }
+        backOff(id, Unit.Trouble(exit), at: now, into: &effects)
+    }
+
+    /// A run that lasted earned its container a fresh back-off.
+    private mutating func forgiveIfCalm(_ id: ContainerID, at now: Moment) {
+        guard case .running(let since) = unit(id)?.state,
+            now.monotonic - since >= configuration.limits.calm
+        else { return }
+        change(id) { $0.failures = 0 }
+    }
+
+    /// A stop that failed is asked for again, later each time: the engine may be gone for a while.
+    private mutating func failStop(
+        _ id: ContainerID, _ failure: EngineFailure, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard let unit = unit(id), case .stopping = unit.state else { return }
+        if unit.stopFailures == 0 {
+            tell(
+                .warning, "StopFailed", .instance, id.instance.description, failure.message,
+                at: now)
+        }
+        change(id) { $0.stopFailures += 1 }
+        let pause = Duration.seconds(min(30, 1 << min(unit.stopFailures, 5)))
+        effects.append(.wake(at: now.monotonic + pause, for: .restart(id)))
+    }
+
+    private mutating func failStart(
+        _ id: ContainerID, _ failure: EngineFailure, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard let unit = unit(id), unit.state == .starting else { return }
+        if failure.reason == .imageMissing, let image = unit.spec.image {
+            change(id) {
+                $0.state = .pulling
+                $0.trouble = Unit.Trouble(failure)
+            }
+            effects.append(.pull(id, image: image))
+            report(id.instance, at: now)
+        } else {
+            backOff(id, Unit.Trouble(failure), at: now, into: &effects)
+        }
+    }
+
+    private mutating func finishStop(
+        of id: ContainerID, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard case .stopping(let restart) = unit(id)?.state else { return }
+        change(id) {
+            $0.handle = nil
+            $0.startedAt = nil
+            $0.stopFailures = 0
+            $0.state = .waiting
+        }
+        guard restart, let unit = unit(id), unit.failures > 0 else {
+            return advance(at: now, into: &effects)
+        }
+        rest(id, at: now, into: &effects)
+    }
+
+    /// A failure of any kind: rest for as long as the tier says, then try again.
+    mutating func backOff(
+        _ id: ContainerID, _ trouble: Unit.Trouble, at now: Moment, into effects: inout [Effect]
+    ) {
+        change(id) {
+            $0.failures += 1
+            $0.trouble = trouble
+            $0.handle = nil
+        }
+        tell(
+            .warning, trouble.reason, .instance, id.instance.description, trouble.message, at: now)
+        rest(id, at: now, into: &effects)
+    }
+
+    private mutating func rest(
+        _ id: ContainerID, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard let unit = unit(id), let tier = held[id.instance]?.tier else { return }
+        change(id) { $0.state = .backingOff }
+        effects.append(
+            .wake(
+                at: now.monotonic + tier.restartDelay(afterFailures: unit.failures),
+                for: .restart(id)))
+        advance(at: now, into: &effects)
+    }
+
+    mutating func retry(_ id: ContainerID, at now: Moment, into effects: inout [Effect]) {
+        guard let unit = unit(id) else { return }
+        switch unit.state {
+        case .backingOff:
+            change(id) { $0.state = .waiting }
+            advance(at: now, into: &effects)
+        case .stopping where unit.stopFailures > 0:
+            effects.append(.stop(id, grace: held[id.instance]?.grace ?? .seconds(10)))
+        default: break
+        }
+    }
+
+    // MARK: - Probes
+
+    private mutating func beginProbes(
+        of id: ContainerID, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard let unit = unit(id) else { return }
+        if unit.probes.started {
+            arm(.readiness, of: unit, at: now, into: &effects)
+            arm(.liveness, of: unit, at: now, into: &effects)
+        } else {
+            arm(.startup, of: unit, at: now, into: &effects)
+        }
+    }
+
+    private func arm(
+        _ kind: ProbeKind, of unit: Unit, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard let probe = unit.spec.probes[kind] else { return }
+        let pause = unit.probes.pause(for: kind, period: probe.period.duration)
+        effects.append(.wake(at: now.monotonic + pause, for: .probe(unit.id, kind)))
+    }
+
+    func probe(_ id: ContainerID, _ kind: ProbeKind, into effects: inout [Effect]) {
+        guard let unit = unit(id), unit.isRunning, let probe = unit.spec.probes[kind],
+            let ports = held[id.instance]?.record.ports, let target = probe.target(ports: ports)
+        else { return }
+        effects.append(
+            .probe(
+                ProbeID(container: id, kind: kind, attempt: unit.attempt), target,
+                timeout: probe.timeout.duration))
+    }
+
+    private mutating func judge(
+        _ id: ProbeID, _ outcome: ProbeOutcome, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard let unit = unit(id.container), unit.isRunning, unit.attempt == id.attempt,
+            let probe = unit.spec.probes[id.kind]
+        else { return }
+        var verdict = ProbeProgress.Verdict.steady
+        change(id.container) {
+            verdict = $0.probes.take(outcome, of: id.kind, threshold: probe.failureThreshold)
+            if $0.isReady { $0.trouble = nil }
+        }
+        guard let judged = self.unit(id.container) else { return }
+        switch verdict {
+        case .sick: return restart(sick: id, outcome, at: now, into: &effects)
+        case .started: beginProbes(of: id.container, at: now, into: &effects)
+        case .steady, .readinessChanged: arm(id.kind, of: judged, at: now, into: &effects)
+        }
+        guard verdict != .steady else { return }
+        if case .failed(let why) = outcome {
+            change(id.container) { $0.trouble = .init(reason: "NotReady", message: why) }
+        }
+        advance(at: now, into: &effects)
+    }
+
+    private mutating func restart(
+        sick probe: ProbeID, _ outcome: ProbeOutcome, at now: Moment, into effects: inout [Effect]
+    ) {
+        let id = probe.container
+        let why = if case .failed(let text) = outcome { text } else { "" }
+        forgiveIfCalm(id, at: now)
+        change(id) {
+            $0.failures += 1
+            $0.trouble = .init(reason: "Unhealthy", message: why)
+            $0.state = .stopping(restart: true)
+        }
+        tell(
+            .warning, "Unhealthy", .instance, id.instance.description,
+            "the \(probe.kind) probe failed, so the container is restarted: \(why)", at: now)
+        effects.append(.stop(id, grace: held[id.instance]?.grace ?? .seconds(10)))
+        report(id.instance, at: now)
+    }
+}
+
+extension Probes {
+    subscript(kind: ProbeKind) -> Probe? {
+        switch kind {
+        case .startup: startup
+        case .readiness: readiness
+        case .liveness: liveness
+        }
+    }
+}
+
+extension Probe {
+    /// What to ask, with the port's name looked up; nil for a probe that names nothing known.
+    func target(ports: [String: Int]) -> ProbeTarget? {
+        if let http, let port = ports[http.port] { return .http(port: port, path: http.path) }
+        if let tcp, let port = ports[tcp.port] { return .tcp(port: port) }
+        return exec.map { .exec($0.command) }
+    }
+}

@@ -1,0 +1,269 @@
+import Model
+import Replication
+
+/// From assignments to instances: what should exist here, in which order, and what may go.
+extension Agent {
+    /// Makes what is held match what is assigned. Level-based: it looks at the whole, whatever led
+    /// here, so no order of failures leaves anything behind.
+    mutating func reconcile(at now: Moment, into effects: inout [Effect]) {
+        let wanted = assignments()
+        for id in held.keys where wanted[id] == nil {
+            held.update(id) { $0.assignment = nil }
+        }
+        for (id, workload) in wanted {
+            let known = held.update(id) { $0.assignment = workload } != nil
+            if !known { adopt(new: id, for: workload) }
+        }
+        advance(at: now, into: &effects)
+    }
+
+    /// Takes every instance as far as it can go, most important tier first.
+    mutating func advance(at now: Moment, into effects: inout [Effect]) {
+        guard engine == .known || isListing else { return }
+        if isHalting { return haltNext(into: &effects) }
+        for id in held.keys where held[id]?.isOutdated == true {
+            retire(id, at: now, into: &effects)
+        }
+        let order = held.sorted { ($0.1.tier, $0.0) < ($1.1.tier, $1.0) }.map(\.0)
+        for id in order where mayStart(id, at: now) {
+            startWaiting(of: id, at: now, into: &effects)
+        }
+        for id in order { report(id, at: now) }
+    }
+
+    private var isListing: Bool {
+        if case .listing = engine { engineStatus != nil } else { false }
+    }
+
+    private func assignments() -> Table<InstanceID, Workload> {
+        var wanted: Table<InstanceID, Workload> = Table()
+        for case .assignment(let assignment) in replica.contents {
+            for ordinal in assignment.ordinals {
+                wanted.insert(
+                    assignment.workload,
+                    for: InstanceID(workload: assignment.workload.id, ordinal: ordinal))
+            }
+        }
+        return wanted
+    }
+
+    /// Starts to care for an instance: ports first, since they must outlive every restart.
+    private mutating func adopt(new id: InstanceID, for workload: Workload) {
+        let record = InstanceRecord(
+            id: id, generation: workload.metadata.generation,
+            containers: workload.spec.containers, ports: ports(for: workload, keeping: [:]))
+        held.insert(Held(new: record, for: workload), for: id)
+    }
+
+    /// Numbers for every port of the workload: its own, else the one it had, else a free one.
+    private func ports(for workload: Workload, keeping old: [String: Int]) -> [String: Int] {
+        var taken = Set(held.rows.flatMap(\.record.ports.values))
+        var ports: [String: Int] = [:]
+        for port in workload.spec.containers.flatMap(\.ports) {
+            let number =
+                port.port ?? old[port.name]
+                ?? configuration.portRange.first { !taken.contains($0) }
+            guard let number else { continue }
+            taken.insert(number)
+            ports[port.name] = number
+        }
+        return ports
+    }
+
+    // MARK: - Starting
+
+    private func mayStart(_ id: InstanceID, at now: Moment) -> Bool {
+        guard let instance = held[id], let workload = instance.assignment, !instance.isOutdated
+        else { return false }
+        let blockers = workload.spec.dependsOn.filter { dependency in
+            held.contains { $0.0.workload == dependency && !$0.1.isReady }
+        }
+        guard blockers.isEmpty else { return false }
+        guard let orderUntil, now.monotonic < orderUntil else { return true }
+        return held.rows.allSatisfy { $0.tier >= instance.tier || $0.isSettled }
+    }
+
+    private mutating func startWaiting(
+        of id: InstanceID, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard held[id]?.units.contains(where: { $0.state == .waiting }) == true else { return }
+        findPorts(for: id)
+        guard let instance = held[id] else { return }
+        if let missing = missingPort(of: instance) {
+            return complain(id, Unit.Trouble(reason: "NoPort", message: missing))
+        }
+        let starting = instance.units.filter { $0.state == .waiting }
+        let restarts = starting.count(where: \.hasRun)
+        if restarts > 0 || !instance.isRecorded {
+            held.update(id) { $0.record.restarts += restarts }
+            if let record = held[id]?.record { journal.writes.append(.instance(record)) }
+        }
+        for unit in starting {
+            let attempt = nextAttempt()
+            change(unit.id) {
+                $0.attempt = attempt
+                $0.state = instance.isRecorded ? .starting : .recording
+            }
+            if instance.isRecorded {
+                effects.append(.start(startRequest(for: unit, of: instance)))
+            } else {
+                journal.followUps.append(.start(unit.id, attempt: attempt))
+            }
+        }
+    }
+
+    mutating func nextAttempt() -> Int {
+        lastAttempt += 1
+        return lastAttempt
+    }
+
+    /// Ports that were all taken when the instance came may have become free.
+    private mutating func findPorts(for id: InstanceID) {
+        guard let instance = held[id], !instance.isRecorded, let workload = instance.assignment,
+            missingPort(of: instance) != nil
+        else { return }
+        let found = ports(for: workload, keeping: instance.record.ports)
+        held.update(id) { $0.record.ports = found }
+    }
+
+    /// The record is durable: the container may exist from here on.
+    mutating func begin(_ id: ContainerID, attempt: Int, into effects: inout [Effect]) {
+        guard let instance = held[id.instance],
+            let unit = instance.units.first(where: { $0.id == id }),
+            unit.attempt == attempt, unit.state == .recording
+        else { return }
+        held.update(id.instance) { $0.isRecorded = true }
+        if isHalting { return change(id) { $0.state = .waiting } }
+        change(id) { $0.state = .starting }
+        effects.append(.start(startRequest(for: unit, of: instance)))
+    }
+
+    func startRequest(for unit: Unit, of instance: Held) -> StartRequest {
+        var env = unit.spec.env
+        for port in unit.spec.ports {
+            guard let number = instance.record.ports[port.name] else { continue }
+            env["PORT_" + variable(port.name)] = String(number)
+        }
+        if let first = unit.spec.ports.first, let number = instance.record.ports[first.name] {
+            env["PORT"] = env["PORT"] ?? String(number)
+        }
+        env["SKERRY_NODE"] = configuration.node.text
+        env["SKERRY_SITE"] = configuration.site.text
+        env["SKERRY_WORKLOAD"] = unit.id.instance.workload.text
+        env["SKERRY_INSTANCE"] = unit.id.instance.description
+        return StartRequest(
+            id: unit.id, generation: instance.record.generation, spec: unit.spec,
+            ports: instance.record.ports, env: env)
+    }
+
+    private func missingPort(of instance: Held) -> String? {
+        let names = instance.record.containers.flatMap(\.ports).map(\.name)
+        guard let missing = names.first(where: { instance.record.ports[$0] == nil }) else {
+            return nil
+        }
+        let range = configuration.portRange
+        return "no free port for '\(missing)': all of \(range.lowerBound) to \(range.upperBound) "
+            + "are in use; widen portRange in the agent's configuration"
+    }
+
+    private mutating func complain(_ id: InstanceID, _ trouble: Unit.Trouble) {
+        held.update(id) { instance in
+            for index in instance.units.indices { instance.units[index].trouble = trouble }
+        }
+    }
+
+    // MARK: - Stopping
+
+    /// Takes an instance down. When nothing of it is left it is forgotten, or begun anew where a
+    /// newer generation is wanted.
+    private mutating func retire(_ id: InstanceID, at now: Moment, into effects: inout [Effect]) {
+        guard let instance = held[id] else { return }
+        stopUnits(of: id, into: &effects)
+        guard held[id]?.mayExist == false else { return }
+        if let workload = instance.assignment {
+            let record = InstanceRecord(
+                id: id, generation: workload.metadata.generation,
+                containers: workload.spec.containers,
+                ports: ports(for: workload, keeping: instance.record.ports))
+            var renewed = Held(new: record, for: workload)
+            renewed.reported = instance.reported
+            held.insert(renewed, for: id)
+        } else {
+            held.remove(id)
+            journal.writes.append(.removeInstance(id))
+            if instance.reported != nil || instance.isRecorded {
+                append(.instanceRemoved(id), at: now)
+            }
+        }
+    }
+
+    /// Asks for the end of every unit that may exist. Grace is the workload's own.
+    private mutating func stopUnits(of id: InstanceID, into effects: inout [Effect]) {
+        guard let instance = held[id] else { return }
+        for unit in instance.units {
+            switch unit.state {
+            case .starting, .running:
+                change(unit.id) { $0.state = .stopping(restart: false) }
+                effects.append(.stop(unit.id, grace: instance.grace))
+            case .stopping(restart: true):
+                change(unit.id) { $0.state = .stopping(restart: false) }
+            case .recording, .pulling, .backingOff, .ended:
+                change(unit.id) { $0.state = .waiting }
+            case .waiting, .stopping(restart: false):
+                continue
+            }
+        }
+    }
+
+    /// Everything shall stop: the least important tier first, the next one when that is down. What
+    /// runs is known from the engine alone, so an engine that does not answer holds this up.
+    mutating func halt(at now: Moment, into effects: inout [Effect]) {
+        isHalting = true
+        advance(at: now, into: &effects)
+    }
+
+    private mutating func haltNext(into effects: inout [Effect]) {
+        let alive = held.filter { $0.1.mayExist }
+        guard let tier = alive.map(\.1.tier).max() else {
+            if !hasHalted { effects.append(.halted) }
+            hasHalted = true
+            return
+        }
+        for (id, instance) in alive where instance.tier == tier {
+            stopUnits(of: id, into: &effects)
+        }
+    }
+
+    // MARK: - Reporting
+
+    /// Says what changed about an instance, and nothing when nothing did.
+    mutating func report(_ id: InstanceID, at now: Moment) {
+        guard let instance = held[id] else { return }
+        var status = instance.status(on: configuration, at: now.wall)
+        if let reported = instance.reported {
+            status.observedAt = reported.observedAt
+            guard status != reported else { return }
+            status.observedAt = now.wall
+        }
+        held.update(id) { $0.reported = status }
+        append(.instance(status), at: now)
+    }
+
+    mutating func change(_ id: ContainerID, _ change: (inout Unit) -> Void) {
+        held.update(id.instance) { instance in
+            guard let index = instance.units.firstIndex(where: { $0.id == id }) else { return }
+            let before = instance.units[index].state
+            change(&instance.units[index])
+            if instance.units[index].state != before { instance.units[index].movedAt = clock }
+        }
+    }
+
+    func unit(_ id: ContainerID) -> Unit? {
+        held[id.instance]?.units.first { $0.id == id }
+    }
+}
+
+/// `http-alt` becomes `HTTP_ALT`.
+private func variable(_ name: String) -> String {
+    String(name.uppercased().map { $0.isLetter || $0.isNumber ? $0 : "_" })
+}

@@ -1,0 +1,152 @@
+import Model
+import Replication
+
+/// The control link, seen from the node.
+extension Agent {
+    mutating func greet(at now: Moment, into effects: inout [Effect]) {
+        guard case .connecting = link else { return }
+        link = .greeting(since: now.wall)
+        effects.append(
+            .send(
+                .hello(
+                    Hello(
+                        node: configuration.node, site: configuration.site,
+                        agentVersion: configuration.version, capacity: configuration.capacity,
+                        engine: engineStatus, appliedRevision: durableRevision, epoch: epoch))))
+        effects.append(.wake(at: now.monotonic + configuration.limits.greeting, for: .greeting))
+    }
+
+    func giveUpGreeting(into effects: inout [Effect]) {
+        if case .greeting = link { effects.append(.disconnect) }
+    }
+
+    mutating func receive(
+        _ message: HubMessage, at now: Moment, into effects: inout [Effect]
+    ) {
+        switch message {
+        case .welcome(let welcome): settleIn(welcome, at: now, into: &effects)
+        case .retry(let after, let reason):
+            dropLink(
+                "the hub asked to come back later: \(reason)", first: reconnectWindow,
+                atLeast: min(after.duration, Agent.longestRetry), at: now, into: &effects)
+            effects.append(.disconnect)
+        case .documents(let documents, let through):
+            guard link.isUp else { return }
+            let changes = replica.take(documents, through: through)
+            guard !changes.isEmpty else { return }
+            journal.writes += changes
+            journal.followUps.removeAll { if case .documents = $0 { true } else { false } }
+            journal.followUps.append(.documents(through: through))
+        case .acknowledged(let sequence):
+            let known = min(sequence, outbox.lastSequence)
+            guard link.isUp, outbox.acknowledge(through: known) else { return }
+            journal.writes.append(.trimLog(through: known))
+            ship(at: now, into: &effects)
+        }
+    }
+
+    private mutating func settleIn(
+        _ welcome: Welcome, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard case .greeting = link else { return }
+        guard welcome.epoch >= epoch else {
+            tell(
+                .warning, "HubRefused", .node, configuration.node.text,
+                "a hub of epoch \(welcome.epoch) spoke; this node obeys epoch \(epoch)", at: now)
+            effects.append(.disconnect)
+            return
+        }
+        if welcome.epoch > epoch {
+            epoch = welcome.epoch
+            journal.writes.append(.epoch(epoch))
+        }
+        link = .up(since: now.wall)
+        backoff.reset()
+        heartbeatEvery = max(welcome.heartbeatEvery.duration, Agent.shortestHeartbeat)
+        reconnectWindow = max(
+            welcome.reconnectWindow.duration, configuration.limits.reconnectFirst)
+        if !outbox.resume(after: welcome.acknowledged) {
+            journal.writes.append(.trimLog(through: welcome.acknowledged))
+            repeatReports(at: now)
+        }
+        tell(.normal, "LinkUp", .node, configuration.node.text, "in contact with the hub", at: now)
+        effects.append(.wake(at: now.monotonic + heartbeatEvery, for: .heartbeat))
+        ship(at: now, into: &effects)
+    }
+
+    mutating func loseLink(
+        _ reason: String, at now: Moment, into effects: inout [Effect]
+    ) {
+        if case .down = link { return }
+        let wasUp = link.isUp
+        dropLink(reason, first: reconnectWindow, at: now, into: &effects)
+        if wasUp {
+            tell(
+                .warning, "LinkLost", .node, configuration.node.text,
+                "the hub is out of reach (\(reason)); this node goes on by itself", at: now)
+        }
+    }
+
+    /// Draws the wait here, at the edge from connected to cut off, so that a fleet that lost its
+    /// hub at one moment does not return at one moment.
+    private mutating func dropLink(
+        _ reason: String, first: Duration, atLeast: Duration = .zero, at now: Moment,
+        into effects: inout [Effect]
+    ) {
+        if case .down = link { return }
+        link = .down(since: now.wall)
+        let wait = atLeast + backoff.next(first: first, using: &random)
+        effects.append(.wake(at: now.monotonic + wait, for: .reconnect))
+    }
+
+    mutating func reconnect(at now: Moment, into effects: inout [Effect]) {
+        guard case .down(let since) = link else { return }
+        link = .connecting(since: since)
+        effects.append(.connect)
+    }
+
+    func heartbeat(at now: Moment, into effects: inout [Effect]) {
+        guard link.isUp else { return }
+        effects.append(.measure)
+        effects.append(.wake(at: now.monotonic + heartbeatEvery, for: .heartbeat))
+    }
+
+    mutating func beat(_ usage: Usage?, into effects: inout [Effect]) {
+        guard link.isUp else { return }
+        effects.append(.send(.heartbeat(usage)))
+    }
+
+    /// Sends what is durable and due, no faster than the site's link carries it.
+    mutating func ship(at now: Moment, into effects: inout [Effect]) {
+        guard link.isUp, now.monotonic >= nextShip else { return }
+        let batch = outbox.take(configuration.limits.batch, window: configuration.limits.window)
+        guard !batch.isEmpty else { return }
+        effects.append(.send(.entries(batch)))
+        guard let rate = linkBytesPerSecond, rate > 0 else {
+            return ship(at: now, into: &effects)
+        }
+        let bytes = Int64(batch.count * Agent.entryBytes)
+        nextShip = now.monotonic + .milliseconds(bytes * 1000 / rate)
+        effects.append(.wake(at: nextShip, for: .ship))
+    }
+
+    /// The hub does not hold what this node once said: every instance is told anew, now or with
+    /// the first answer of the engine.
+    private mutating func repeatReports(at now: Moment) {
+        for id in held.keys { held.update(id) { $0.reported = nil } }
+        guard engineStatus != nil else { return }
+        for id in held.keys { report(id, at: now) }
+    }
+
+    /// However long a hub asks a node to stay away, it comes back within this and a back-off.
+    private static let longestRetry = Duration.seconds(900)
+    private static let shortestHeartbeat = Duration.seconds(1)
+
+    /// What an entry costs on the wire, measured on `InstanceStatus` entries and rounded up.
+    private static let entryBytes = 512
+
+    private var linkBytesPerSecond: Int64? {
+        guard case .site(let site) = replica[.site(configuration.site)] else { return nil }
+        return site.spec.link?.bytesPerSecond.bytes
+    }
+}

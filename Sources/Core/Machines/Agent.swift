@@ -1,0 +1,209 @@
+package import Model
+import Replication
+
+/// The node's side of Skerry: keeps what was assigned running, says what happened, and needs no hub
+/// for either.
+///
+/// Invariants: nothing starts before its record is durable; nothing is stopped because the hub is
+/// silent; a document takes effect only once it is durable; a log entry is sent only once it is
+/// durable; a hub of a lower epoch than the highest obeyed is refused.
+package struct Agent: Equatable, Sendable {
+    package let configuration: AgentConfiguration
+    var random: Random
+
+    // Intent.
+    var replica: Replica
+    /// The revision up to which documents are durable here; only these take effect.
+    var durableRevision: UInt64
+    var held: Table<InstanceID, Held> = Table()
+
+    // The node's log.
+    var outbox: Outbox
+    /// The newest events, for people on the node.
+    package private(set) var events: [Event] = []
+
+    // The link.
+    package internal(set) var link: Link
+    var backoff: Backoff
+    var epoch: UInt64
+    var heartbeatEvery: Duration = .seconds(15)
+    var reconnectWindow: Duration
+    /// Before this the link budget is spent.
+    var nextShip = Instant(nanoseconds: .min)
+
+    // The engine.
+    var engine: EngineState = .unknown
+    /// People were told that the engine is gone.
+    var isEngineMissed = false
+    package internal(set) var engineStatus: EngineStatus?
+    /// Until then lower tiers wait for higher ones.
+    var orderUntil: Instant?
+    var isHalting = false
+    var hasHalted = false
+    /// Tells the runs of all units apart, also of one that went and came again.
+    var lastAttempt = 0
+
+    /// What is to be made durable, and what waits for it.
+    var journal: Journal<NodeWrite, FollowUp> = Journal()
+    /// The time of this input: what it moves, it moves now.
+    var clock = Instant(nanoseconds: .min)
+
+    /// Where the link stands.
+    package enum Link: Equatable, Sendable {
+        case down(since: WallTime)
+        case connecting(since: WallTime)
+        case greeting(since: WallTime)
+        case up(since: WallTime)
+    }
+
+    enum EngineState: Equatable, Sendable {
+        case unknown
+        /// Asked for its list at this time; what started later may be missing from the answer.
+        case listing(since: Instant)
+        case known
+        case gone
+    }
+
+    /// What waits for a durable write.
+    enum FollowUp: Equatable, Sendable {
+        case documents(through: UInt64)
+        case ship(through: UInt64)
+        case start(ContainerID, attempt: Int)
+    }
+
+    package init(configuration: AgentConfiguration, snapshot: NodeSnapshot, random: Random) {
+        self.configuration = configuration
+        self.random = random
+        replica = Replica(documents: snapshot.documents, through: snapshot.appliedRevision)
+        durableRevision = snapshot.appliedRevision
+        outbox = Outbox(
+            entries: snapshot.log, nextSequence: snapshot.nextSequence,
+            limit: configuration.limits.logEntries)
+        epoch = snapshot.epoch
+        link = .down(since: WallTime(milliseconds: 0))
+        backoff = Backoff(cap: configuration.limits.reconnectCap)
+        reconnectWindow = configuration.limits.reconnectFirst
+        for record in snapshot.instances { held.insert(Held(record: record), for: record.id) }
+    }
+
+    /// Begins from the store alone. Engine first: what runs is what matters, the hub can wait.
+    package mutating func start(at now: Moment, into effects: inout [Effect]) {
+        clock = now.monotonic
+        link = .connecting(since: now.wall)
+        // Intent before facts: what the engine lists is judged by tier and restart policy.
+        reconcile(at: now, into: &effects)
+        askEngine(at: now, into: &effects)
+        effects.append(.connect)
+        effects.append(.wake(at: now.monotonic + configuration.limits.audit, for: .audit))
+        finish(into: &effects)
+    }
+
+    package mutating func handle(
+        _ input: Input, at now: Moment, into effects: inout [Effect]
+    ) {
+        clock = now.monotonic
+        switch input {
+        case .wake(let reason): wake(for: reason, at: now, into: &effects)
+        case .linkUp: greet(at: now, into: &effects)
+        case .linkDown(let reason): loseLink(reason, at: now, into: &effects)
+        case .received(let message): receive(message, at: now, into: &effects)
+        case .persisted(let ticket): settle(ticket, at: now, into: &effects)
+        case .storeFailing(let reason): note(storeFailing: reason, at: now)
+        case .engine(let report): take(report, at: now, into: &effects)
+        case .measured(let usage): beat(usage, into: &effects)
+        case .halt: halt(at: now, into: &effects)
+        }
+        finish(into: &effects)
+    }
+
+    private mutating func wake(for reason: Wake, at now: Moment, into effects: inout [Effect]) {
+        switch reason {
+        case .reconnect: reconnect(at: now, into: &effects)
+        case .greeting: giveUpGreeting(into: &effects)
+        case .heartbeat: heartbeat(at: now, into: &effects)
+        case .ship: ship(at: now, into: &effects)
+        case .order: advance(at: now, into: &effects)
+        case .audit:
+            askEngine(at: now, into: &effects)
+            effects.append(.wake(at: now.monotonic + configuration.limits.audit, for: .audit))
+        case .restart(let id): retry(id, at: now, into: &effects)
+        case .probe(let id, let kind): probe(id, kind, into: &effects)
+        }
+    }
+
+    /// One durable write carries all that changed since the last one left.
+    private mutating func finish(into effects: inout [Effect]) {
+        if journal.writes.count > configuration.limits.writes { compact() }
+        guard let batch = journal.leave() else { return }
+        effects.append(.persist(batch.ticket, batch.writes))
+    }
+
+    private mutating func settle(_ ticket: Ticket, at now: Moment, into effects: inout [Effect]) {
+        for followUp in journal.settle(ticket) {
+            switch followUp {
+            case .documents(let revision): obey(through: revision, at: now, into: &effects)
+            case .ship(let sequence):
+                outbox.confirm(through: sequence)
+                ship(at: now, into: &effects)
+            case .start(let id, let attempt): begin(id, attempt: attempt, into: &effects)
+            }
+        }
+    }
+
+    /// Documents up to `revision` are durable. They take effect unless newer ones are on their way
+    /// to disk: a crash would take those back, but not what they had stopped.
+    private mutating func obey(
+        through revision: UInt64, at now: Moment, into effects: inout [Effect]
+    ) {
+        durableRevision = revision
+        if link.isUp { effects.append(.send(.applied(revision: revision))) }
+        if replica.through == revision { reconcile(at: now, into: &effects) }
+    }
+
+    /// The host keeps trying the same writes in the same order, so nothing needs undoing here. Only
+    /// people are told, and not through the log, which is what cannot be written.
+    private mutating func note(storeFailing reason: String, at now: Moment) {
+        remember(
+            Event(
+                at: now.wall, node: configuration.node, severity: .warning, reason: "StoreFailing",
+                kind: .node, name: configuration.node.text, message: reason))
+    }
+
+    // MARK: - The log
+
+    /// Appends to the node's log, to be made durable with this input.
+    mutating func append(_ body: LogEntry.Body, at now: Moment) {
+        let entry = outbox.append(body, at: now.wall)
+        journal.writes.append(.append(entry))
+        journal.followUps.removeAll { if case .ship = $0 { true } else { false } }
+        journal.followUps.append(.ship(through: entry.sequence))
+    }
+
+    mutating func tell(
+        _ severity: Event.Severity, _ reason: String, _ kind: Kind, _ name: String,
+        _ message: String, at now: Moment
+    ) {
+        let event = Event(
+            at: now.wall, node: configuration.node, severity: severity, reason: reason, kind: kind,
+            name: name, message: message)
+        remember(event)
+        append(.event(event), at: now)
+    }
+
+    private mutating func remember(_ event: Event) {
+        if events.count >= configuration.limits.events { events.removeFirst() }
+        events.append(event)
+    }
+}
+
+extension Agent.Link {
+    package var isUp: Bool {
+        if case .up = self { true } else { false }
+    }
+
+    package var since: WallTime {
+        switch self {
+        case .down(let since), .connecting(let since), .greeting(let since), .up(let since): since
+        }
+    }
+}

@@ -1,0 +1,150 @@
+package import Model
+
+/// Facts about a node that do not change while its agent runs.
+package struct AgentConfiguration: Equatable, Sendable {
+    package var node: NodeID
+    package var site: SiteID
+    package var version: String
+    package var capacity: Capacity
+    /// Where ports without a number are taken from.
+    package var portRange: ClosedRange<Int>
+    package var limits: AgentLimits
+
+    package init(
+        node: NodeID, site: SiteID, version: String, capacity: Capacity,
+        portRange: ClosedRange<Int>, limits: AgentLimits = .production
+    ) {
+        self.node = node
+        self.site = site
+        self.version = version
+        self.capacity = capacity
+        self.portRange = portRange
+        self.limits = limits
+    }
+}
+
+/// Every bound of the agent, with the values for production and the ones that hurt sooner.
+package struct AgentLimits: Equatable, Sendable {
+    /// Unacknowledged log entries kept.
+    package var logEntries: Int
+    /// Entries in one message, and sent without an answer.
+    package var batch: Int
+    package var window: Int
+    /// Events kept for people on the node.
+    package var events: Int
+    /// Writes that may wait for a slow store before those overtaken by newer ones are left out.
+    package var writes: Int
+    /// The longest wait before a node tries its hub again.
+    package var reconnectCap: Duration
+    /// The first window of a reconnect before any hub named one.
+    package var reconnectFirst: Duration
+    /// How long a greeting may stay unanswered.
+    package var greeting: Duration
+    /// How long lower tiers wait at start for higher ones.
+    package var tierWait: Duration
+    /// A container that ran this long has earned a fresh back-off.
+    package var calm: Duration
+    /// How often the engine is asked what runs, to catch a missed event.
+    package var audit: Duration
+
+    package static let production = AgentLimits(
+        logEntries: 10_000, batch: 64, window: 256, events: 256, writes: 1_024,
+        reconnectCap: .seconds(60),
+        reconnectFirst: .seconds(1), greeting: .seconds(10), tierWait: .seconds(15),
+        calm: .seconds(600), audit: .seconds(60))
+
+    package static let tight = AgentLimits(
+        logEntries: 64, batch: 4, window: 8, events: 16, writes: 16, reconnectCap: .seconds(60),
+        reconnectFirst: .seconds(1), greeting: .seconds(10), tierWait: .seconds(15),
+        calm: .seconds(600), audit: .seconds(600))
+}
+
+extension Agent {
+    /// What the agent can be told.
+    package enum Input: Equatable, Sendable {
+        case wake(Wake)
+        /// A session to the hub is open; nothing was said on it.
+        case linkUp
+        case linkDown(reason: String)
+        case received(HubMessage)
+        case persisted(Ticket)
+        /// The store cannot write. The host repeats the same writes, in order, until it can.
+        case storeFailing(reason: String)
+        case engine(EngineReport)
+        case measured(Usage?)
+        /// Stop every workload in reverse tier order, then say `.halted`.
+        case halt
+    }
+
+    /// What an engine did, or found.
+    package enum EngineReport: Equatable, Sendable {
+        case listed([ObservedContainer], EngineStatus)
+        case unavailable(EngineFailure)
+        case available
+        case pulled(ContainerID)
+        case pullFailed(ContainerID, EngineFailure)
+        case started(ObservedContainer)
+        case startFailed(ContainerID, EngineFailure)
+        case exited(ContainerID, handle: String, Exit)
+        case stopped(ContainerID)
+        case stopFailed(ContainerID, EngineFailure)
+        case probed(ProbeID, ProbeOutcome)
+    }
+
+    /// What the agent wants done. Outcomes come back as inputs.
+    package enum Effect: Equatable, Sendable {
+        /// Make these durable together, then `.persisted`.
+        case persist(Ticket, [NodeWrite])
+        case connect
+        case disconnect
+        case send(NodeMessage)
+        case list
+        case pull(ContainerID, image: String)
+        case start(StartRequest)
+        case stop(ContainerID, grace: Duration)
+        case probe(ProbeID, ProbeTarget, timeout: Duration)
+        case measure
+        /// Wake at this time for this reason; replaces an earlier wish for the same reason.
+        case wake(at: Instant, for: Wake)
+        /// All workloads are stopped, as asked.
+        case halted
+    }
+
+    package enum Wake: Hashable, Comparable, Sendable {
+        case reconnect
+        case greeting
+        case heartbeat
+        case ship
+        case audit
+        case order
+        case restart(ContainerID)
+        case probe(ContainerID, ProbeKind)
+    }
+}
+
+/// Names one durable write whose end is awaited.
+package struct Ticket: Hashable, Comparable, Sendable {
+    package let number: UInt64
+    package init(number: UInt64) { self.number = number }
+    package static func < (left: Ticket, right: Ticket) -> Bool { left.number < right.number }
+}
+
+package enum ProbeKind: Int, Hashable, Comparable, Sendable, CaseIterable {
+    case startup, readiness, liveness
+    package static func < (left: ProbeKind, right: ProbeKind) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+/// One run of a probe against one start of a container: an answer about an earlier start is old.
+package struct ProbeID: Hashable, Sendable {
+    package var container: ContainerID
+    package var kind: ProbeKind
+    package var attempt: Int
+
+    package init(container: ContainerID, kind: ProbeKind, attempt: Int) {
+        self.container = container
+        self.kind = kind
+        self.attempt = attempt
+    }
+}

@@ -1,0 +1,98 @@
+import Model
+
+/// One instance that the node runs, or is taking down.
+struct Held: Equatable, Sendable {
+    var record: InstanceRecord
+    /// What the hub wants of it; nil once it is not wanted.
+    var assignment: Workload? {
+        didSet { if let spec = assignment?.spec { grace = spec.stopGrace.duration } }
+    }
+    /// How long its containers may take to stop: the last word of its workload.
+    private(set) var grace: Duration = .seconds(10)
+    var units: [Unit]
+    /// The record is on disk, so a start needs to wait for nothing.
+    var isRecorded: Bool
+    /// What the log last said of it.
+    var reported: InstanceStatus?
+
+    /// A record found on disk: wanted by nobody until an assignment says so.
+    init(record: InstanceRecord) {
+        self.record = record
+        units = Held.units(of: record, haveRun: true)
+        isRecorded = true
+    }
+
+    init(new record: InstanceRecord, for workload: Workload) {
+        self.record = record
+        assignment = workload
+        grace = workload.spec.stopGrace.duration
+        units = Held.units(of: record, haveRun: false)
+        isRecorded = false
+    }
+
+    var tier: Tier { assignment?.spec.tier ?? .optional }
+    var isReady: Bool { units.allSatisfy(\.isReady) }
+    var isSettled: Bool { units.allSatisfy(\.isSettled) }
+    var mayExist: Bool { units.contains(where: \.mayExist) }
+
+    /// Whether what runs is not what is wanted.
+    var isOutdated: Bool {
+        guard let assignment else { return true }
+        return assignment.spec.containers != record.containers
+    }
+
+    private static func units(of record: InstanceRecord, haveRun: Bool) -> [Unit] {
+        record.containers.map {
+            Unit(
+                id: ContainerID(instance: record.id, name: $0.name), spec: $0, hasRun: haveRun)
+        }
+    }
+
+    /// The instance in the words of `InstanceStatus`, as far as `configuration`'s node knows.
+    func status(on configuration: AgentConfiguration, at now: WallTime) -> InstanceStatus {
+        let trouble = units.compactMap(\.trouble).first
+        return InstanceStatus(
+            id: record.id, node: configuration.node, site: configuration.site, tier: tier,
+            observedGeneration: assignment?.metadata.generation ?? record.generation, phase: phase,
+            ready: isReady, restarts: record.restarts,
+            startedAt: units.compactMap(\.startedAt).max(), ports: record.ports,
+            reason: trouble?.reason ?? "", message: trouble?.message ?? "", observedAt: now)
+    }
+
+    private var phase: Phase {
+        if units.contains(where: { $0.state == .backingOff && $0.trouble?.isAboutImage == true }) {
+            return .imagePullBackOff
+        }
+        if units.contains(where: { $0.state == .backingOff && $0.failures > 1 }) {
+            return .crashLoopBackOff
+        }
+        let exits = units.compactMap { unit -> Exit? in
+            if case .ended(let exit) = unit.state { exit } else { nil }
+        }
+        if exits.count == units.count {
+            return exits.allSatisfy { $0.code == 0 } ? .succeeded : .failed
+        }
+        return units.allSatisfy(\.isRunning) ? .running : .pending
+    }
+}
+
+extension Unit.Trouble {
+    var isAboutImage: Bool {
+        reason == EngineFailure.Reason.imagePull.rawValue
+            || reason == EngineFailure.Reason.imageMissing.rawValue
+    }
+
+    init(_ failure: EngineFailure) {
+        self.init(reason: failure.reason.rawValue, message: failure.message)
+    }
+
+    init(_ exit: Exit) {
+        if exit.outOfMemory {
+            self.init(reason: "OutOfMemory", message: "killed at its memory limit")
+        } else if let code = exit.code {
+            self.init(reason: "Exited", message: "ended with code \(code)")
+        } else {
+            self.init(reason: "Exited", message: "ended while no agent was there to see the code")
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import Model
+
+/// What waits while the store is slow, kept within bounds.
+extension Hub {
+    /// What a write is about: of two about the same, the later one is enough.
+    private enum Topic: Hashable {
+        case site(SiteID)
+        case node(NodeID)
+        case workload(WorkloadID)
+        case placement(WorkloadID)
+        case document(NodeID, DocumentKey)
+        case instance(NodeID, InstanceID)
+        case acknowledged(NodeID)
+        case appliedRevision(NodeID)
+        case contact(NodeID)
+        case token(String)
+        case epoch
+    }
+
+    /// Leaves out what newer writes replace, and the oldest of too many events. Nothing of it was
+    /// relied on yet. What was about a node before its removal goes with it.
+    mutating func compact() {
+        var later: Set<Topic> = []
+        var removed: Set<NodeID> = []
+        var events = 0
+        var kept: [HubWrite] = []
+        for write in journal.writes.reversed() {
+            if case .event = write {
+                events += 1
+                if events <= limits.events { kept.append(write) }
+                continue
+            }
+            if case .removeNode(let node) = write {
+                if removed.insert(node).inserted { kept.append(write) }
+                continue
+            }
+            let (topic, node) = subject(of: write)
+            if let node, removed.contains(node) { continue }
+            if let topic, !later.insert(topic).inserted { continue }
+            kept.append(write)
+        }
+        journal.writes = kept.reversed()
+    }
+
+    private func subject(of write: HubWrite) -> (Topic?, NodeID?) {
+        switch write {
+        case .site(let site): (.site(SiteID(site.metadata.name)), nil)
+        case .removeSite(let site): (.site(site), nil)
+        case .node(let node): (.node(NodeID(node.metadata.name)), NodeID(node.metadata.name))
+        case .workload(let workload): (.workload(workload.id), nil)
+        case .removeWorkload(let id): (.workload(id), nil)
+        case .placement(let id, _): (.placement(id), nil)
+        case .document(let node, let document): (.document(node, document.key), node)
+        case .forgetDocument(let node, let key): (.document(node, key), node)
+        case .instance(let node, let status): (.instance(node, status.id), node)
+        case .removeInstance(let node, let id): (.instance(node, id), node)
+        case .acknowledged(let node, _): (.acknowledged(node), node)
+        case .appliedRevision(let node, _): (.appliedRevision(node), node)
+        case .contact(let node, _): (.contact(node), node)
+        case .token(let token): (.token(token.id), nil)
+        case .removeToken(let id): (.token(id), nil)
+        case .epoch: (.epoch, nil)
+        case .event, .removeNode: (nil, nil)
+        }
+    }
+}

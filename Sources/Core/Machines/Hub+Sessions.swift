@@ -1,0 +1,186 @@
+import Model
+import Replication
+
+/// The control links, seen from the hub.
+extension Hub {
+    mutating func open(
+        _ session: SessionID, _ node: NodeID, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard nodes[node] != nil else {
+            effects.append(
+                .refuse(
+                    session, retryAfter: .seconds(300),
+                    reason: "node \(node) is not known here; enrol it again with a new token"))
+            return
+        }
+        switch admission.request(at: now.monotonic) {
+        case .admit:
+            sessions.insert(Session(node: node, lastHeard: now.monotonic), for: session)
+            effects.append(.admit(session))
+        case .refuse(let retryAfter):
+            effects.append(.refuse(session, retryAfter: retryAfter, reason: "too many at once"))
+        }
+    }
+
+    mutating func receive(
+        _ message: NodeMessage, on session: SessionID, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard let node = sessions[session]?.node, nodes[node] != nil else {
+            effects.append(.close(session))
+            return
+        }
+        sessions.update(session) { $0.lastHeard = now.monotonic }
+        nodes.update(node) { $0.lastSeen = now.wall }
+        if case .hello(let hello) = message {
+            return welcome(hello, on: session, at: now, into: &effects)
+        }
+        guard sessions[session]?.state == .greeted else {
+            effects.append(.close(session))
+            return
+        }
+        switch message {
+        case .hello: break
+        case .applied(let revision): confirm(revision, by: node)
+        case .entries(let entries): take(entries, from: node, on: session, at: now)
+        case .heartbeat(let usage): nodes.update(node) { $0.usage = usage ?? $0.usage }
+        }
+    }
+
+    private mutating func welcome(
+        _ hello: Hello, on session: SessionID, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard let member = nodes[hello.node], sessions[session]?.node == hello.node,
+            hello.site == member.node.spec.site
+        else {
+            effects.append(.close(session))
+            return
+        }
+        if let older = member.session, older != session {
+            sessions.remove(older)
+            effects.append(.close(older))
+        }
+        sessions.update(session) {
+            $0.state = .greeted
+            $0.sent = hello.appliedRevision
+        }
+        nodes.update(hello.node) {
+            $0.session = session
+            $0.agentVersion = hello.agentVersion
+            $0.engine = hello.engine
+            $0.capacity = hello.capacity
+        }
+        journal.writes.append(.contact(hello.node, now.wall))
+        if hello.appliedRevision > member.feed.head {
+            tell(
+                .warning, "NodeAhead", .node, hello.node.text,
+                "it holds revision \(hello.appliedRevision), this hub knows \(member.feed.head); "
+                    + "nothing is sent to it, since this hub may have been restored from a backup",
+                at: now)
+        } else {
+            confirm(hello.appliedRevision, by: hello.node)
+        }
+        effects.append(
+            .send(
+                session,
+                .welcome(
+                    Welcome(
+                        epoch: epoch, acknowledged: member.acknowledged,
+                        heartbeatEvery: Interval(limits.heartbeatEvery),
+                        reconnectWindow: Interval(reconnectWindow)))))
+        feed(hello.node, into: &effects)
+    }
+
+    /// Twice what admission needs for the whole fleet (reliability arithmetic: W = max(min, 2N/C)).
+    private var reconnectWindow: Duration {
+        max(
+            limits.reconnectWindowMin,
+            .milliseconds(2000 * nodes.count / limits.admissionsPerSecond))
+    }
+
+    /// Sends a node what is durable here and was not sent on its session.
+    mutating func feed(_ node: NodeID, into effects: inout [Effect]) {
+        guard let member = nodes[node], let id = member.session, let session = sessions[id],
+            session.state == .greeted, member.durable > session.sent,
+            // A document that is not durable yet may hide an older one of its key, which a crash
+            // would bring back below what the node believes to have.
+            member.durable == member.feed.head
+        else { return }
+        let fresh = member.feed.documents(after: session.sent)
+        var rest = fresh[...]
+        repeat {
+            let batch = rest.prefix(limits.documentsPerMessage)
+            rest = rest.dropFirst(batch.count)
+            let through = rest.isEmpty ? member.durable : batch.last?.revision ?? member.durable
+            effects.append(.send(id, .documents(Array(batch), through: through)))
+        } while !rest.isEmpty
+        sessions.update(id) { $0.sent = member.durable }
+    }
+
+    private mutating func confirm(_ revision: UInt64, by node: NodeID) {
+        guard let member = nodes[node], revision > member.applied else { return }
+        var settled: [DocumentKey] = []
+        nodes.update(node) {
+            $0.applied = revision
+            settled = $0.feed.confirm(through: revision)
+        }
+        journal.writes.append(.appliedRevision(node, revision))
+        journal.writes += settled.map { .forgetDocument(node, $0) }
+    }
+
+    private mutating func take(
+        _ entries: [LogEntry], from node: NodeID, on session: SessionID, at now: Moment
+    ) {
+        guard let fresh = nodes.update(node, { $0.inbox.take(entries) }),
+            let last = nodes[node]?.inbox.last
+        else { return }
+        for entry in fresh {
+            switch entry.body {
+            case .instance(let status): note(status, from: node)
+            case .instanceRemoved(let id):
+                nodes.update(node) { _ = $0.instances.remove(id) }
+                journal.writes.append(.removeInstance(node, id))
+            case .event(var event):
+                event.node = node
+                remember(event)
+            }
+        }
+        if !fresh.isEmpty { journal.writes.append(.acknowledged(node, sequence: last)) }
+        journal.followUps.removeAll {
+            if case .acknowledge(_, session, _) = $0 { true } else { false }
+        }
+        journal.followUps.append(.acknowledge(node, session, sequence: last))
+    }
+
+    /// A node speaks for itself: whatever its report says, it is about that node.
+    private mutating func note(_ status: InstanceStatus, from node: NodeID) {
+        guard let member = nodes[node],
+            member.instances[status.id] != nil || member.instances.count < limits.instancesPerNode
+        else { return }
+        var status = status
+        status.node = node
+        status.site = member.node.spec.site
+        nodes.update(node) { $0.instances.insert(status, for: status.id) }
+        journal.writes.append(.instance(node, status))
+    }
+
+    mutating func close(_ session: SessionID, at now: Moment) {
+        guard let closed = sessions.remove(session), nodes[closed.node]?.session == session
+        else { return }
+        nodes.update(closed.node) { $0.session = nil }
+        if let seen = nodes[closed.node]?.lastSeen {
+            journal.writes.append(.contact(closed.node, seen))
+        }
+        tell(
+            .warning, "ContactLost", .node, closed.node.text,
+            "not heard from; it goes on by itself and what it runs is left alone", at: now)
+    }
+
+    mutating func sweep(at now: Moment, into effects: inout [Effect]) {
+        let patience = limits.heartbeatEvery * limits.heartbeatsMissed
+        for (id, session) in sessions where now.monotonic - session.lastHeard > patience {
+            effects.append(.close(id))
+            close(id, at: now)
+        }
+        effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
+    }
+}

@@ -1,0 +1,99 @@
+package import Model
+import Replication
+
+/// What people may see of the hub's knowledge, each figure with its age. Reading changes nothing.
+extension Hub {
+    package func objects(_ kind: Kind, at now: WallTime) -> [Object] {
+        switch kind {
+        case .site: sites.rows.map { .site(view($0, at: now)) }
+        case .node: nodes.rows.map { .node(view($0, at: now)) }
+        case .workload: workloads.rows.map { .workload(view($0)) }
+        case .instance: instances.map { .instance(Instance($0)) }
+        }
+    }
+
+    package var eventLog: [Event] { events }
+
+    /// The session that reaches a node, if any.
+    package func session(of node: NodeID) -> SessionID? { nodes[node]?.session }
+
+    /// The node that holds an instance, as far as its log told.
+    package func node(of instance: InstanceID) -> NodeID? {
+        nodes.first { $0.1.instances[instance] != nil }?.0
+    }
+
+    private func view(_ site: Site, at now: WallTime) -> Site {
+        let members = nodes.rows.filter { $0.node.spec.site.text == site.metadata.name }
+        var site = site
+        site.status = SiteStatus(
+            nodes: members.count, nodesInContact: members.count { $0.session != nil },
+            observedAt: now)
+        return site
+    }
+
+    private func view(_ member: Member, at now: WallTime) -> Node {
+        var node = member.node
+        node.status = NodeStatus(
+            state: state(of: member, at: now), lastSeen: member.lastSeen,
+            observedAt: member.lastSeen ?? now, agentVersion: member.agentVersion,
+            engine: member.engine, capacity: member.capacity, usage: member.usage,
+            desiredRevision: member.feed.head, appliedRevision: member.applied,
+            conditions: conditions(of: member, at: now))
+        return node
+    }
+
+    private func state(of member: Member, at now: WallTime) -> NodeState {
+        if member.session != nil { return .ready }
+        guard let seen = member.lastSeen else { return .silent }
+        let window = sites[member.node.spec.site]?.spec.autonomyWindow ?? .hours(72)
+        return now - seen <= window.duration ? .autonomous : .silent
+    }
+
+    private func conditions(of member: Member, at now: WallTime) -> [Condition] {
+        guard member.applied > member.feed.head else { return [] }
+        return [
+            Condition(
+                type: "Ahead", isTrue: true, reason: "HubIsBehind",
+                message: "the node holds a newer revision than this hub ever made",
+                observedAt: now)
+        ]
+    }
+
+    /// A report is as old as the last contact with its node: while in contact, no news is news.
+    private var instances: [InstanceStatus] {
+        nodes.rows.flatMap { member in
+            member.instances.rows.map { status in
+                var status = status
+                status.observedAt = max(status.observedAt, member.lastSeen ?? status.observedAt)
+                return status
+            }
+        }
+    }
+
+    private func view(_ workload: Workload) -> Workload {
+        let desired =
+            switch workload.spec.replicas {
+            case .count(let count): count
+            case .perNode: placements[workload.id]?.values.reduce(0) { $0 + $1.count } ?? 0
+            }
+        let own = instances.filter { $0.id.workload == workload.id }
+        var workload = workload
+        workload.status = WorkloadStatus(
+            desired: desired, ready: own.count(where: \.ready),
+            observedAt: own.map(\.observedAt).min(), conditions: conditions(of: workload))
+        return workload
+    }
+
+    private func conditions(of workload: Workload) -> [Condition] {
+        guard case .count(let count) = workload.spec.replicas else { return [] }
+        let placed = placements[workload.id]?.values.reduce(0) { $0 + $1.count } ?? 0
+        guard placed < count, let created = workload.metadata.createdAt else { return [] }
+        return [
+            Condition(
+                type: "Placed", isTrue: false, reason: "NoNode",
+                message: "\(count - placed) of \(count) replicas have no node: none that is not "
+                    + "cordoned matches the selector",
+                observedAt: created)
+        ]
+    }
+}

@@ -1,0 +1,166 @@
+package import Model
+import Replication
+
+/// The hub's side of Skerry: holds intent, hands each node what concerns it, and keeps what nodes
+/// say.
+///
+/// Invariants: nothing is answered, sent or acknowledged before it is durable; silence moves and
+/// deletes nothing; the revisions of a node's feed only grow; a clean-up of a session touches that
+/// session alone.
+package struct Hub: Equatable, Sendable {
+    let limits: HubLimits
+    package internal(set) var epoch: UInt64
+
+    // Intent.
+    var sites: Table<SiteID, Site> = Table()
+    var workloads: Table<WorkloadID, Workload> = Table()
+    var placements: Table<WorkloadID, Placement.Places> = Table()
+    var tokens: Table<String, JoinToken> = Table()
+
+    // What is known of each node.
+    var nodes: Table<NodeID, Member> = Table()
+    var events: [Event]
+
+    // Who is in contact.
+    var sessions: Table<SessionID, Session> = Table()
+    var admission: Admission
+
+    /// What is to be made durable, and what waits for it.
+    var journal: Journal<HubWrite, FollowUp> = Journal()
+    /// Why nothing can be written at the moment.
+    package private(set) var storeTrouble: String?
+
+    /// A node as the hub knows it.
+    struct Member: Equatable, Sendable {
+        var node: Node
+        var feed: Feed
+        /// The feed revision that is durable here, so may be sent.
+        var durable: UInt64
+        /// The newest revision that the node said is durable with it.
+        var applied: UInt64
+        var inbox: Inbox
+        /// How far the node's log is durable here, so may be forgotten there.
+        var acknowledged: UInt64
+        var instances: Table<InstanceID, InstanceStatus>
+        var lastSeen: WallTime?
+        var session: SessionID?
+        var agentVersion: String?
+        var engine: EngineStatus?
+        var capacity: Capacity?
+        var usage: Usage?
+    }
+
+    struct Session: Equatable, Sendable {
+        enum State: Equatable, Sendable { case silent, greeted }
+        let node: NodeID
+        var state: State = .silent
+        var lastHeard: Instant
+        /// The feed revision up to which everything was sent on this session.
+        var sent: UInt64 = 0
+    }
+
+    /// What waits for a durable write.
+    enum FollowUp: Equatable, Sendable {
+        case reply(RequestID, Reply)
+        case feed(NodeID, through: UInt64)
+        case acknowledge(NodeID, SessionID, sequence: UInt64)
+    }
+
+    package init(snapshot: HubSnapshot, limits: HubLimits = .production) {
+        self.limits = limits
+        epoch = snapshot.epoch
+        events = Array(snapshot.events.suffix(limits.events))
+        admission = Admission(
+            perSecond: limits.admissionsPerSecond, burst: limits.admissionBurst)
+        for site in snapshot.sites { sites.insert(site, for: SiteID(site.metadata.name)) }
+        for workload in snapshot.workloads { workloads.insert(workload, for: workload.id) }
+        for token in snapshot.tokens { tokens.insert(token, for: token.id) }
+        for (workload, places) in snapshot.placements { placements.insert(places, for: workload) }
+        for state in snapshot.nodes {
+            nodes.insert(Member(state), for: NodeID(state.node.metadata.name))
+        }
+    }
+
+    /// Begins from the store alone.
+    package mutating func start(at now: Moment, into effects: inout [Effect]) {
+        if epoch == 0 {
+            epoch = 1
+            journal.writes.append(.epoch(1))
+        }
+        reconcile(at: now)
+        effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
+        finish(into: &effects)
+    }
+
+    package mutating func handle(
+        _ input: Input, at now: Moment, into effects: inout [Effect]
+    ) {
+        switch input {
+        case .wake(.sweep): sweep(at: now, into: &effects)
+        case .opened(let session, let node): open(session, node, at: now, into: &effects)
+        case .received(let session, let message):
+            receive(message, on: session, at: now, into: &effects)
+        case .closed(let session): close(session, at: now)
+        case .request(let id, let request): serve(request, as: id, at: now, into: &effects)
+        case .persisted(let ticket): settle(ticket, into: &effects)
+        case .storeFailing(let reason): storeTrouble = reason
+        }
+        finish(into: &effects)
+    }
+
+    /// One durable write carries all that changed since the last one left.
+    private mutating func finish(into effects: inout [Effect]) {
+        if journal.writes.count > limits.writes { compact() }
+        guard let batch = journal.leave() else { return }
+        effects.append(.persist(batch.ticket, batch.writes))
+    }
+
+    private mutating func settle(_ ticket: Ticket, into effects: inout [Effect]) {
+        storeTrouble = nil
+        for followUp in journal.settle(ticket) {
+            switch followUp {
+            case .reply(let id, let reply): effects.append(.reply(id, reply))
+            case .feed(let node, let revision):
+                nodes.update(node) { $0.durable = max($0.durable, revision) }
+                feed(node, into: &effects)
+            case .acknowledge(let node, let session, let sequence):
+                nodes.update(node) { $0.acknowledged = max($0.acknowledged, sequence) }
+                guard sessions[session] != nil else { continue }
+                effects.append(.send(session, .acknowledged(sequence: sequence)))
+            }
+        }
+    }
+
+    mutating func tell(
+        _ severity: Event.Severity, _ reason: String, _ kind: Kind, _ name: String,
+        _ message: String, at now: Moment
+    ) {
+        remember(
+            Event(
+                at: now.wall, node: nil, severity: severity, reason: reason, kind: kind,
+                name: name, message: message))
+    }
+
+    mutating func remember(_ event: Event) {
+        if events.count >= limits.events { events.removeFirst() }
+        events.append(event)
+        journal.writes.append(.event(event))
+    }
+}
+
+extension Hub.Member {
+    init(_ state: HubSnapshot.NodeState) {
+        let feed = Feed(documents: state.documents, head: state.headRevision)
+        self.init(
+            node: state.node, feed: feed, durable: feed.head, applied: state.appliedRevision,
+            inbox: Inbox(last: state.acknowledged), acknowledged: state.acknowledged,
+            instances: Table(), lastSeen: state.lastSeen)
+        for status in state.instances { instances.insert(status, for: status.id) }
+    }
+
+    init(new node: Node) {
+        self.init(
+            node: node, feed: Feed(), durable: 0, applied: 0, inbox: Inbox(), acknowledged: 0,
+            instances: Table())
+    }
+}

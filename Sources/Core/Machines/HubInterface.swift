@@ -1,0 +1,92 @@
+package import Model
+
+/// Every bound of the hub, with the values for production and the ones that hurt sooner.
+package struct HubLimits: Equatable, Sendable {
+    package var heartbeatEvery: Duration
+    /// Missed heartbeats after which a session is dead.
+    package var heartbeatsMissed: Int
+    /// Sessions admitted in a second, and at once after a calm.
+    package var admissionsPerSecond: Int
+    package var admissionBurst: Int
+    /// Over how long a fleet spreads its return, at least.
+    package var reconnectWindowMin: Duration
+    package var documentsPerMessage: Int
+    package var events: Int
+    package var tokens: Int
+    package var objects: Int
+    /// Copies that one workload may ask for.
+    package var replicas: Int
+    /// Instances that one node may report.
+    package var instancesPerNode: Int
+    /// Writes that may wait for a slow store before those overtaken by newer ones are left out.
+    package var writes: Int
+
+    package static let production = HubLimits(
+        heartbeatEvery: .seconds(15), heartbeatsMissed: 3, admissionsPerSecond: 200,
+        admissionBurst: 50, reconnectWindowMin: .seconds(1), documentsPerMessage: 64, events: 2_000,
+        tokens: 10_000, objects: 20_000, replicas: 10_000, instancesPerNode: 1_000, writes: 4_096)
+
+    package static let tight = HubLimits(
+        heartbeatEvery: .seconds(60), heartbeatsMissed: 3, admissionsPerSecond: 4,
+        admissionBurst: 2, reconnectWindowMin: .seconds(1), documentsPerMessage: 2, events: 32,
+        tokens: 64, objects: 1_000, replicas: 64, instancesPerNode: 64, writes: 64)
+}
+
+extension Hub {
+    /// What the hub can be told.
+    package enum Input: Equatable, Sendable {
+        case wake(Wake)
+        /// A node whose certificate names it opened a session and waits to be admitted.
+        case opened(SessionID, NodeID)
+        case received(SessionID, NodeMessage)
+        case closed(SessionID)
+        case request(RequestID, Request)
+        case persisted(Ticket)
+        /// The store cannot write. The host repeats the same writes, in order, until it can.
+        case storeFailing(reason: String)
+    }
+
+    /// What people and tools ask for that changes something.
+    package enum Request: Equatable, Sendable {
+        case apply([Object], dryRun: Bool)
+        case delete(Kind, name: String)
+        case edit(Kind, name: String, Edit)
+        case issue(JoinToken)
+        /// The host has checked nothing yet; the digest is of the secret that the node showed.
+        case enrol(tokenID: String, secretDigest: String, node: NodeID, site: SiteID?)
+    }
+
+    package enum Reply: Equatable, Sendable {
+        case applied([ApplyResult])
+        case deleted
+        case object(Object)
+        case issued
+        case enrolled(NodeID, SiteID)
+        case refused(Refusal)
+    }
+
+    /// What the hub wants done. Outcomes come back as inputs.
+    package enum Effect: Equatable, Sendable {
+        case persist(Ticket, [HubWrite])
+        case admit(SessionID)
+        case refuse(SessionID, retryAfter: Duration, reason: String)
+        case send(SessionID, HubMessage)
+        case close(SessionID)
+        case reply(RequestID, Reply)
+        case wake(at: Instant, for: Wake)
+    }
+
+    package enum Wake: Hashable, Comparable, Sendable {
+        /// Look for sessions that went quiet.
+        case sweep
+    }
+}
+
+/// Names one request whose reply is awaited.
+package struct RequestID: Hashable, Comparable, Sendable {
+    package let number: UInt64
+    package init(number: UInt64) { self.number = number }
+    package static func < (left: RequestID, right: RequestID) -> Bool {
+        left.number < right.number
+    }
+}

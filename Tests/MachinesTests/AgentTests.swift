@@ -1,0 +1,409 @@
+import Machines
+import Model
+import Testing
+
+@Suite struct AgentTests {
+    @Test func `an empty node asks its engine, then its hub, and starts what it is assigned`() {
+        var bench = AgentBench()
+        #expect(bench.latest.prefix(2) == [.list, .connect])
+
+        bench.list()
+        bench.join([assigned(web())])
+
+        #expect(bench.starts.map(\.id) == [webMain])
+        #expect(bench.sent.contains(.applied(revision: 1)))
+    }
+
+    @Test func `a container starts only once its record is durable`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join()
+        bench.storeIsQuick = false
+
+        bench.deliver([assigned(web())], from: 1)
+        #expect(bench.starts.isEmpty)
+        while !bench.owed.isEmpty {
+            let isRecorded = bench.stored.contains {
+                if case .instance = $0 { true } else { false }
+            }
+            #expect(bench.starts.isEmpty || isRecorded)
+            bench.answerStore()
+        }
+        #expect(bench.starts.count == 1)
+    }
+
+    @Test func `a probe makes an instance ready, an exit makes it wait as its tier says`() {
+        var bench = AgentBench()
+        let probe = Probe(tcp: TCPProbe(port: "http"))
+        bench.list()
+        bench.join([
+            assigned(web(probes: Probes(readiness: probe), ports: [PortSpec(name: "http")]))
+        ])
+        bench.started(webMain)
+        #expect(bench.status?.phase == .running)
+        #expect(bench.status?.ready == false)
+
+        bench.pass(.milliseconds(25))
+        let asked = bench.tell(.wake(.probe(webMain, .readiness)))
+        guard case .probe(let id, .tcp(port: 20_000), _) = asked.first else {
+            Issue.record("expected a probe of port 20000, got \(asked)")
+            return
+        }
+        bench.tell(.engine(.probed(id, .passed)))
+        #expect(bench.status?.ready == true)
+
+        bench.pass(.seconds(60))
+        bench.tell(.engine(.exited(webMain, handle: "a", Exit(code: 1))))
+        #expect(bench.wakes(for: .restart(webMain)) == [bench.now.monotonic])
+        #expect(bench.status?.ready == false)
+
+        bench.tell(.wake(.restart(webMain)))
+        #expect(bench.starts.map(\.id) == [webMain])
+        #expect(bench.status?.restarts == 1)
+    }
+
+    @Test func `loss of the hub stops and starts nothing`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(web())])
+        bench.started(webMain)
+
+        bench.tell(.linkDown(reason: "reset"))
+        #expect(bench.stops.isEmpty && bench.starts.isEmpty)
+        bench.tell(.wake(.reconnect))
+        bench.join()
+        #expect(bench.stops.isEmpty && bench.starts.isEmpty)
+    }
+
+    @Test func `an agent that comes back adopts what runs and restarts nothing`() {
+        var bench = AgentBench(snapshot: snapshot(of: web()))
+        bench.list([observed(webMain)])
+
+        #expect(bench.starts.isEmpty && bench.stops.isEmpty)
+        #expect(bench.status?.phase == .running)
+    }
+
+    @Test func `what ended while no agent looked is judged by its own tier and policy`() {
+        var critical = AgentBench(snapshot: snapshot(of: web(tier: .critical)))
+        critical.list([observed(webMain, state: .exited(Exit(code: 1)))])
+        #expect(critical.wakes(for: .restart(webMain)) == [critical.now.monotonic])
+
+        var once = AgentBench(snapshot: snapshot(of: web(restart: .never)))
+        once.list([observed(webMain, state: .exited(Exit(code: 0)))])
+        #expect(once.wakes(for: .restart(webMain)).isEmpty)
+        #expect(once.status?.phase == .succeeded)
+    }
+
+    @Test func `the greeting names only what is durable here`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join()
+        bench.storeIsQuick = false
+        bench.deliver([assigned(web())], from: 1)
+        bench.tell(.linkDown(reason: "reset"))
+        bench.tell(.wake(.reconnect))
+
+        bench.tell(.linkUp)
+        guard case .hello(let hello) = bench.sent.first else {
+            Issue.record("expected a greeting, got \(bench.latest)")
+            return
+        }
+        #expect(hello.appliedRevision == 0)
+    }
+
+    @Test func `a document takes no effect before it is durable`() {
+        var bench = AgentBench(snapshot: snapshot(of: web()))
+        bench.join()
+        bench.storeIsQuick = false
+        bench.deliver([assigned(web(command: "other", generation: 2))], from: 2)
+
+        // The first answer of the engine comes while the document is on its way to disk.
+        bench.list([observed(webMain)])
+        #expect(bench.stops.isEmpty)
+
+        while !bench.owed.isEmpty { bench.answerStore() }
+        #expect(bench.stops == [webMain])
+    }
+
+    @Test func `a container starts as its durable record says, whatever was decided since`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join()
+        bench.storeIsQuick = false
+        bench.deliver([assigned(web())], from: 1)
+        bench.answerStore()  // the document; the record is under way
+        bench.deliver([.deleted], from: 2)
+        bench.deliver([assigned(web(command: "other"))], from: 3)
+
+        while !bench.owed.isEmpty {
+            let records = bench.stored.compactMap {
+                if case .instance(let record) = $0 { record.containers } else { nil }
+            }
+            for start in bench.starts { #expect(records.last == [start.spec]) }
+            bench.answerStore()
+        }
+        #expect(bench.starts.map(\.spec.command) == [["serve"]])
+        bench.storeIsQuick = true
+        bench.tell(.engine(.startFailed(webMain, EngineFailure(.refused, "no"))))
+        bench.tell(.engine(.stopped(webMain)))
+        #expect(bench.starts.map(\.spec.command) == [["other"]])
+    }
+
+    @Test func `an old list does not bring back what ended meanwhile`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(web())])
+        bench.started(webMain)
+        bench.pass(.seconds(60))
+        bench.tell(.wake(.audit))
+        bench.pass(.milliseconds(10))
+        bench.tell(.engine(.exited(webMain, handle: "a", Exit(code: 1))))
+
+        bench.list([observed(webMain)])
+
+        #expect(bench.status?.phase != .running)
+        bench.tell(.wake(.restart(webMain)))
+        #expect(bench.starts.map(\.id) == [webMain])
+    }
+
+    @Test func `an audit finds what ended unseen`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(web())])
+        bench.started(webMain)
+        bench.pass(.seconds(60))
+        bench.tell(.wake(.audit))
+        bench.list()
+
+        #expect(bench.wakes(for: .restart(webMain)) == [bench.now.monotonic])
+    }
+
+    @Test func `a container that changed hands unseen is followed, not forgotten`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(web())])
+        bench.started(webMain, handle: "a")
+        bench.pass(.seconds(60))
+        bench.tell(.wake(.audit))
+        bench.list([observed(webMain, handle: "b")])
+
+        bench.tell(.engine(.exited(webMain, handle: "b", Exit(code: 1))))
+        #expect(bench.wakes(for: .restart(webMain)) == [bench.now.monotonic])
+    }
+
+    @Test func `a stop that fails is tried again later and later, not at once`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(web())])
+        bench.started(webMain)
+        bench.deliver([.deleted], from: 2)
+        #expect(bench.stops == [webMain])
+
+        var waits: [Duration] = []
+        for _ in 0..<7 {
+            bench.tell(.engine(.stopFailed(webMain, EngineFailure(.engineUnavailable, "gone"))))
+            #expect(bench.stops.isEmpty)
+            guard let time = bench.wakes(for: .restart(webMain)).first else { break }
+            waits.append(time - bench.now.monotonic)
+            bench.pass(time - bench.now.monotonic)
+            bench.tell(.wake(.restart(webMain)))
+            #expect(bench.stops == [webMain])
+        }
+        #expect(waits == [1, 2, 4, 8, 16, 30, 30].map { .seconds($0) })
+    }
+
+    @Test func `a deleted workload is stopped with the grace it asked for`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(web(stopGrace: .seconds(40)))])
+        bench.started(webMain)
+
+        #expect(
+            bench.deliver([.deleted], from: 2).contains(.stop(webMain, grace: .seconds(40))))
+    }
+
+    @Test func `a node that is asked to come back later does not come sooner`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.tell(.linkUp)
+        bench.tell(.received(.retry(after: .seconds(30), reason: "too many at once")))
+
+        let times = bench.wakes(for: .reconnect)
+        #expect(times.count == 1)
+        #expect(times.allSatisfy { $0 >= bench.now.monotonic + .seconds(30) })
+    }
+
+    @Test func `a hub of a lower epoch is refused`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join(epoch: 3)
+        bench.tell(.linkDown(reason: "reset"))
+        bench.tell(.wake(.reconnect))
+        bench.tell(.linkUp)
+
+        #expect(bench.welcome(epoch: 2).contains(.disconnect))
+        #expect(bench.deliver([assigned(web())], from: 1).isEmpty)
+        #expect(bench.agent.hubEpoch == 3)
+    }
+
+    @Test func `a hub that lost what it was told is told again`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(web())])
+        bench.started(webMain)
+        bench.tell(.received(.acknowledged(sequence: 1_000)))
+        #expect(bench.agent.unacknowledged == 0)
+
+        bench.tell(.linkDown(reason: "reset"))
+        bench.tell(.wake(.reconnect))
+        bench.tell(.linkUp)
+        bench.welcome(acknowledged: 0)
+        #expect(bench.reports.last?.phase == .running)
+    }
+
+    @Test func `a node that lost its log does not reuse the numbers its hub knows`() {
+        var bench = AgentBench()
+        bench.tell(.linkUp)
+        bench.welcome(acknowledged: 500)
+        bench.list()
+        bench.deliver([assigned(web())], from: 1)
+
+        let numbers = bench.entries.map(\.sequence)
+        #expect(!numbers.isEmpty && numbers.allSatisfy { $0 > 500 })
+    }
+
+    @Test func `a halt stops the least important tier first and says so once`() {
+        var bench = AgentBench()
+        bench.list()
+        var batch = web(tier: .optional)
+        batch.metadata.name = "batch"
+        let batchMain = ContainerID(
+            instance: InstanceID(workload: "batch", ordinal: 0), name: "main")
+        bench.join([assigned(web()), assigned(batch)])
+        bench.started(webMain)
+        bench.started(batchMain)
+
+        bench.tell(.halt)
+        #expect(bench.stops == [batchMain])
+        bench.tell(.engine(.stopped(batchMain)))
+        #expect(bench.stops == [webMain])
+        #expect(!bench.latest.contains(.halted))
+        bench.tell(.engine(.stopped(webMain)))
+        #expect(bench.latest.contains(.halted))
+        #expect(!bench.tell(.wake(.order)).contains(.halted))
+    }
+
+    @Test func `a halt before the engine was heard waits for what runs`() {
+        var bench = AgentBench(snapshot: snapshot(of: web()))
+        #expect(!bench.tell(.halt).contains(.halted))
+        bench.list([observed(webMain)])
+        #expect(bench.stops == [webMain])
+    }
+
+    @Test func `a halt starts nothing that was on its way to disk`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join()
+        bench.storeIsQuick = false
+        bench.deliver([assigned(web())], from: 1)
+        bench.answerStore()
+        bench.tell(.halt)
+        while !bench.owed.isEmpty { bench.answerStore() }
+        #expect(bench.starts.isEmpty)
+    }
+
+    @Test func `what waits for a store that cannot write stays within bounds`() {
+        var bench = AgentBench(limits: .tight)
+        bench.list()
+        bench.join([assigned(web(tier: .critical))])
+        bench.storeIsQuick = false
+        for _ in 0..<500 {
+            bench.started(webMain)
+            bench.pass(.seconds(40))
+            bench.tell(.engine(.exited(webMain, handle: "a", Exit(code: 1))))
+            bench.pass(.seconds(40))
+            bench.tell(.wake(.restart(webMain)))
+        }
+        #expect(bench.owed.count == 1)
+        bench.answerStore()
+        let limits = AgentLimits.tight
+        #expect(bench.owed.allSatisfy { $0.1.count <= limits.writes + limits.logEntries + 8 })
+        #expect(bench.agent.dropped > 0)
+    }
+
+    @Test func `a wall clock that jumps moves no timer`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(web())])
+        bench.started(webMain)
+        bench.now.wall = bench.now.wall + .seconds(72 * 3600)
+
+        bench.tell(.wake(.heartbeat))
+        #expect(bench.wakes(for: .heartbeat) == [bench.now.monotonic + .seconds(15)])
+        bench.tell(.engine(.exited(webMain, handle: "a", Exit(code: 1))))
+        #expect(bench.wakes(for: .restart(webMain)) == [bench.now.monotonic])
+    }
+
+    @Test func `an engine that stays away is told of once`() {
+        var bench = AgentBench()
+        let gone = EngineFailure(.engineUnavailable, "no socket")
+        bench.tell(.engine(.unavailable(gone)))
+        let count = bench.agent.events.count
+        bench.pass(.seconds(60))
+        #expect(bench.tell(.wake(.audit)).contains(.list))
+        bench.tell(.engine(.unavailable(gone)))
+        #expect(bench.agent.events.count == count)
+    }
+
+    @Test func `a liveness failure after a calm day restarts a Tier 1 container at once`() {
+        var bench = AgentBench()
+        let probe = Probe(tcp: TCPProbe(port: "http"), failureThreshold: 1)
+        bench.list()
+        bench.join([
+            assigned(web(probes: Probes(liveness: probe), ports: [PortSpec(name: "http")]))
+        ])
+        for _ in 0..<4 {
+            bench.started(webMain)
+            bench.pass(.seconds(86_400))
+            let asked = bench.tell(.wake(.probe(webMain, .liveness)))
+            guard case .probe(let id, _, _) = asked.first else {
+                Issue.record("expected a probe, got \(asked)")
+                return
+            }
+            bench.tell(.engine(.probed(id, .failed("refused"))))
+            #expect(bench.stops == [webMain])
+            bench.tell(.engine(.stopped(webMain)))
+            #expect(bench.wakes(for: .restart(webMain)) == [bench.now.monotonic])
+            bench.tell(.wake(.restart(webMain)))
+            #expect(bench.starts.count == 1)
+        }
+    }
+
+    @Test func `ports that were all taken are found once they are free`() {
+        var bench = AgentBench(ports: 20_000...20_000)
+        bench.list()
+        var other = web(ports: [PortSpec(name: "http")])
+        other.metadata.name = "other"
+        let otherMain = ContainerID(
+            instance: InstanceID(workload: "other", ordinal: 0), name: "main")
+        bench.join([assigned(web(ports: [PortSpec(name: "http")]))])
+        bench.started(webMain)
+        bench.deliver([assigned(other)], from: 2)
+        #expect(bench.starts.isEmpty)
+
+        bench.deliver([.deleted], from: 3)
+        bench.tell(.engine(.stopped(webMain)))
+        #expect(bench.starts.map(\.id) == [otherMain])
+    }
+}
+
+extension AgentBench {
+    var entries: [LogEntry] {
+        sent.flatMap { message -> [LogEntry] in
+            if case .entries(let entries) = message { entries } else { [] }
+        }
+    }
+    var reports: [InstanceStatus] {
+        entries.compactMap { if case .instance(let status) = $0.body { status } else { nil } }
+    }
+}
