@@ -148,7 +148,6 @@ let package = Package(
             swiftSettings: strict),
 
         tests("ManagementTests", sees: ["Management", "Model"], uses: httpClient + tls + certificates),
-        tests("ClientTests", sees: ["Client", "Manifest", "Model"], uses: httpConnection + tls),
         tests(
             "ClientTests", sees: ["Client", "Manifest", "Model"],
             uses: httpConnection + tls + certificates),
