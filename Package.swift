@@ -150,7 +150,6 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux]))]),
 
         tests("ManagementTests", sees: ["Management", "Model"], uses: httpClient + tls + certificates),
-        tests("ClientTests", sees: ["Client", "Manifest", "Model"], uses: httpConnection + tls),
         tests(
             "ClientTests", sees: ["Client", "Manifest", "Model"],
             uses: httpConnection + tls + certificates),

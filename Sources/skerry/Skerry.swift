@@ -1,10 +1,11 @@
 import ArgumentParser
 import Client
 import Foundation
+import Host
 
 @main
 struct Skerry: AsyncParsableCommand {
-    static let version = "0.1.0"
+    static let version = Version.text
 
     static let configuration = CommandConfiguration(
         commandName: "skerry",
@@ -15,6 +16,9 @@ struct Skerry: AsyncParsableCommand {
             """,
         version: version,
         groupedSubcommands: [
+            CommandGroup(
+                name: "Run",
+                subcommands: [UpCommand.self, HubCommand.self, AgentCommand.self]),
             CommandGroup(
                 name: "Look",
                 subcommands: [
