@@ -112,5 +112,6 @@ let package = Package(
             name: "route-optimizer",
             path: "Examples/route-optimizer/Sources",
             swiftSettings: strict),
+        tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
     ]
 )
