@@ -77,7 +77,7 @@ struct Dialer: Sendable {
         }
         // The name that TLS tells the hub may not be an address.
         let indication = addressBytes(serverName) == nil ? serverName : nil
-        let timeout = limits.handshakeTimeout
+        let (timeout, silence) = (limits.handshakeTimeout, limits.silence)
         typealias Secured = EventLoopFuture<Transport.ConfiguredChannel>
         let secured = try await ClientBootstrap(group: Self.eventLoops)
             .connectTimeout(TimeAmount(limits.connectTimeout))
@@ -91,6 +91,7 @@ struct Dialer: Sendable {
                             customVerificationCallback: callback),
                         HandshakeWatch(
                             secured, noting: notebook, timeout: timeout, setUp: configure),
+                        SilenceGuard(limit: silence),
                     ])
                     return secured.futureResult
                 }.flatMapErrorThrowing { error in

@@ -26,6 +26,9 @@ package struct Limits: Hashable, Sendable {
     /// The longest an enrolment connection may live.
     package var enrolmentAge: Duration
 
+    /// How long a link may be silent before it counts as cut.
+    var silence: Duration { keepaliveEvery + keepaliveTimeout }
+
     /// What a record's JSON may have, after room for its header.
     var payloadBytes: Int { messageBytes - 1024 }
 
