@@ -57,7 +57,8 @@ final class StandInHub: ControlDelegate {
         return Enrolment(
             node: request.node, site: "harbour",
             certificateChain: try authority.issueNode(
-                request.node, site: "harbour", publicKey: request.publicKey, validity: .seconds(900),
+                request.node, site: "harbour", publicKey: request.publicKey,
+                validity: .seconds(900),
                 now: clock()),
             trustRoots: try authority.trustRoots, controlAddress: "127.0.0.1:1")
     }

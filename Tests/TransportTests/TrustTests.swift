@@ -36,7 +36,9 @@ import Transport
         }
     }
 
-    @Test func `a hub under a name that its certificate does not hold is not accepted`() async throws {
+    @Test func `a hub under a name that its certificate does not hold is not accepted`()
+        async throws
+    {
         try await withHarbour { harbour in
             let client = try ControlClient(
                 hub: "127.0.0.1:\(harbour.ports.control)", identity: harbour.identity("n1"),
@@ -159,7 +161,9 @@ import Transport
         }
     }
 
-    @Test func `without a client certificate there is no link, whatever the call claims`() async throws {
+    @Test func `without a client certificate there is no link, whatever the call claims`()
+        async throws
+    {
         try await withHarbour { harbour in
             let isOpen = try await handshakes(port: harbour.ports.control) { _ in }
             #expect(!isOpen)
