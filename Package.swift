@@ -173,8 +173,6 @@ let package = Package(
             uses: [.product(name: "GRDB", package: "GRDB.swift")]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
-            path: "Examples/route-optimizer/Sources",
-            swiftSettings: strict),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
     ]
 )
