@@ -77,6 +77,20 @@ import Transport
         }
     }
 
+    @Test func `a session that the hub closes ends after what was queued for it`() async throws {
+        try await withHarbour { harbour in
+            let agent = Agent()
+            let client = try harbour.client(try harbour.identity("n1"))
+            async let ended = agent.run(client)
+            agent.say.yield(hello("n1"))
+            let session = try await harbour.session(of: "n1")
+            harbour.server.send(.acknowledged(sequence: 1), to: session)
+            harbour.server.close(session)
+            #expect(await ended == .closed(reason: "the hub ended the session"))
+            #expect(await first(of: agent.heard) == .acknowledged(sequence: 1))
+        }
+    }
+
     @Test func `a newer session of a node replaces the older, whose end does not touch it`()
         async throws
     {

@@ -103,7 +103,8 @@ import Transport
     @Test func `a certificate that runs out ends its session`() async throws {
         // For this hub the handshake is always in time, however slow the machine.
         let start = clock()
-        try await withHarbour(now: { start }) { harbour in
+        let standingClock = { @Sendable in start }
+        try await withHarbour(now: standingClock) { harbour in
             let identity = try harbour.identity("n1", validity: .seconds(1), issued: start)
             guard case .untrusted(.node, let reason)? = try await run(identity, in: harbour) else {
                 Issue.record("the session outlived its certificate")

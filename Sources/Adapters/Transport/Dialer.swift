@@ -92,7 +92,11 @@ struct Dialer: Sendable {
                             customVerificationCallback: callback),
                         HandshakeWatch(
                             secured, noting: notebook, timeout: timeout, setUp: configure),
-                        SilenceGuard(limit: silence),
+                        SilenceGuard(limit: silence) {
+                            notebook.update { notes in
+                                notes.failure = "nothing was heard from it for \(silence)"
+                            }
+                        },
                     ])
                     return secured.futureResult
                 }.flatMapErrorThrowing { error in
@@ -150,7 +154,7 @@ extension Dialer {
             return .untrusted(.node, reason: ownExpiry ?? "it answered '\(alert)'; enrol again")
         }
         if let ownExpiry { return .untrusted(.node, reason: ownExpiry) }
-        return .closed(reason: notes.failure ?? error.message)
+        return .closed(reason: notes.failure ?? "the connection broke (\(error.message))")
     }
 
     private func explainUnsecured(

@@ -59,7 +59,8 @@ struct SecureListener: HTTP2ServerTransport.ListenerFactory {
             }
         try channel.pipeline.syncOperations.addHandlers([
             handler, PeerConnection(timeout: limits.handshakeTimeout, now: now),
-            SilenceGuard(limit: limits.silence),
+            // The delegate hears of the end; the reason is the link's.
+            SilenceGuard(limit: limits.silence) {},
         ])
     }
 

@@ -13,8 +13,13 @@ final class SilenceGuard: ChannelInboundHandler {
     private let limit: TimeAmount
     private var lastHeard: NIODeadline = .now()
     private var check: Scheduled<Void>?
+    private let report: () -> Void
 
-    init(limit: Duration) { self.limit = TimeAmount(limit) }
+    /// - Parameter report: is called before a silent connection is closed.
+    init(limit: Duration, report: @escaping () -> Void) {
+        self.limit = TimeAmount(limit)
+        self.report = report
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
         lastHeard = context.eventLoop.now
@@ -48,6 +53,7 @@ final class SilenceGuard: ChannelInboundHandler {
     }
 
     private func close(_ context: ChannelHandlerContext) {
+        report()
         do {
             // Below TLS, so that nobody is asked to agree.
             try context.pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)
