@@ -34,7 +34,8 @@ extension World {
         let now = centre.clock.moment(at: time).wall
         var told: Table<InstanceID, [InstanceStatus]> = Table()
         for case .instance(let instance) in hub.objects(.instance, at: now) {
-            told.insert((told[instance.status.id] ?? []) + [instance.status], for: instance.status.id)
+            told.insert(
+                (told[instance.status.id] ?? []) + [instance.status], for: instance.status.id)
         }
         for node in places.indices where places[node].isEnrolled {
             guard let state = snapshot.nodes.first(where: { $0.node.metadata.name == "n\(node)" })
