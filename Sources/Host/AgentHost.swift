@@ -78,6 +78,8 @@ package final class AgentHost: Sendable {
         let store = store
         writer = StoreWriter(failpoint: "agent") { try store.commit($0) }
         link = LinkSlot()
+        // Usage is a difference: the first heartbeat needs something to differ from.
+        _ = facts.usage(at: SystemClock.now().wall)
     }
 
     private func run(

@@ -94,8 +94,9 @@ final class Bench: Sendable {
 
     /// The pids of all processes that carry the mark of this bench's node.
     func processes() -> [String] {
-        guard kind == .process, let entries = try? FileManager.default.contentsOfDirectory(
-            atPath: "/proc")
+        guard kind == .process,
+            let entries = try? FileManager.default.contentsOfDirectory(
+                atPath: "/proc")
         else { return [] }
         return entries.filter { name in
             guard Int(name) != nil,

@@ -131,9 +131,10 @@ import Testing
     func `a watcher hears of the exit of an adopted container`(kind: EngineKind) async throws {
         try await Bench.with(kind) { bench, _ in
             let script = "while [ ! -e /tmp/end ]; do sleep 0.1; done; exit 4"
-            let started = try await bench.engine().start(bench.request(command: [
-                "sh", "-c", script.replacing("/tmp/end", with: "/tmp/end-\(bench.node)"),
-            ]))
+            let started = try await bench.engine().start(
+                bench.request(command: [
+                    "sh", "-c", script.replacing("/tmp/end", with: "/tmp/end-\(bench.node)"),
+                ]))
             let next = try bench.engine()
             try await watching(next) { told in
                 #expect(await told.exit(of: started.handle) == nil)
