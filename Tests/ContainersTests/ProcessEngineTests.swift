@@ -144,6 +144,29 @@ import Testing
         }
     }
 
+    @Test func `a processor limit reaches the kernel`() async throws {
+        try await Bench.with(.process) { bench, engine in
+            let limitations = await engine.status().limitations
+            guard !limitations.contains(where: { $0.hasPrefix("processor") }) else {
+                try #require(!EngineKind.isBuildMachine, "the build machine must limit processors")
+                return
+            }
+            var request = bench.request(
+                """
+                for group in $(cut -d: -f3 /proc/self/cgroup | grep skerry | sort -u); do
+                cat /sys/fs/cgroup/cpu$group/cpu.cfs_quota_us /sys/fs/cgroup$group/cpu.max
+                done 2>/dev/null; exit 0
+                """)
+            request.spec.resources.cpu = CPUShare(millicores: 250)
+            _ = try await engine.start(request)
+            try await eventually("it ends") {
+                try await engine.state(of: bench.id()) == .exited(Exit(code: 0))
+            }
+            let lines = try await engine.logs(of: bench.id()).lines
+            #expect(lines == ["25000"] || lines == ["25000 100000"])
+        }
+    }
+
     @Test func `a process inherits no descriptor of the agent`() async throws {
         try await Bench.with(.process) { bench, engine in
             let leak = open("/dev/null", O_RDONLY)
