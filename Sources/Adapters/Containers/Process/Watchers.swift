@@ -41,6 +41,8 @@ final class Watchers: Sendable {
     }
 
     func send(_ signal: Signal) {
-        state.withLock { Array($0.continuations.values) }.forEach { $0.yield(signal) }
+        for continuation in state.withLock({ Array($0.continuations.values) }) {
+            continuation.yield(signal)
+        }
     }
 }
