@@ -13,7 +13,8 @@ let strict: [SwiftSetting] = [
 
 /// A room of the house. `path` is below `Sources/`.
 func room(
-    _ name: String, in path: String, sees rooms: [String] = [], uses libraries: [Target.Dependency] = []
+    _ name: String, in path: String, sees rooms: [String] = [],
+    uses libraries: [Target.Dependency] = []
 ) -> Target {
     .target(
         name: name,
@@ -111,14 +112,25 @@ let package = Package(
         room("Machines", in: "Core/Machines", sees: ["Model", "Replication"]),
 
         // Adapters: the outside world, one library each.
-        room("Manifest", in: "Adapters/Manifest", sees: ["Model"], uses: [.product(name: "Yams", package: "Yams")]),
-        room("Storage", in: "Adapters/Storage", sees: ["Model"], uses: [.product(name: "GRDB", package: "GRDB.swift")]),
+        room(
+            "Manifest", in: "Adapters/Manifest", sees: ["Model"],
+            uses: [.product(name: "Yams", package: "Yams")]),
+        room(
+            "Storage", in: "Adapters/Storage", sees: ["Model"],
+            uses: [.product(name: "GRDB", package: "GRDB.swift")]),
         room("Containers", in: "Adapters/Containers", sees: ["Model"], uses: httpClient),
-        room("Transport", in: "Adapters/Transport", sees: ["Model"], uses: gRPC + certificates + tls + controlLink),
+        room(
+            "Transport", in: "Adapters/Transport", sees: ["Model"],
+            uses: gRPC + certificates + tls + controlLink),
         room("Management", in: "Adapters/Management", sees: ["Model"], uses: httpServer + tls),
 
         // What drives the machines, and what talks to them.
-        room("Host", in: "Host", sees: ["Model", "Replication", "Machines", "Manifest", "Storage", "Containers", "Transport", "Management"]),
+        room(
+            "Host", in: "Host",
+            sees: [
+                "Model", "Replication", "Machines", "Manifest", "Storage", "Containers",
+                "Transport", "Management",
+            ]),
         room("Client", in: "Client", sees: ["Model", "Manifest"], uses: httpConnection + tls),
         room("Simulation", in: "Simulation", sees: ["Model", "Replication", "Machines"]),
 
@@ -149,7 +161,8 @@ let package = Package(
             // Its image holds this one file and no libraries; see bin/image.
             linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux]))]),
 
-        tests("ManagementTests", sees: ["Management", "Model"], uses: httpClient + tls + certificates),
+        tests(
+            "ManagementTests", sees: ["Management", "Model"], uses: httpClient + tls + certificates),
         tests(
             "ClientTests", sees: ["Client", "Manifest", "Model"],
             uses: httpConnection + tls + certificates),
@@ -157,7 +170,9 @@ let package = Package(
         tests("ModelTests", sees: ["Model"]),
         tests("ReplicationTests", sees: ["Model", "Replication"]),
         tests("MachinesTests", sees: ["Model", "Machines"]),
-        tests("TransportTests", sees: ["Model", "Transport"], uses: gRPC + certificates + tls + controlLink),
+        tests(
+            "TransportTests", sees: ["Model", "Transport"],
+            uses: gRPC + certificates + tls + controlLink),
         // What a power cut leaves of a store: recorded and rebuilt, for tests and benchmarks.
         .target(
             name: "CrashRecorder", path: "Tests/CrashRecorder",
@@ -173,5 +188,6 @@ let package = Package(
             uses: [.product(name: "GRDB", package: "GRDB.swift")]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
+        tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
     ]
 )

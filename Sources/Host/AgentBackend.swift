@@ -52,15 +52,31 @@ struct AgentBackend: ManagementBackend {
     func metrics() async -> String {
         let now = now
         return host.machine.withLock { agent in
-            Metrics.text([
-                .init("skerry_build_info", "The version of this agent.", labels: ["version": Version.text], 1),
-                .init("skerry_hub_in_contact", "1 while the control link stands.", agent.link.isUp ? 1 : 0),
-                .init("skerry_applied_version", "The newest document revision that is durable here.", Double(agent.appliedRevision)),
-                .init("skerry_queue_depth", "Log entries that the hub has not acknowledged.", Double(agent.unacknowledged)),
-                .init("skerry_queue_dropped_total", "Log entries shed for want of room.", type: .counter, Double(agent.dropped)),
-            ] + agent.instances(at: now).map {
-                .init("skerry_workload_restarts_total", "Starts beyond the first.", type: .counter, labels: ["instance": $0.id.description], Double($0.restarts))
-            })
+            Metrics.text(
+                [
+                    .init(
+                        "skerry_build_info", "The version of this agent.",
+                        labels: ["version": Version.text], 1),
+                    .init(
+                        "skerry_hub_in_contact", "1 while the control link stands.",
+                        agent.link.isUp ? 1 : 0),
+                    .init(
+                        "skerry_applied_version",
+                        "The newest document revision that is durable here.",
+                        Double(agent.appliedRevision)),
+                    .init(
+                        "skerry_queue_depth", "Log entries that the hub has not acknowledged.",
+                        Double(agent.unacknowledged)),
+                    .init(
+                        "skerry_queue_dropped_total", "Log entries shed for want of room.",
+                        type: .counter, Double(agent.dropped)),
+                ]
+                    + agent.instances(at: now).map {
+                        .init(
+                            "skerry_workload_restarts_total", "Starts beyond the first.",
+                            type: .counter, labels: ["instance": $0.id.description],
+                            Double($0.restarts))
+                    })
         }
     }
 

@@ -78,6 +78,8 @@ package final class AgentHost: Sendable {
         let store = store
         writer = StoreWriter(failpoint: "agent") { try store.commit($0) }
         link = LinkSlot()
+        // Usage is a difference: the first heartbeat needs something to differ from.
+        _ = facts.usage(at: SystemClock.now().wall)
     }
 
     private func run(
@@ -102,7 +104,9 @@ package final class AgentHost: Sendable {
                 }
             }
             group.addTask { [self] in await obeySignals(log: log) }
-            group.addTask { [self] in await keepWatchdog() }
+            if let period = ServiceNotice.watchdogPeriod {
+                group.addTask { [self] in await keepWatchdog(every: period) }
+            }
             // The first to end ends all: the drive itself when asked to stop, or a listener that
             // could not open.
             group.addTask { [self] in await drive(log: log) }
@@ -259,8 +263,7 @@ package final class AgentHost: Sendable {
         }
     }
 
-    private func keepWatchdog() async {
-        guard let period = ServiceNotice.watchdogPeriod else { return }
+    private func keepWatchdog(every period: Duration) async {
         // Only a machine that takes turns is alive, so the beat takes the machine's lock.
         while !Task.isCancelled {
             machine.withLock { _ in ServiceNotice.send("WATCHDOG=1") }

@@ -8,6 +8,7 @@ extension NodeMessage {
         case .applied: "applied"
         case .entries: "entries"
         case .heartbeat: "heartbeat"
+        case .engine: "engine"
         }
     }
 }

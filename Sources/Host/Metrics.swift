@@ -26,7 +26,8 @@ enum Metrics {
         var last = ""
         for sample in samples {
             if sample.name != last {
-                text += "# HELP \(sample.name) \(sample.help)\n# TYPE \(sample.name) \(sample.type)\n"
+                text +=
+                    "# HELP \(sample.name) \(sample.help)\n# TYPE \(sample.name) \(sample.type)\n"
                 last = sample.name
             }
             let labels = sample.labels.sorted { $0.key < $1.key }

@@ -78,7 +78,8 @@ package struct Setting: Hashable, Sendable {
             "| `\($0.name)` | `\($0.flag)` | `\($0.variable)` | "
                 + "\($0.fallback.map { $0.isEmpty ? "" : "`\($0)`" } ?? "") | \($0.meaning) |"
         }
-        return (["| file | flag | environment | default | meaning |", "|---|---|---|---|---|"] + rows)
+        return
+            (["| file | flag | environment | default | meaning |", "|---|---|---|---|---|"] + rows)
             .joined(separator: "\n")
     }
 }

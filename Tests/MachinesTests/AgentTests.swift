@@ -149,6 +149,30 @@ import Testing
         #expect(bench.starts.map(\.spec.command) == [["other"]])
     }
 
+    @Test
+    func `an outdated container is stopped before its successor starts, whatever is listed first`()
+    {
+        var first = web(tier: .critical)
+        first.metadata.name = "first"
+        let firstMain = ContainerID(
+            instance: InstanceID(workload: "first", ordinal: 0), name: "main")
+        var state = snapshot(of: web(command: "new", generation: 2))
+        state.documents.append(
+            Document(key: .assignment("first"), revision: 1, content: assigned(first)))
+        state.instances = [
+            InstanceRecord(
+                id: firstMain.instance, generation: 1, containers: first.spec.containers,
+                ports: [:]),
+            InstanceRecord(
+                id: webMain.instance, generation: 1, containers: web().spec.containers, ports: [:]),
+        ]
+        var bench = AgentBench(snapshot: state)
+
+        bench.list([observed(firstMain), observed(webMain)])
+        #expect(bench.starts.isEmpty)
+        #expect(bench.stops == [webMain])
+    }
+
     @Test func `an old list does not bring back what ended meanwhile`() {
         var bench = AgentBench()
         bench.list()
@@ -377,6 +401,27 @@ import Testing
             bench.tell(.wake(.restart(webMain)))
             #expect(bench.starts.count == 1)
         }
+    }
+
+    @Test func `a slow start is given its full time, however often it is asked`() {
+        var bench = AgentBench()
+        let probe = Probe(tcp: TCPProbe(port: "http"), period: .seconds(10), failureThreshold: 3)
+        bench.list()
+        bench.join([
+            assigned(web(probes: Probes(startup: probe), ports: [PortSpec(name: "http")]))
+        ])
+        bench.started(webMain)
+        let start = bench.now.monotonic
+        for _ in 0..<1_000 where bench.stops.isEmpty {
+            guard let next = bench.wakes(for: .probe(webMain, .startup)).first else { break }
+            bench.pass(next - bench.now.monotonic)
+            let asked = bench.tell(.wake(.probe(webMain, .startup)))
+            guard case .probe(let id, _, _) = asked.first else { break }
+            bench.tell(.engine(.probed(id, .failed("refused"))))
+        }
+        #expect(bench.stops == [webMain])
+        #expect(bench.now.monotonic - start >= .seconds(30))
+        #expect(bench.now.monotonic - start < .seconds(35))
     }
 
     @Test func `ports that were all taken are found once they are free`() {

@@ -137,7 +137,8 @@ final class Fleet: ManagementBackend {
         return stream
     }
 
-    /// `echo` sends back what comes in, `log` follows for ever, anything else is refused.
+    /// `echo` sends back what comes in, `log` follows for ever, `brief` ends at once without
+    /// reading its input, anything else is refused.
     func run(
         _ request: StreamRequest, on node: NodeID?, input: AsyncStream<StreamFrame>,
         output: @escaping @Sendable (StreamFrame) async throws -> Void
@@ -148,6 +149,7 @@ final class Fleet: ManagementBackend {
             case "log":
                 try await output(.output(Array("on \(node?.text ?? "any")\n".utf8)))
                 try await Task.sleep(for: .seconds(3600))
+            case "brief": try await output(.exit(0))
             default: throw Refusal(.notFound, "there is no such container")
             }
         } catch let refusal as Refusal {

@@ -41,7 +41,10 @@ import Testing
             let path = directory + "/s"
             let dead = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .bind(unixDomainSocketPath: path).get()
+            // Out of the way while it is closed: a process that dies removes nothing.
+            try FileManager.default.moveItem(atPath: path, toPath: path + "2")
             try await dead.close()
+            try FileManager.default.moveItem(atPath: path + "2", toPath: path)
             #expect(FileManager.default.fileExists(atPath: path))
             // What a process leaves that died between making the socket and moving it.
             try FileManager.default.createDirectory(
@@ -69,7 +72,7 @@ import Testing
 
     @Test func `a path that is too long or nowhere is refused in one sentence`() async throws {
         let long = "/tmp/" + String(repeating: "x", count: 99)
-        await #expect(throws: ListenerError.socketPathTooLong(long, bytesMax: 103)) {
+        await #expect(throws: ListenerError.socketPathTooLong(long, bytesMax: 99)) {
             try await ManagementServer(backend: Fleet(), listener: .unixSocket(path: long))
                 .run { _ in }
         }
@@ -84,8 +87,8 @@ import Testing
 
     @Test func `the longest path that is allowed works`() async throws {
         try await withDirectory { directory in
-            let path = directory + "/" + String(repeating: "y", count: 102 - directory.utf8.count)
-            #expect(path.utf8.count == 103)
+            let path = directory + "/" + String(repeating: "y", count: 98 - directory.utf8.count)
+            #expect(path.utf8.count == 99)
             try await serving(Fleet(), on: .unixSocket(path: path)) { _ in
                 #expect(FileManager.default.fileExists(atPath: path))
             }

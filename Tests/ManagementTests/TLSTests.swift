@@ -181,8 +181,11 @@ struct Authority {
             tls.privateKey = .privateKey(
                 try NIOSSLPrivateKey(bytes: Array(identity.key.utf8), format: .pem))
         }
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
+        // A refused handshake is tried again until this is over.
+        configuration.timeout.connect = .seconds(2)
         try await withClient(
-            base: "https://127.0.0.1:\(port)", configuration: .init(tlsConfiguration: tls), body)
+            base: "https://127.0.0.1:\(port)", configuration: configuration, body)
     }
 
     private static func certificate(

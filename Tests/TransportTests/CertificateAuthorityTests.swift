@@ -24,7 +24,9 @@ import X509
             Array(names) == [.uniformResourceIdentifier("spiffe://skerry/site/urban/node/till-1")])
         #expect(try leaf.extensions.basicConstraints == .notCertificateAuthority)
         #expect(try leaf.extensions.extendedKeyUsage == ExtendedKeyUsage([.clientAuth]))
-        #expect(leaf.notValidAfter.timeIntervalSince1970 * 1000 == Double((now + .seconds(900)).milliseconds))
+        #expect(
+            leaf.notValidAfter.timeIntervalSince1970 * 1000
+                == Double((now + .seconds(900)).milliseconds))
         let shown = try P256.Signing.PublicKey(derRepresentation: key.publicKey)
         #expect(leaf.publicKey == Certificate.PublicKey(shown))
     }
@@ -116,7 +118,8 @@ import X509
     }
 
     private func temporary() -> String {
-        FileManager.default.temporaryDirectory.appending(path: "authority-\(UUID().uuidString)").path
+        FileManager.default.temporaryDirectory.appending(path: "authority-\(UUID().uuidString)")
+            .path
     }
 }
 

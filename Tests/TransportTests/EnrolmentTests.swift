@@ -39,12 +39,14 @@ import Transport
                 hub: harbour.token.hub, authority: try harbour.authority.certificateDER)
             token.id = harbour.token.id
             await #expect(
-                throws: TransportError.enrolment(Refusal(.denied, "the join token is not known here"))
+                throws: TransportError.enrolment(
+                    Refusal(.denied, "the join token is not known here"))
             ) { try await enrol("n1", token) }
         }
     }
 
-    @Test func `a hub with another authority than the token's is not told the secret`() async throws {
+    @Test func `a hub with another authority than the token's is not told the secret`() async throws
+    {
         try await withHarbour { harbour in
             let stranger = try CertificateAuthority(
                 name: "test", validity: .seconds(60), now: clock())
@@ -86,7 +88,9 @@ import Transport
         }
     }
 
-    @Test func `a node with a certificate cannot open a session on the enrolment port`() async throws {
+    @Test func `a node with a certificate cannot open a session on the enrolment port`()
+        async throws
+    {
         try await withHarbour { harbour in
             let client = try harbour.client(
                 try harbour.identity("n1"), port: harbour.ports.enrolment)

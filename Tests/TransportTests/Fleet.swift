@@ -41,6 +41,9 @@ final class StandInHub: ControlDelegate {
 
     func noticed(_ notice: LinkNotice, on session: SessionID) async { sink.yield(.noticed(notice)) }
 
+    /// Ends `seen`; the server is down.
+    func finish() { sink.finish() }
+
     func enrol(_ request: EnrolmentRequest) async throws -> Enrolment {
         guard let token, request.tokenID == token.id,
             JoinTokenText.digest(ofSecret: request.tokenSecret)
@@ -54,7 +57,8 @@ final class StandInHub: ControlDelegate {
         return Enrolment(
             node: request.node, site: "harbour",
             certificateChain: try authority.issueNode(
-                request.node, site: "harbour", publicKey: request.publicKey, validity: .seconds(900),
+                request.node, site: "harbour", publicKey: request.publicKey,
+                validity: .seconds(900),
                 now: clock()),
             trustRoots: try authority.trustRoots, controlAddress: "127.0.0.1:1")
     }
@@ -106,6 +110,7 @@ struct Harbour: Sendable {
 /// Runs a hub on free ports of the loopback for as long as `body` takes.
 func withHarbour(
     limits: Limits = .production, admission: Admission = .admit,
+    now: @escaping @Sendable () -> WallTime = clock,
     _ body: @escaping @Sendable (Harbour) async throws -> Void
 ) async throws {
     let authority = try CertificateAuthority(name: "test", validity: .seconds(86_400), now: clock())
@@ -116,7 +121,7 @@ func withHarbour(
         .init(
             identity: try authority.issueHub(names: [], validity: .seconds(900), now: clock()),
             trustRoots: try authority.trustRoots, limits: limits),
-        delegate: hub, now: clock)
+        delegate: hub, now: now)
     let stopped = AsyncStream.makeStream(of: Void.self)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
@@ -126,6 +131,7 @@ func withHarbour(
                 try await serving.next()
                 serving.cancelAll()
             }
+            hub.finish()
         }
         var ports = ready.stream.makeAsyncIterator()
         guard let bound = await ports.next() else { return }

@@ -17,15 +17,16 @@ import Transport
     @Test func `the text is one word that is safe in a URL and begins with the public id`() {
         let token = token()
         #expect(token.text.hasPrefix("skj1.\(token.id)."))
-        #expect(token.text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
-                UInt8(ascii: "."):
-                true
-            default: false
-            }
-        })
+        #expect(
+            token.text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
+                    UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            })
     }
 
     @Test func `no two tokens share an id or a secret, and a secret has 256 bits`() {

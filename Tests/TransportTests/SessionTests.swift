@@ -12,14 +12,15 @@ import Transport
         let document = document
         try await withHarbour { harbour in
             try await withAgent("n1", in: harbour) { agent, session in
-                let entries = NodeMessage.entries((1...100).map { sequence in
-                    LogEntry(
-                        sequence: sequence, at: WallTime(milliseconds: 5),
-                        body: .event(
-                            Event(
-                                at: WallTime(milliseconds: 5), node: "n1", reason: "Started",
-                                kind: .node, name: "n1", message: "ünïcode \u{0}\n")))
-                })
+                let entries = NodeMessage.entries(
+                    (1...100).map { sequence in
+                        LogEntry(
+                            sequence: sequence, at: WallTime(milliseconds: 5),
+                            body: .event(
+                                Event(
+                                    at: WallTime(milliseconds: 5), node: "n1", reason: "Started",
+                                    kind: .node, name: "n1", message: "ünïcode \u{0}\n")))
+                    })
                 agent.say.yield(entries)
                 agent.say.yield(.heartbeat(nil))
                 harbour.server.send(.documents([document], through: 7), to: session)
@@ -53,7 +54,8 @@ import Transport
             agent.say.yield(hello("n1"))
             let client = try harbour.client(try harbour.identity("n1"))
             #expect(
-                await agent.run(client) == .refused(retryAfter: .seconds(42), reason: "200 nodes are returning"))
+                await agent.run(client)
+                    == .refused(retryAfter: .seconds(42), reason: "200 nodes are returning"))
             harbour.stop()
             guard case .opened? = await harbour.next({ $0 }) else {
                 Issue.record("the hub was not asked")
@@ -72,6 +74,20 @@ import Transport
             harbour.server.send(.retry(after: .seconds(1), reason: "restarting"), to: session)
             #expect(await ended == .refused(retryAfter: .seconds(1), reason: "restarting"))
             #expect(await harbour.next(closed) == session)
+        }
+    }
+
+    @Test func `a session that the hub closes ends after what was queued for it`() async throws {
+        try await withHarbour { harbour in
+            let agent = Agent()
+            let client = try harbour.client(try harbour.identity("n1"))
+            async let ended = agent.run(client)
+            agent.say.yield(hello("n1"))
+            let session = try await harbour.session(of: "n1")
+            harbour.server.send(.acknowledged(sequence: 1), to: session)
+            harbour.server.close(session)
+            #expect(await ended == .closed(reason: "the hub ended the session"))
+            #expect(await first(of: agent.heard) == .acknowledged(sequence: 1))
         }
     }
 
@@ -163,7 +179,8 @@ import Transport
             agent.say.yield(.applied(revision: 1))
 
             #expect(await harbour.next(received) == .applied(revision: 1))
-            guard case .unsendableRecord("NodeMessage.entries", _)? = await first(of: notices.stream)
+            guard
+                case .unsendableRecord("NodeMessage.entries", _)? = await first(of: notices.stream)
             else {
                 Issue.record("nothing was noticed")
                 return
@@ -181,7 +198,8 @@ import Transport
         }
     }
 
-    @Test func `a node that sends a message above the hub's limit loses its session`() async throws {
+    @Test func `a node that sends a message above the hub's limit loses its session`() async throws
+    {
         try await withHarbour(limits: .tight) { harbour in
             let client = try harbour.client(try harbour.identity("n1"), limits: .production)
             let agent = Agent()

@@ -182,7 +182,9 @@ import Transport
         }
     }
 
-    @Test func `a session has a limited number of streams, and ended ones do not count`() async throws {
+    @Test func `a session has a limited number of streams, and ended ones do not count`()
+        async throws
+    {
         try await withHarbour(limits: .tight) { harbour in
             try await withAgent("n1", in: harbour, limits: .tight, answer: Self.echo) { _, _ in
                 for _ in 0..<5 {

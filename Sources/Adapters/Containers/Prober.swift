@@ -127,6 +127,8 @@ enum HTTP {
         configuration: {
             var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
             configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 512
+            // A refused connection is an answer, and soon enough asked for again.
+            configuration.connectionPool.retryConnectionEstablishment = false
             configuration.connectionPool.idleTimeout = .seconds(5)
             configuration.timeout.connect = .seconds(5)
             return configuration

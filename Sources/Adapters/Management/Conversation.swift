@@ -12,7 +12,7 @@ extension Interface {
         let request = try call.streamRequest
         let node = call.query["node"].map { NodeID($0) }
         // An open shell may be silent for hours.
-        try await call.channel.triggerUserOutboundEvent(IdleGuard.Exemption())
+        try await call.channel.triggerUserOutboundEvent(IdleGuard.Patience.endless)
         return .flowing(streamMediaType, for: call.request) { body, outlet in
             do {
                 try await converse(request, on: node, reading: body, writing: outlet)
@@ -21,6 +21,8 @@ extension Interface {
             } catch let broken as BrokenInput {
                 try await outlet.send(.failed(broken.message))
             }
+            // A client that keeps its half open after the last frame is not waited for.
+            try await call.channel.triggerUserOutboundEvent(IdleGuard.Patience.limited)
         }
     }
 
@@ -34,10 +36,10 @@ extension Interface {
         let input = AsyncStream(unfolding: { await reader.next() })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
+                defer { report.finish() }
                 try await backend.run(request, on: node, input: input) { frame in
                     try await outlet.send(frame)
                 }
-                report.finish()
             }
             for await mistake in broken { throw mistake }
             try await group.next()

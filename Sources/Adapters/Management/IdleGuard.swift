@@ -14,9 +14,9 @@ final class IdleGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = NIOAny
     typealias OutboundIn = NIOAny
 
-    /// Sent down the pipeline by a request that may be silent for as long as it likes. Clients that
-    /// vanish then are found by keep-alive probes of the kernel.
-    struct Exemption: Sendable {}
+    /// Sent down the pipeline by a request that may be silent for as long as it likes, and when it
+    /// is over. Clients that vanish meanwhile are found by keep-alive probes of the kernel.
+    enum Patience: Sendable { case endless, limited }
 
     private let limit: TimeAmount
     private var lastMove = NIODeadline.now()
@@ -54,12 +54,18 @@ final class IdleGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func triggerUserOutboundEvent(
         context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?
     ) {
-        guard event is Exemption else {
-            return context.triggerUserOutboundEvent(event, promise: promise)
+        switch event as? Patience {
+        case .endless:
+            isExempt = true
+            timer?.cancel()
+            timer = nil
+            probePeer(context)
+        case .limited:
+            isExempt = false
+            lastMove = .now()
+            watch(context)
+        case nil: return context.triggerUserOutboundEvent(event, promise: promise)
         }
-        isExempt = true
-        timer?.cancel()
-        probePeer(context)
         promise?.succeed()
     }
 

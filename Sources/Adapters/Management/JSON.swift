@@ -77,7 +77,16 @@ extension Response {
     ) throws -> Response {
         Response(
             status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
-            body: ResponseBody(byteBuffer: try encodedJSON(value)))
+            body: body(of: try encodedJSON(value)))
+    }
+
+    private static func body(of json: ByteBuffer) -> ResponseBody {
+        let pieces = json.pieces
+        guard pieces.count > 1 else { return ResponseBody(byteBuffer: json) }
+        return ResponseBody(contentLength: json.readableBytes) { writer in
+            for piece in pieces { try await writer.write(piece) }
+            try await writer.finish(nil)
+        }
     }
 
     static func text(_ text: String, type: String = "text/plain; charset=utf-8") -> Response {

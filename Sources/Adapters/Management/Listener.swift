@@ -7,7 +7,7 @@ import Synchronization
 package enum Listener: Sendable {
     /// HTTPS for clients that show a certificate.
     case tls(TLSListener)
-    /// Plain HTTP on a socket file that only its owner may open. At most 103 bytes long.
+    /// Plain HTTP on a socket file that only its owner may open. At most 99 bytes long.
     case unixSocket(path: String)
 }
 

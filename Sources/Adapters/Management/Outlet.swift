@@ -24,7 +24,7 @@ struct Outlet: @unchecked Sendable {
         buffer.writeString("event: \(event)\ndata: ")
         buffer.writeImmutableBuffer(json)
         buffer.writeString("\n\n")
-        try await write(buffer)
+        for piece in buffer.pieces { try await write(piece) }
     }
 
     func sendHeartbeat() async throws { try await write(ByteBuffer(string: ": heartbeat\n\n")) }
@@ -32,6 +32,21 @@ struct Outlet: @unchecked Sendable {
     private func write(_ buffer: ByteBuffer) async throws {
         var writer = writer
         try await writer.write(buffer)
+    }
+}
+
+extension ByteBuffer {
+    /// Small enough that each one written shows that the client still reads: a long answer on a
+    /// slow link is not idle.
+    var pieces: [ByteBuffer] {
+        var rest = self
+        var pieces: [ByteBuffer] = []
+        while let piece = rest.readSlice(length: min(rest.readableBytes, 64 * 1024)),
+            piece.readableBytes > 0
+        {
+            pieces.append(piece)
+        }
+        return pieces
     }
 }
 

@@ -14,8 +14,8 @@
 /// The server binds inside a directory of mode 0700; the socket gets mode 0600 there and is then
 /// renamed to its place, which also replaces the file of a process that died.
 struct UnixSocket {
-    /// `sun_path` holds 108 bytes with the closing zero; the staging path is 4 bytes longer.
-    static let pathBytesMax = 103
+    /// NIO takes 103 bytes, which is what every Unix has room for; the staging path is 4 longer.
+    static let pathBytesMax = 99
 
     let path: String
     private var stagingDirectory: String { path + ".d" }
@@ -43,10 +43,16 @@ struct UnixSocket {
 
     /// What this socket's file is, to tell it from one that replaced it; nil where there is none.
     func identity() -> FileIdentity? {
-        guard let file = try? FileManager.default.attributesOfItem(atPath: path),
-            let device = file[.systemNumber] as? Int, let inode = file[.systemFileNumber] as? Int
-        else { return nil }
-        return FileIdentity(device: device, inode: inode)
+        do {
+            let file = try FileManager.default.attributesOfItem(atPath: path)
+            guard let device = file[.systemNumber] as? Int,
+                let inode = file[.systemFileNumber] as? Int
+            else { return nil }
+            return FileIdentity(device: device, inode: inode)
+        } catch {
+            // What cannot be identified is left alone, which is all that this is asked for.
+            return nil
+        }
     }
 
     /// Removes the file if it is still the one that was published.

@@ -41,8 +41,10 @@ struct AgentStream: Sendable {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { await run(request, answer) }
                     try await receive(response.messages)
-                    // The call is over: whoever still answers does so for nobody.
+                    // The call is over: whoever still answers does so for nobody, and is told by
+                    // cancellation before it is by the end of its input.
                     group.cancelAll()
+                    input.finish()
                 }
             }
         } catch {
@@ -74,7 +76,6 @@ struct AgentStream: Sendable {
     private func receive(
         _ parts: RPCAsyncSequence<Skerry_Control_V1_StreamPart, any Error>
     ) async throws {
-        defer { input.finish() }
         for try await part in parts {
             guard let frame = reader.frame(from: part) else { continue }
             // After the answer is complete what still comes in is read and dropped, or the call

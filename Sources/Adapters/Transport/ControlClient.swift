@@ -1,5 +1,6 @@
 import GRPCCore
 package import Model
+import Synchronization
 
 /// The agent's end of the control link. One call is one attempt: when to try again is decided by the
 /// agent, which knows the fleet's window and what the hub asked for.
@@ -51,12 +52,14 @@ package struct ControlClient: Sendable {
             ) async throws -> Void
     ) async throws(TransportError) {
         let reader = RecordReader(notice: notice)
+        let isLeaving = Mutex(false)
         try await dialer.withConnection { client in
             let control = Skerry_Control_V1_Control.Client(wrapping: client)
             try await control.session(options: options) { writer in
                 for await message in outgoing {
                     if let frame = frame(of: message) { try await writer.write(frame) }
                 }
+                if !Task.isCancelled { isLeaving.withLock { $0 = true } }
             } onResponse: { response in
                 try await withThrowingDiscardingTaskGroup { group in
                     for try await frame in response.messages {
@@ -75,6 +78,9 @@ package struct ControlClient: Sendable {
                         }
                     }
                     group.cancelAll()
+                }
+                guard isLeaving.withLock({ $0 }) else {
+                    throw TransportError.closed(reason: "the hub ended the session")
                 }
             }
         }

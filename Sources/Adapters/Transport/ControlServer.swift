@@ -80,7 +80,7 @@ package final class ControlServer: Sendable {
             SecureListener(
                 endpoint: try Endpoint(address), identity: configuration.identity,
                 verifier: verifier, gate: ConnectionGate(limit: connections),
-                handshakeTimeout: configuration.limits.handshakeTimeout, now: now,
+                limits: configuration.limits, now: now,
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
         }
         control = Server(

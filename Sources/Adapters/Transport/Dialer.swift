@@ -77,12 +77,13 @@ struct Dialer: Sendable {
         }
         // The name that TLS tells the hub may not be an address.
         let indication = addressBytes(serverName) == nil ? serverName : nil
-        let timeout = limits.handshakeTimeout
+        let (timeout, silence) = (limits.handshakeTimeout, limits.silence)
         typealias Secured = EventLoopFuture<Transport.ConfiguredChannel>
         let secured = try await ClientBootstrap(group: Self.eventLoops)
             .connectTimeout(TimeAmount(limits.connectTimeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .connect(host: endpoint.host, port: endpoint.port) { channel -> EventLoopFuture<Secured> in
+            .connect(host: endpoint.host, port: endpoint.port) {
+                channel -> EventLoopFuture<Secured> in
                 let secured = channel.eventLoop.makePromise(of: Transport.ConfiguredChannel.self)
                 return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers([
@@ -91,6 +92,11 @@ struct Dialer: Sendable {
                             customVerificationCallback: callback),
                         HandshakeWatch(
                             secured, noting: notebook, timeout: timeout, setUp: configure),
+                        SilenceGuard(limit: silence) {
+                            notebook.update { notes in
+                                notes.failure = "nothing was heard from it for \(silence)"
+                            }
+                        },
                     ])
                     return secured.futureResult
                 }.flatMapErrorThrowing { error in
@@ -133,8 +139,7 @@ struct Dialer: Sendable {
 
 extension Dialer {
     /// Puts the reason into the terms of this link.
-    private func explain(_ error: any Error, _ notes: ConnectionNotebook.Notes) -> TransportError
-    {
+    private func explain(_ error: any Error, _ notes: ConnectionNotebook.Notes) -> TransportError {
         if error is CancellationError || Task.isCancelled { return .cancelled }
         if let objection = notes.objection { return .untrusted(.hub, reason: objection) }
         if !notes.isSecure { return explainUnsecured(error, notes) }
@@ -149,7 +154,7 @@ extension Dialer {
             return .untrusted(.node, reason: ownExpiry ?? "it answered '\(alert)'; enrol again")
         }
         if let ownExpiry { return .untrusted(.node, reason: ownExpiry) }
-        return .closed(reason: notes.failure ?? error.message)
+        return .closed(reason: notes.failure ?? "the connection broke (\(error.message))")
     }
 
     private func explainUnsecured(

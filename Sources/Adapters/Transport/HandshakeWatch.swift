@@ -26,7 +26,8 @@ final class HandshakeWatch<Secured: Sendable>: ChannelInboundHandler {
     ///   - setUp: what comes behind TLS. It is made for a secure link only, since what it makes may
     ///     not be dropped unused.
     init(
-        _ promise: EventLoopPromise<Secured>, noting notebook: ConnectionNotebook, timeout: Duration,
+        _ promise: EventLoopPromise<Secured>, noting notebook: ConnectionNotebook,
+        timeout: Duration,
         setUp: @escaping (any Channel) -> EventLoopFuture<Secured>
     ) {
         state = .waiting(promise)

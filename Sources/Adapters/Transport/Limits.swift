@@ -26,6 +26,9 @@ package struct Limits: Hashable, Sendable {
     /// The longest an enrolment connection may live.
     package var enrolmentAge: Duration
 
+    /// How long a link may be silent before it counts as cut.
+    var silence: Duration { keepaliveEvery + keepaliveTimeout }
+
     /// What a record's JSON may have, after room for its header.
     var payloadBytes: Int { messageBytes - 1024 }
 
@@ -39,7 +42,7 @@ package struct Limits: Hashable, Sendable {
     package static let tight = Limits(
         messageBytes: 64 << 10, outboxMessages: 8, outboxBytes: 128 << 10, streamsPerSession: 2,
         streamFrames: 1, connectTimeout: .seconds(5), handshakeTimeout: .seconds(5),
-        streamOpenTimeout: .seconds(5), keepaliveEvery: .seconds(1), keepaliveTimeout: .seconds(1),
+        streamOpenTimeout: .seconds(5), keepaliveEvery: .seconds(2), keepaliveTimeout: .seconds(4),
         controlConnections: 64, enrolmentConnections: 4, enrolmentBytes: 16 << 10,
         enrolmentAge: .seconds(5))
 }

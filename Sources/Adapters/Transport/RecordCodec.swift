@@ -51,6 +51,7 @@ enum RecordCodec {
 extension NodeMessage: Recordable {
     static let recordKinds: Set = [
         "NodeMessage.hello", "NodeMessage.applied", "NodeMessage.entries", "NodeMessage.heartbeat",
+        "NodeMessage.engine",
     ]
     var recordKind: String {
         switch self {
@@ -58,6 +59,7 @@ extension NodeMessage: Recordable {
         case .applied: "NodeMessage.applied"
         case .entries: "NodeMessage.entries"
         case .heartbeat: "NodeMessage.heartbeat"
+        case .engine: "NodeMessage.engine"
         }
     }
 }

@@ -11,7 +11,7 @@ struct SecureListener: HTTP2ServerTransport.ListenerFactory {
     /// Nil where the peer need not show who it is.
     let verifier: PeerVerifier?
     let gate: ConnectionGate
-    let handshakeTimeout: Duration
+    let limits: Limits
     let now: @Sendable () -> WallTime
     let eventLoopGroup: any EventLoopGroup
 
@@ -58,7 +58,9 @@ struct SecureListener: HTTP2ServerTransport.ListenerFactory {
                 NIOSSLServerHandler(context: context)
             }
         try channel.pipeline.syncOperations.addHandlers([
-            handler, PeerConnection(timeout: handshakeTimeout, now: now),
+            handler, PeerConnection(timeout: limits.handshakeTimeout, now: now),
+            // The delegate hears of the end; the reason is the link's.
+            SilenceGuard(limit: limits.silence) {},
         ])
     }
 

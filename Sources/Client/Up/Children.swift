@@ -8,7 +8,8 @@ final class Children: Sendable {
 
     @discardableResult
     func start(
-        _ binary: String, _ arguments: [String], log: String, adding variables: [String: String] = [:]
+        _ binary: String, _ arguments: [String], log: String,
+        adding variables: [String: String] = [:]
     ) throws -> Child {
         guard FileManager.default.createFile(atPath: log, contents: nil),
             let output = FileHandle(forWritingAtPath: log)

@@ -183,11 +183,13 @@ package struct LocalFleet: Sendable {
                 // Not yet: it is still opening its listeners.
             }
             if let end = children.firstEnd(of: child) {
-                throw Failure(.failed, "\(end.name) ended early; its log \(end.log) says:\n\(end.tail)")
+                throw Failure(
+                    .failed, "\(end.name) ended early; its log \(end.log) says:\n\(end.tail)")
             }
             guard clock.now < deadline else {
                 throw Failure(
-                    .failed, "waited \(seconds) s in vain for \(what); the logs are in \(plan.state)")
+                    .failed,
+                    "waited \(seconds) s in vain for \(what); the logs are in \(plan.state)")
             }
             try await Task.sleep(for: .milliseconds(50))
         }

@@ -46,7 +46,8 @@ extension Agent {
     ) {
         guard case .listing(let since) = engine else { return }
         let isFirst = engineStatus == nil
-        engine = .known
+        engine = .comparing
+        if status != engineStatus, link.isUp { effects.append(.send(.engine(status))) }
         engineStatus = status
         isEngineMissed = false
         if isFirst {
@@ -66,6 +67,7 @@ extension Agent {
                 end(unit.id, Exit(code: nil), at: now, into: &effects)
             }
         }
+        engine = .known
         advance(at: now, into: &effects)
     }
 
@@ -286,12 +288,12 @@ extension Agent {
     private mutating func judge(
         _ id: ProbeID, _ outcome: ProbeOutcome, at now: Moment, into effects: inout [Effect]
     ) {
-        guard let unit = unit(id.container), unit.isRunning, unit.attempt == id.attempt,
-            let probe = unit.spec.probes[id.kind]
+        guard let unit = unit(id.container), case .running(let since) = unit.state,
+            unit.attempt == id.attempt, let probe = unit.spec.probes[id.kind]
         else { return }
         var verdict = ProbeProgress.Verdict.steady
         change(id.container) {
-            verdict = $0.probes.take(outcome, of: id.kind, threshold: probe.failureThreshold)
+            verdict = $0.probes.take(outcome, of: id.kind, probe, age: now.monotonic - since)
             if $0.isReady { $0.trouble = nil }
         }
         guard let judged = self.unit(id.container) else { return }

@@ -181,9 +181,11 @@ extension Agent {
         stopUnits(of: id, into: &effects)
         guard held[id]?.mayExist == false else { return }
         if let workload = instance.assignment {
+            // A workload that was deleted and made again counts from one again. A start of the old
+            // one may still be on its way in the engine, and must not pass for the new.
+            let generation = max(workload.metadata.generation, instance.record.generation + 1)
             let record = InstanceRecord(
-                id: id, generation: workload.metadata.generation,
-                containers: workload.spec.containers,
+                id: id, generation: generation, containers: workload.spec.containers,
                 ports: ports(for: workload, keeping: instance.record.ports))
             var renewed = Held(new: record, for: workload)
             renewed.reported = instance.reported

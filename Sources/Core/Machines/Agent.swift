@@ -60,6 +60,8 @@ package struct Agent: Equatable, Sendable {
         case unknown
         /// Asked for its list at this time; what started later may be missing from the answer.
         case listing(since: Instant)
+        /// Going through its answer: nothing is decided before all of it was heard.
+        case comparing
         case known
         case gone
     }

@@ -88,16 +88,24 @@ struct ProbeProgress: Equatable, Sendable {
         ready = probes.readiness == nil
     }
 
-    mutating func take(_ outcome: ProbeOutcome, of kind: ProbeKind, threshold: Int) -> Verdict {
+    /// Takes the answer to one run of `probe`, `age` after the container started.
+    ///
+    /// Startup is asked eagerly, so what it is allowed is a length of time and not a number of
+    /// answers: as long as its runs would have taken at the probe's own pace.
+    mutating func take(
+        _ outcome: ProbeOutcome, of kind: ProbeKind, _ probe: Probe, age: Duration
+    ) -> Verdict {
         runs[kind.rawValue] += 1
         guard outcome != .passed else {
             failures[kind.rawValue] = 0
             return passed(kind)
         }
         failures[kind.rawValue] += 1
-        guard failures[kind.rawValue] >= threshold else { return .steady }
+        guard failures[kind.rawValue] >= probe.failureThreshold else { return .steady }
         switch kind {
-        case .startup, .liveness: return .sick
+        case .startup:
+            return age < probe.period.duration * probe.failureThreshold ? .steady : .sick
+        case .liveness: return .sick
         case .readiness:
             defer { ready = false }
             return ready ? .readinessChanged : .steady

@@ -7,6 +7,8 @@ package enum NodeMessage: Hashable, Codable, Sendable {
     /// Entries of the node's log in rising sequence. Sending one twice is harmless.
     case entries([LogEntry])
     case heartbeat(Usage?)
+    /// The engine that runs workloads, when it became known after the hello or changed.
+    case engine(EngineStatus)
 }
 
 package struct Hello: Hashable, Codable, Sendable {

@@ -16,7 +16,9 @@ struct UpCommand: AsyncParsableCommand {
             Example: skerry up -f Examples/route-optimizer
             """)
 
-    @Option(name: [.customShort("f"), .customLong("filename")], help: "A manifest or a directory of them to apply; can be repeated.")
+    @Option(
+        name: [.customShort("f"), .customLong("filename")],
+        help: "A manifest or a directory of them to apply; can be repeated.")
     var files: [String] = []
 
     @Option(help: "Where hub and nodes keep their state (default: ~/.local/state/skerry/up).")

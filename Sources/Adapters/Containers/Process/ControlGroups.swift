@@ -41,7 +41,8 @@ struct ControlGroups: Sendable {
         guard let version else { return nil }
         let leaf = "\(id.instance).\(id.name)"
         return ControlGroup(
-            version: version, memory: memory.map { "\($0)/\(leaf)" }, cpu: cpu.map { "\($0)/\(leaf)" })
+            version: version, memory: memory.map { "\($0)/\(leaf)" },
+            cpu: cpu.map { "\($0)/\(leaf)" })
     }
 
     /// Removes what is empty; a later engine makes it again.
@@ -111,7 +112,9 @@ struct ControlGroup: Sendable {
 
     func members() -> [pid_t] {
         guard let file = memberFiles.first, let bytes = read(file) else { return [] }
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { pid_t($0) }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap {
+            pid_t($0)
+        }
     }
 
     /// Kills every member, and those they make meanwhile.

@@ -22,7 +22,8 @@ extension ProcessEngine {
         _ output: @Sendable (StreamFrame) async throws -> Void
     ) async {
         let log = records.log(of: entry.record.id)
-        let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (wakes, wake) = AsyncStream.makeStream(
+            of: Void.self, bufferingPolicy: .bufferingNewest(1))
         // In place before the first byte is read, so that nothing is printed unseen in between.
         let changes = options.follow ? LogFile.Changes(path: log.path) { wake.yield() } : nil
         let notice = entry.process.map { ExitNotice($0) { wake.yield() } }

@@ -115,9 +115,11 @@ package actor ProcessEngine: Engine {
                 ?? ProcessorSample.start(entry.record.startedAt, now: now, wall: wallTime())
             next[entry.record.handle] = sample
             let resident = members.reduce(0) { $0 + $1.residentBytes }
+            let charged = groups.group(entry.record.id)?.memoryBytes ?? 0
             usage[entry.record.id] = Usage(
                 cpu: sample.share(since: earlier),
-                memory: ByteCount(groups.group(entry.record.id)?.memoryBytes ?? resident),
+                // The kernel charges a group in batches: to a small one, nothing yet.
+                memory: ByteCount(charged > 0 ? charged : resident),
                 observedAt: wallTime())
         }
         samples = next

@@ -111,7 +111,8 @@ func program(
         throw EngineFailure(.commandMissing, "the command is empty: name a program to run")
     }
     let places =
-        word.hasPrefix("/") ? [word]
+        word.hasPrefix("/")
+        ? [word]
         : word.contains("/") ? ["\(directory)/\(word)"] : searchPath.map { "\($0)/\(word)" }
     if let place = places.first(where: isProgram) { return place }
     let advice =
@@ -120,7 +121,8 @@ func program(
         : "looked in \(searchPath.joined(separator: ", "))"
     throw EngineFailure(
         .commandMissing,
-        "cannot find the command '\(word)': \(advice); install it on the node or give its full path")
+        "cannot find the command '\(word)': \(advice); install it on the node or give its full path"
+    )
 }
 
 private func isProgram(_ path: String) -> Bool {

@@ -61,7 +61,8 @@ struct Conversation: Sendable {
             do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
         }
         throw EngineFailure(
-            .engineUnavailable, "the engine at \(api.socketPath) does not say how the command ended")
+            .engineUnavailable, "the engine at \(api.socketPath) does not say how the command ended"
+        )
     }
 
     private func state() async throws(EngineFailure) -> CommandState? {

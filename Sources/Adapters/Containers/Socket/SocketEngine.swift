@@ -35,7 +35,8 @@ package actor SocketEngine: Engine {
             let facts = try await api.get("/info", as: EngineFacts.self)
             var limitations: [String] = []
             if facts?.memoryLimit == false {
-                limitations.append("memory limits are not enforced: the engine cannot set them here")
+                limitations.append(
+                    "memory limits are not enforced: the engine cannot set them here")
             }
             if facts?.processorQuota == false {
                 limitations.append(

@@ -1,0 +1,111 @@
+import Glibc
+import Model
+import Simulation
+
+/// Runs the seeds that were asked for, one after the other.
+struct Command {
+    let options: Options
+
+    /// Whether every seed passed.
+    func run() -> Bool {
+        let begin = ContinuousClock.now
+        var virtual = Duration.zero
+        var events = 0
+        var failed: [UInt64] = []
+        var slowest = Duration.zero
+        for offset in 0..<options.seeds {
+            let seed = options.first + UInt64(offset)
+            prepareLastWords(
+                "seed \(seed): I17 violated: a machine trapped\nreplay: \(options.replay(seed))\n")
+            let (report, passed) = live(seed)
+            virtual += report.time * (options.isTwice ? 2 : 1)
+            events += report.counts.events * (options.isTwice ? 2 : 1)
+            slowest = max(slowest, report.convergence ?? .zero)
+            if !passed { failed.append(seed) }
+        }
+        let wall = ContinuousClock.now - begin
+        let count = "\(options.seeds) seed" + (options.seeds == 1 ? "" : "s")
+        report(
+            "\(count)\(options.isTwice ? " twice" : ""), \(virtual.hours) virtual hours in "
+                + "\(wall.inSeconds) s of wall time, \(events) events, slowest agreement "
+                + "\(slowest.inSeconds) s after the last fault: "
+                + (failed.isEmpty ? "ok" : "\(failed.count) failed (\(failed))") + "\n")
+        return failed.isEmpty
+    }
+
+    private func live(_ seed: UInt64) -> (Report, Bool) {
+        let trace: ((Duration, String) -> Void)? =
+            options.isTraced ? { report(line($0, $1)) } : nil
+        let first = options.scenario.run(seed: seed, trace: trace)
+        if let failure = first.failure {
+            explain(failure, seed)
+            return (first, false)
+        }
+        if options.seeds == 1 { report(summary(first)) }
+        guard options.isTwice else { return (first, true) }
+        var calm = options.scenario
+        calm.wallJumps = false
+        let second = calm.run(seed: seed)
+        guard second.hash != first.hash else { return (first, true) }
+        var again = options.scenario
+        again.wallJumps = true
+        let third = again.run(seed: seed)
+        report(
+            third.hash == first.hash
+                ? "seed \(seed): I15 violated: wall clocks that jump changed what happened\n"
+                : "seed \(seed): I19 violated: the same seed took two paths\n")
+        report("replay: \(options.replay(seed))\n")
+        return (first, false)
+    }
+
+    /// Lives through the seed once more to put its last events into words.
+    private func explain(_ failure: Report.Failure, _ seed: UInt64) {
+        report(
+            "seed \(seed): \(failure.invariant.rawValue) violated at "
+                + "\(failure.time.inSeconds) s: \(failure.message)\n")
+        if !options.isTraced {
+            var last: [String] = []
+            _ = options.scenario.run(seed: seed) { time, text in
+                if last.count == 30 { last.removeFirst() }
+                last.append(line(time, text))
+            }
+            report(last.joined())
+        }
+        report("replay: \(options.replay(seed))\n")
+    }
+
+    private func summary(_ report: Report) -> String {
+        let counts = report.counts
+        return "seed \(report.seed): hash \(String(report.hash, radix: 16)); "
+            + "\(counts.agentCrashes) agent crashes, \(counts.hubCrashes) hub crashes, "
+            + "\(counts.crashesBetweenEffects) of them between two effects, \(counts.reboots) "
+            + "reboots, \(counts.cuts) cuts, \(counts.sessions) sessions, \(counts.starts) starts, "
+            + "\(counts.stops) stops, \(counts.exits) exits, \(counts.requestsAcknowledged) requests "
+            + "acknowledged, \(counts.requestsUnsettled) left open, agreement "
+            + "\(report.convergence?.inSeconds ?? "never") s after the last fault\n"
+    }
+}
+
+private func line(_ time: Duration, _ text: String) -> String { "\(time.inSeconds) \(text)\n" }
+
+/// Prints as it is: the text ends its own lines. Also long traces leave in order.
+func report(_ text: String, isError: Bool = false) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+        let count = rest.withUnsafeBytes {
+            write(isError ? STDERR_FILENO : STDOUT_FILENO, $0.baseAddress, $0.count)
+        }
+        guard count > 0 else { return }
+        rest = rest.dropFirst(count)
+    }
+}
+
+extension Duration {
+    var inSeconds: String {
+        let milliseconds = nanoseconds / 1_000_000
+        let rest = String(milliseconds % 1_000)
+        return "\(milliseconds / 1_000)." + String(repeating: "0", count: 3 - rest.count) + rest
+    }
+
+    fileprivate var hours: Int64 { nanoseconds / 3_600_000_000_000 }
+}

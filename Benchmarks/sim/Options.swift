@@ -1,0 +1,90 @@
+import Model
+import Simulation
+
+/// What the command line asks for.
+struct Options {
+    var seeds = 1
+    var first: UInt64 = 1
+    var hours = 2.0
+    var nodes = 8
+    var intensity = 1.0
+    var isTwice = false
+    var isTraced = false
+    var wantsHelp = false
+
+    static let help = """
+        usage: bin/sim [--seeds N] [--first SEED] [--seed S] [--hours H] [--nodes N]
+                       [--intensity F] [--twice] [--trace]
+
+        Lives through a hub and its nodes on virtual time, with everything that goes wrong drawn
+        from a seed, and checks the invariants at every step.
+
+          --seeds N       so many seeds in a row (1)
+          --first SEED    beginning with this one (1)
+          --seed S        this seed alone
+          --hours H       virtual hours with faults; the healed phase comes on top (2)
+          --nodes N       nodes in the fleet, 1 to 249 (8)
+          --intensity F   scales the number of faults (1)
+          --twice         runs each seed again, without jumps of wall clocks: the hashes of the
+                          event logs must be equal
+          --trace         prints everything that happens
+
+        A seed that fails prints what broke, the last 30 events, and the command that replays it.
+
+        """
+
+    /// Answers what is wrong with `arguments`, or nil.
+    mutating func read(_ arguments: ArraySlice<String>) -> String? {
+        var rest = arguments
+        while let argument = rest.popFirst() {
+            switch argument {
+            case "--twice": isTwice = true
+            case "--trace": isTraced = true
+            case "--help", "-h": wantsHelp = true
+            case "--seeds", "--first", "--seed", "--hours", "--nodes", "--intensity":
+                guard let value = rest.popFirst() else { return "\(argument) needs a value" }
+                guard take(value, for: argument) else {
+                    return "'\(value)' is no value for \(argument)"
+                }
+            default: return "there is no option '\(argument)'"
+            }
+        }
+        return nil
+    }
+
+    private mutating func take(_ text: String, for option: String) -> Bool {
+        switch option {
+        case "--seeds":
+            guard let value = Int(text), value > 0 else { return false }
+            seeds = value
+        case "--first", "--seed":
+            guard let value = UInt64(text) else { return false }
+            first = value
+            if option == "--seed" { seeds = 1 }
+        case "--nodes":
+            guard let value = Int(text), (1...249).contains(value) else { return false }
+            nodes = value
+        case "--hours":
+            guard let value = Double(text), value > 0, value <= 10_000 else { return false }
+            hours = value
+        default:
+            guard let value = Double(text), value > 0, value <= 1_000 else { return false }
+            intensity = value
+        }
+        return true
+    }
+
+    var scenario: Scenario {
+        Scenario(
+            nodes: nodes, horizon: .milliseconds(Int64(hours * 3_600_000)), intensity: intensity)
+    }
+
+    /// The one command that lives through `seed` again.
+    func replay(_ seed: UInt64) -> String {
+        var command = "bin/sim --seed \(seed) --trace"
+        if hours != 2 { command += " --hours \(hours)" }
+        if nodes != 8 { command += " --nodes \(nodes)" }
+        if intensity != 1 { command += " --intensity \(intensity)" }
+        return command
+    }
+}

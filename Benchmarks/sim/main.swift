@@ -1,0 +1,17 @@
+import Glibc
+import Model
+import Simulation
+
+// Lives through fleets on virtual time, and says what it saw. See --help.
+
+var options = Options()
+if let mistake = options.read(CommandLine.arguments.dropFirst()) {
+    report("sim: \(mistake)\n\n\(Options.help)", isError: true)
+    exit(2)
+}
+if options.wantsHelp {
+    report(Options.help)
+    exit(0)
+}
+speakOnTrap()
+exit(Command(options: options).run() ? 0 : 1)

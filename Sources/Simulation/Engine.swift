@@ -1,0 +1,67 @@
+import Model
+
+/// The containers of one node as they truly are, whatever an agent believes.
+///
+/// Obeys the rules of an engine: never two for one id; a start of what runs in the same generation
+/// returns it; containers outlive the agent and end with the boot.
+struct Containers {
+    struct Truth {
+        var generation: UInt64
+        var handle: UInt64
+        var spec: ContainerSpec
+        var exit: Exit?
+        var startedAt: WallTime
+        /// Probes pass from the first to the second virtual time.
+        var wellFrom: Int64
+        var wellUntil: Int64
+        /// Failures in a row that were told, by kind of probe.
+        var failures = [0, 0, 0]
+        /// The life of the agent that was told that it runs.
+        var knownTo: Int?
+
+        var isRunning: Bool { exit == nil }
+    }
+
+    var all: Table<ContainerID, Truth> = Table()
+    var images: Set<String> = []
+    var goneUntil: Int64 = 0
+    private var lanes: Table<ContainerID, Int64> = Table()
+    private var lastHandle: UInt64 = 0
+
+    func isAvailable(at time: Int64) -> Bool { time >= goneUntil }
+
+    /// When an action on a container that takes this long will end: one at a time.
+    mutating func queue(_ id: ContainerID, at time: Int64, for duration: Int64) -> Int64 {
+        let end = max(time, lanes[id] ?? 0) + duration
+        lanes.insert(end, for: id)
+        return end
+    }
+
+    mutating func create(_ truth: Truth, for id: ContainerID) -> Truth {
+        lastHandle += 1
+        var truth = truth
+        truth.handle = lastHandle
+        all.insert(truth, for: id)
+        return truth
+    }
+
+    /// The node stopped without a word. An engine may still know what ended, or not.
+    mutating func reboot(remembers: Bool) {
+        lanes = Table()
+        for id in all.keys {
+            guard remembers else {
+                all.remove(id)
+                continue
+            }
+            all.update(id) { $0.exit = $0.exit ?? Exit(code: nil) }
+        }
+    }
+
+    func observed(_ id: ContainerID) -> ObservedContainer? {
+        all[id].map { truth in
+            ObservedContainer(
+                id: id, generation: truth.generation, handle: String(truth.handle),
+                state: truth.exit.map { .exited($0) } ?? .running, startedAt: truth.startedAt)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+package import Model
+
+/// The hub's store as its rules say it is.
+package struct HubStore: Equatable, Sendable {
+    private(set) var sites: Table<SiteID, Site> = Table()
+    private var nodes: Table<NodeID, HubSnapshot.NodeState> = Table()
+    private(set) var workloads: Table<WorkloadID, Workload> = Table()
+    private var placements: Table<WorkloadID, [NodeID: [Int]]> = Table()
+    private var tokens: Table<String, JoinToken> = Table()
+    private var events: [Event] = []
+    private var epoch: UInt64 = 0
+    private let eventCap: Int
+
+    package init(eventCap: Int) { self.eventCap = eventCap }
+
+    package mutating func apply(_ write: HubWrite) {
+        switch write {
+        case .site(let site): sites.insert(site, for: SiteID(site.metadata.name))
+        case .removeSite(let site): sites.remove(site)
+        case .workload(let workload): workloads.insert(workload, for: workload.id)
+        case .removeWorkload(let id):
+            workloads.remove(id)
+            placements.remove(id)
+        case .placement(let id, let places): placements.insert(places, for: id)
+        case .token(let token): tokens.insert(token, for: token.id)
+        case .removeToken(let id): tokens.remove(id)
+        case .event(let event):
+            if events.count >= eventCap { events.removeFirst() }
+            events.append(event)
+        case .epoch(let epoch): self.epoch = epoch
+        case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
+            .acknowledged, .appliedRevision, .contact:
+            applyToNode(write)
+        }
+    }
+
+    private mutating func applyToNode(_ write: HubWrite) {
+        switch write {
+        case .node(let node):
+            let id = NodeID(node.metadata.name)
+            if nodes.update(id, { $0.node = node }) == nil {
+                nodes.insert(HubSnapshot.NodeState(node: node), for: id)
+            }
+        case .removeNode(let id):
+            nodes.remove(id)
+            for workload in placements.keys {
+                placements.update(workload) { _ = $0.removeValue(forKey: id) }
+            }
+        case .document(let id, let document):
+            nodes.update(id) { node in
+                node.documents.removeAll { $0.key == document.key }
+                node.documents.append(document)
+                node.headRevision = max(node.headRevision, document.revision)
+            }
+        case .forgetDocument(let id, let key):
+            nodes.update(id) { $0.documents.removeAll { $0.key == key } }
+        case .instance(let id, let status):
+            nodes.update(id) { node in
+                node.instances.removeAll { $0.id == status.id }
+                node.instances.append(status)
+            }
+        case .removeInstance(let id, let instance):
+            nodes.update(id) { $0.instances.removeAll { $0.id == instance } }
+        case .acknowledged(let id, let sequence): nodes.update(id) { $0.acknowledged = sequence }
+        case .appliedRevision(let id, let revision):
+            nodes.update(id) { $0.appliedRevision = revision }
+        case .contact(let id, let time): nodes.update(id) { $0.lastSeen = time }
+        default: preconditionFailure("\(write) does not concern one node")
+        }
+    }
+
+    package func load() -> HubSnapshot {
+        var places: [WorkloadID: [NodeID: [Int]]] = [:]
+        for (id, place) in placements { places[id] = place }
+        return HubSnapshot(
+            sites: sites.rows,
+            nodes: nodes.rows.map { state in
+                var state = state
+                state.documents.sort { $0.revision < $1.revision }
+                state.instances.sort { $0.id < $1.id }
+                return state
+            },
+            workloads: workloads.rows, placements: places, tokens: tokens.rows, events: events,
+            epoch: epoch)
+    }
+
+    func node(_ id: NodeID) -> HubSnapshot.NodeState? { nodes[id] }
+}

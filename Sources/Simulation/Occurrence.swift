@@ -1,0 +1,56 @@
+import Machines
+import Model
+
+/// What can happen next in a simulated fleet. A life counts the runs of a process: what was meant
+/// for an earlier run finds nobody.
+enum Occurrence {
+    case wakeAgent(Int, life: Int, Agent.Wake, version: UInt64)
+    case tellAgent(Int, life: Int, Agent.Input)
+    case wakeHub(life: Int, Hub.Wake, version: UInt64)
+    case tellHub(life: Int, Hub.Input)
+    case nodeCommit(Int, life: Int)
+    case hubCommit(life: Int)
+    case startAgent(Int, life: Int)
+    case startHub(life: Int)
+
+    case knock(Int, life: Int, attempt: Int)
+    case failAttempt(Int, life: Int, attempt: Int, reason: String)
+    case link(Int, LinkStep)
+    case mendPath(Int, cut: Int)
+
+    case engine(Int, boot: Int, EngineStep)
+    case fault(Fault)
+    case request
+    case enrol(Int)
+    case inspect
+}
+
+/// What reaches one end of a session.
+enum LinkStep {
+    case admitted
+    case refused(retryAfter: Duration, reason: String)
+    case toHub(NodeMessage)
+    case toNode(HubMessage)
+    /// The other end closed in good order.
+    case endAtHub
+    case endAtNode
+    /// Nothing came for too long.
+    case noticeAtHub
+    case noticeAtNode
+}
+
+/// What an engine does some time after it was asked.
+enum EngineStep {
+    case create(StartRequest, life: Int, failure: EngineFailure?)
+    case remove(ContainerID, life: Int, failure: EngineFailure?)
+    case pulled(ContainerID, image: String, life: Int, failure: EngineFailure?)
+    case list(life: Int)
+    case exit(ContainerID, handle: UInt64)
+    case tellExit(ContainerID, handle: UInt64, Exit)
+    case recover
+}
+
+enum Fault: UInt64, CaseIterable {
+    case agentCrash, nodeReboot, hubCrash, hubReboot, partition, sever, stall, engineLoss,
+        nodeDiskFailure, hubDiskFailure, wallJump, pause
+}

@@ -1,0 +1,87 @@
+import Machines
+import Model
+
+/// One simulated node: its machine, its agent and all that surrounds it.
+struct Place {
+    let id: NodeID
+    let site: SiteID
+    let configuration: AgentConfiguration
+    var clock: Clock
+
+    // The agent's process.
+    var agent: Agent?
+    var life = 0
+    var store: NodeStore
+    var disk: Disk<Ticket, NodeWrite> = Disk()
+    var wakes: [Agent.Wake: UInt64] = [:]
+    var pausedUntil: Int64 = 0
+
+    // The machine.
+    var boot = 0
+    var containers = Containers()
+
+    // Its way to the hub.
+    var cut = 0
+    var isCut = false
+    var cutsToHub = true
+    var cutsToNode = true
+    var attempt = 0
+    var isConnecting = false
+    /// The session that is open at this end.
+    var session: Int?
+    /// The latest session that was asked for.
+    var latest: Int?
+    var connectedAt: Int64 = .min
+
+    // Belonging.
+    var isEnrolled = false
+    var token: String?
+    var isTokenIssued = false
+    var incarnation = 0
+    var dropped = 0
+    var gaps = 0
+
+    init(index: Int, random: inout Random, limits: AgentLimits) {
+        id = NodeID("n\(index)")
+        site = SiteID("s\(index % 3)")
+        configuration = AgentConfiguration(
+            node: id, site: site, version: "0.1.0",
+            capacity: Capacity(cpu: CPUShare(millicores: 4_000), memory: ByteCount(8 << 30)),
+            portRange: 20_000...20_099, limits: limits)
+        clock = Clock(using: &random)
+        store = NodeStore(logCap: limits.logEntries)
+    }
+}
+
+/// The simulated hub.
+struct Centre {
+    var hub: Hub?
+    var life = 0
+    var store: HubStore
+    var disk: Disk<Ticket, HubWrite> = Disk()
+    var clock: Clock
+    var wakes: [Hub.Wake: UInt64] = [:]
+    /// Sessions that are open or waiting at the hub's end.
+    var open: [Int] = []
+    var lastRequest: UInt64 = 0
+    var pending: Table<RequestID, Demand> = Table()
+}
+
+/// One session between a node and the hub, seen from above. In order within each direction.
+struct Session {
+    enum End { case waiting, open, closed }
+    let node: Int
+    let nodeLife: Int
+    let attempt: Int
+    let hubLife: Int
+    var nodeEnd: End = .waiting
+    var hubEnd: End = .waiting
+    var isSeveredToHub = false
+    var isSeveredToNode = false
+    var lastToHub: Int64 = 0
+    var lastToNode: Int64 = 0
+    var hasGreeted = false
+
+    var id: SessionID { SessionID(rawValue: number) }
+    let number: UInt64
+}

@@ -1,0 +1,109 @@
+package import Machines
+package import Model
+
+/// A fleet and a length of time to live through, with everything that goes wrong drawn from a seed.
+package struct Scenario: Sendable {
+    package var nodes: Int
+    /// How long faults last; the healed phase comes on top.
+    package var horizon: Duration
+    /// Scales the number of faults in the horizon.
+    package var intensity: Double
+    /// Wall clocks may jump. A run without must be equal in all but the times it shows.
+    package var wallJumps: Bool
+    /// Changes what machines do, to see that the checks notice.
+    package var tampering: Tampering
+
+    package init(
+        nodes: Int = 8, horizon: Duration = .seconds(7_200), intensity: Double = 1,
+        wallJumps: Bool = true, tampering: Tampering = Tampering()
+    ) {
+        precondition(nodes > 0 && nodes < 250, "a fleet has from 1 to 249 nodes here")
+        self.nodes = nodes
+        self.horizon = horizon
+        self.intensity = intensity
+        self.wallJumps = wallJumps
+        self.tampering = tampering
+    }
+
+    /// Lives through it. `trace` gets a line for everything that happens; without it nothing is
+    /// put into words.
+    package func run(
+        seed: UInt64, trace: ((_ time: Duration, _ line: String) -> Void)? = nil
+    ) -> Report {
+        var world = World(scenario: self, seed: seed, trace: trace)
+        world.run()
+        return world.report
+    }
+}
+
+/// What a test puts between a machine and its world: a planted bug.
+package struct Tampering: Sendable {
+    package typealias AgentBug =
+        @Sendable (_ node: Int, Agent.Input?, Moment, inout [Agent.Effect]) -> Void
+    package typealias HubBug = @Sendable (Hub.Input?, Moment, inout [Hub.Effect]) -> Void
+
+    package var agent: AgentBug?
+    package var hub: HubBug?
+
+    package init(agent: AgentBug? = nil, hub: HubBug? = nil) {
+        self.agent = agent
+        self.hub = hub
+    }
+}
+
+/// What came of one run.
+package struct Report: Sendable {
+    package struct Failure: Error, Equatable, Sendable {
+        package var invariant: Invariant
+        /// Virtual time since the begin.
+        package var time: Duration
+        package var message: String
+    }
+
+    package var seed: UInt64
+    /// Equal for equal runs.
+    package var hash: UInt64
+    package var failure: Failure?
+    /// Virtual time that passed.
+    package var time: Duration
+    /// From the end of all faults until hub, nodes and engines agreed.
+    package var convergence: Duration?
+    package var counts: Counts
+
+    /// How much of what a run saw: a run that saw nothing proves nothing.
+    package struct Counts: Equatable, Sendable {
+        package var events = 0
+        package var agentCrashes = 0
+        package var hubCrashes = 0
+        package var reboots = 0
+        package var crashesBetweenEffects = 0
+        package var cuts = 0
+        package var sessions = 0
+        package var starts = 0
+        package var stops = 0
+        package var exits = 0
+        package var requestsAcknowledged = 0
+        package var requestsUnsettled = 0
+        package var entriesShed = 0
+    }
+}
+
+/// What must hold at every moment; the numbers are those of the reliability page.
+package enum Invariant: String, Sendable {
+    /// What was acknowledged is never lost.
+    case durability = "I1"
+    /// Effects happen once: intent before, outcome after, never two of one container.
+    case onceOnly = "I2"
+    /// Versions only grow.
+    case growth = "I3"
+    /// Loss of contact touches no running container.
+    case autonomy = "I5"
+    /// Return of contact restarts nothing whose spec did not change.
+    case calmReturn = "I6"
+    /// Queues, tables and logs stay within their limits, and what is dropped is counted.
+    case bounds = "I12"
+    /// Every start is safe, from any state that a crash can leave.
+    case safeStart = "I17"
+    /// With faults off, all agree within a bound.
+    case convergence = "I20"
+}

@@ -1,0 +1,170 @@
+import Machines
+import Model
+
+/// The agents' processes: inputs in, effects out, and death at any point between.
+extension World {
+    mutating func startAgent(_ node: Int) {
+        guard places[node].isEnrolled, places[node].agent == nil else { return }
+        places[node].wakes.removeAll(keepingCapacity: true)
+        places[node].isConnecting = false
+        var agent = Agent(
+            configuration: places[node].configuration, snapshot: places[node].store.load(),
+            random: random.split())
+        let now = places[node].clock.moment(at: time)
+        var effects: [Agent.Effect] = []
+        agent.start(at: now, into: &effects)
+        scenario.tampering.agent?(node, nil, now, &effects)
+        places[node].agent = agent
+        note("\(places[node].id) starts")
+        checkStart(node, effects)
+        carryOut(effects, at: node)
+    }
+
+    mutating func tell(
+        _ node: Int, life: Int, _ input: Agent.Input, again: Occurrence? = nil
+    ) {
+        guard places[node].life == life, places[node].agent != nil else { return }
+        if time < places[node].pausedUntil {
+            // The process is stopped: what came meanwhile waits in line.
+            return queue.add(
+                again ?? .tellAgent(node, life: life, input), at: places[node].pausedUntil)
+        }
+        guard learn(input, at: node) else { return }
+        chronicle.record(code(input, node), detail(input), at: time)
+        note("\(places[node].id) <- \(input)")
+        let now = places[node].clock.moment(at: time)
+        var effects: [Agent.Effect] = []
+        swap(&effects, &agentEffects)
+        places[node].agent?.handle(input, at: now, into: &effects)
+        scenario.tampering.agent?(node, input, now, &effects)
+        check(node)
+        carryOut(effects, at: node)
+        effects.removeAll(keepingCapacity: true)
+        swap(&effects, &agentEffects)
+    }
+
+    /// Between any two of them the process may die; what was not done is not done.
+    private mutating func carryOut(_ effects: [Agent.Effect], at node: Int) {
+        for effect in effects {
+            if effect.matters, crashesNow() {
+                counts.crashesBetweenEffects += 1
+                return crashAgent(node)
+            }
+            carryOut(effect, at: node)
+        }
+    }
+
+    private mutating func carryOut(_ effect: Agent.Effect, at node: Int) {
+        let life = places[node].life
+        chronicle.record(code(effect, node), detail(effect), at: time)
+        note("\(places[node].id) -> \(effect)")
+        switch effect {
+        case .persist(let ticket, let writes): accept(ticket, writes, at: node)
+        case .connect: connect(node)
+        case .disconnect: disconnect(node)
+        case .send(let message): send(message, from: node)
+        case .list:
+            queue.add(
+                .engine(node, boot: places[node].boot, .list(life: life)),
+                at: time + draw(0.002, 0.05))
+        case .pull(let id, let image): pull(id, image, at: node)
+        case .start(let request): start(request, at: node)
+        case .stop(let id, let grace): stop(id, grace: grace, at: node)
+        case .probe(let id, _, _): probe(id, at: node)
+        case .measure: queue.add(.tellAgent(node, life: life, .measured(nil)), at: time)
+        case .wake(let instant, let reason):
+            wakeVersion += 1
+            places[node].wakes[reason] = wakeVersion
+            queue.add(
+                .wakeAgent(node, life: life, reason, version: wakeVersion),
+                at: max(time, places[node].clock.time(of: instant)))
+        case .halted: break
+        }
+    }
+
+    // MARK: - Its store
+
+    private mutating func accept(_ ticket: Ticket, _ writes: [NodeWrite], at node: Int) {
+        let delay = Int64(Double(rates.commit) * (0.5 + unit()))
+        let due = places[node].disk.accept(ticket, writes, at: time, delay: delay)
+        queue.add(.nodeCommit(node, life: places[node].life), at: due)
+        checkQueue(node, writes)
+    }
+
+    mutating func commit(_ node: Int, life: Int) {
+        guard places[node].life == life else { return }
+        if time < places[node].disk.failsUntil {
+            let retry = min(places[node].disk.failsUntil, seconds(5))
+            queue.add(.nodeCommit(node, life: life), at: retry)
+            return tell(node, life: life, .storeFailing(reason: "no space left"))
+        }
+        guard let batch = places[node].disk.complete(at: time) else { return }
+        apply(batch.writes, at: node)
+        tell(node, life: life, .persisted(batch.ticket))
+    }
+
+    private mutating func apply(_ writes: [NodeWrite], at node: Int) {
+        for write in writes {
+            checkGrowth(write, at: node)
+            places[node].store.apply(write)
+        }
+    }
+
+    // MARK: - Its death
+
+    /// The process dies. Its sockets are closed by the system; what was on its way to disk may or
+    /// may not have arrived; containers do not notice.
+    mutating func crashAgent(_ node: Int) {
+        guard places[node].agent != nil else { return }
+        counts.agentCrashes += 1
+        note("\(places[node].id) dies")
+        endProcess(node)
+        closeNodeEnd(node, orderly: true)
+        queue.add(.startAgent(node, life: places[node].life), at: time + draw(0.2, 5))
+    }
+
+    /// The whole machine goes: containers end, nobody closes a socket.
+    mutating func reboot(_ node: Int) {
+        counts.reboots += 1
+        note("\(places[node].id) reboots")
+        endProcess(node)
+        closeNodeEnd(node, orderly: false)
+        places[node].boot += 1
+        places[node].containers.reboot(remembers: rates.engineRemembers)
+        places[node].clock.boot(at: time, using: &random)
+        queue.add(.startAgent(node, life: places[node].life), at: time + draw(2, 60))
+    }
+
+    private mutating func endProcess(_ node: Int) {
+        guard let agent = places[node].agent else { return }
+        places[node].dropped += agent.dropped
+        places[node].agent = nil
+        places[node].life += 1
+        places[node].pausedUntil = 0
+        let canWrite = time >= places[node].disk.failsUntil
+        let count = places[node].disk.pending.count
+        let kept = canWrite && count > 0 ? pick(count + 1) : 0
+        for batch in places[node].disk.crash(keeping: kept) { apply(batch.writes, at: node) }
+    }
+
+    /// The node was deleted at the hub and is made anew: only containers are left of it.
+    mutating func wipe(_ node: Int) {
+        endProcess(node)
+        closeNodeEnd(node, orderly: true)
+        places[node].store = NodeStore(logCap: agentLimits.logEntries)
+        places[node].disk = Disk()
+        places[node].gaps = 0
+        places[node].dropped = 0
+    }
+}
+
+extension Agent.Effect {
+    /// Whether the world sees it: a death before one that does not matter shows as one before the
+    /// next that does.
+    var matters: Bool {
+        switch self {
+        case .persist, .connect, .disconnect, .send, .pull, .start, .stop, .halted: true
+        case .list, .probe, .measure, .wake: false
+        }
+    }
+}

@@ -1,0 +1,231 @@
+import Machines
+import Model
+
+/// The invariants, each where it can first be seen to break.
+extension World {
+    // MARK: - I1, I3: what was said to be durable is
+
+    /// A node says something to the hub.
+    mutating func checkWord(_ message: NodeMessage, from node: Int) {
+        let durable = places[node].store.appliedRevision
+        switch message {
+        case .hello(let hello) where hello.appliedRevision > durable:
+            violate(
+                .durability,
+                "\(places[node].id) greets with revision \(hello.appliedRevision), but only "
+                    + "\(durable) is on its disk")
+        case .applied(let revision) where revision > durable:
+            violate(
+                .durability,
+                "\(places[node].id) acknowledges revision \(revision), but only \(durable) is on "
+                    + "its disk")
+        default: break
+        }
+    }
+
+    /// The hub says something to a node.
+    mutating func checkWord(_ message: HubMessage, on session: Int) {
+        let id = places[sessions[session].node].id
+        let promised: UInt64
+        switch message {
+        case .acknowledged(let sequence): promised = sequence
+        case .welcome(let welcome): promised = welcome.acknowledged
+        case .documents(let documents, let through):
+            let head = centre.store.node(id)?.headRevision ?? 0
+            if through > head || documents.contains(where: { $0.revision > head }) {
+                violate(
+                    .durability,
+                    "the hub sends revision \(through) to \(id), but only \(head) is on its disk")
+            }
+            return
+        case .retry: return
+        }
+        let durable = centre.store.node(id)?.acknowledged ?? 0
+        if promised > durable {
+            violate(
+                .durability,
+                "the hub acknowledges entry \(promised) of \(id), but only \(durable) is on its "
+                    + "disk")
+        }
+    }
+
+    mutating func checkAcknowledged(_ key: String, _ face: Ledger.Face?) {
+        if centre.store.face(key) != face {
+            violate(.durability, "\(key) was acknowledged before it was on the hub's disk")
+        }
+    }
+
+    /// The hub came back: all that was acknowledged is there.
+    mutating func checkLedger() {
+        for key in ledger.keys {
+            let face = centre.store.face(key)
+            guard ledger.confirm(key, shows: face) else {
+                return violate(
+                    .durability,
+                    "\(key) was acknowledged, and is "
+                        + (face == nil ? "gone" : "another") + " after the hub came back")
+            }
+        }
+        for node in places.indices where places[node].isEnrolled {
+            if ledger.face(nodeKey(node)) == nil { leave(node) }
+        }
+    }
+
+    mutating func checkGrowth(_ write: NodeWrite, at node: Int) {
+        let store = places[node].store
+        let id = places[node].id
+        switch write {
+        case .appliedRevision(let revision) where revision < store.appliedRevision:
+            violate(.growth, "\(id) goes back from \(store.appliedRevision) to \(revision)")
+        case .epoch(let epoch) where epoch < store.epoch:
+            violate(.growth, "\(id) goes back from epoch \(store.epoch) to \(epoch)")
+        case .document(let document):
+            if let old = store.document(document.key), old.revision >= document.revision {
+                violate(
+                    .growth,
+                    "\(id) replaces \(document.key) of revision \(old.revision) by "
+                        + "\(document.revision)")
+            }
+        default: break
+        }
+    }
+
+    // MARK: - I2: intent first, once
+
+    mutating func checkIntent(_ request: StartRequest, at node: Int) {
+        let record = places[node].store.record(request.id.instance)
+        let isRecorded =
+            record?.generation == request.generation
+            && record?.containers.contains(request.spec) == true
+        if !isRecorded {
+            violate(
+                .onceOnly,
+                "\(places[node].id) starts \(request.id) of generation \(request.generation) "
+                    + "without a durable record of it")
+        }
+    }
+
+    mutating func checkReplacement(
+        of old: Containers.Truth, by request: StartRequest, life: Int, at node: Int
+    ) {
+        guard life == places[node].life, old.knownTo == life else { return }
+        violate(
+            .onceOnly,
+            "\(places[node].id) starts \(request.id) of generation \(request.generation) while "
+                + "one of generation \(old.generation) runs, as it knows")
+    }
+
+    // MARK: - I5, I6: every stop has a reason
+
+    mutating func checkReason(toStop id: ContainerID, at node: Int) {
+        guard let truth = places[node].containers.all[id], truth.isRunning,
+            !hasReason(toStop: id, truth, at: node)
+        else { return }
+        let isReturn = time - places[node].connectedAt < 60_000_000_000
+        violate(
+            isReturn ? .calmReturn : .autonomy,
+            "\(places[node].id) stops \(id), which runs as wanted and was not found sick")
+    }
+
+    private func hasReason(
+        toStop id: ContainerID, _ truth: Containers.Truth, at node: Int
+    ) -> Bool {
+        let store = places[node].store
+        guard let document = store.document(.assignment(id.instance.workload)),
+            case .assignment(let assignment) = document.content,
+            assignment.ordinals.contains(id.instance.ordinal),
+            let record = store.record(id.instance), record.generation == truth.generation,
+            record.containers == assignment.workload.spec.containers
+        else { return true }
+        let probes = truth.spec.probes
+        return [(ProbeKind.startup, probes.startup), (.liveness, probes.liveness)].contains {
+            kind, probe in
+            probe.map { truth.failures[kind.rawValue] >= $0.failureThreshold } ?? false
+        }
+    }
+
+    /// What the agent is about to be told, as far as a later judgement needs it. False where it
+    /// will not be told.
+    mutating func learn(_ input: Agent.Input, at node: Int) -> Bool {
+        switch input {
+        case .engine(.probed(let probe, let outcome)):
+            places[node].containers.all.update(probe.container) { truth in
+                let kind = probe.kind.rawValue
+                truth.failures[kind] = outcome == .passed ? 0 : truth.failures[kind] + 1
+            }
+        case .engine(.listed(let containers, _)):
+            let life = places[node].life
+            for container in containers where container.state == .running {
+                places[node].containers.all.update(container.id) { truth in
+                    if String(truth.handle) == container.handle { truth.knownTo = life }
+                }
+            }
+        default: break
+        }
+        return true
+    }
+
+    // MARK: - I12: bounds
+
+    mutating func check(_ node: Int) {
+        guard let agent = places[node].agent else { return }
+        if agent.unacknowledged > agentLimits.logEntries {
+            violate(.bounds, "\(places[node].id) keeps \(agent.unacknowledged) log entries")
+        }
+        if agent.events.count > agentLimits.events {
+            violate(.bounds, "\(places[node].id) keeps \(agent.events.count) events")
+        }
+    }
+
+    mutating func checkQueue(_ node: Int, _ writes: [NodeWrite]) {
+        if places[node].disk.pending.count > 2 {
+            violate(
+                .bounds,
+                "\(places[node].id) waits for \(places[node].disk.pending.count) writes at once")
+        }
+        let limit = agentLimits.writes + agentLimits.logEntries + World.slack
+        if writes.count > limit {
+            violate(.bounds, "\(places[node].id) wants \(writes.count) changes in one write")
+        }
+    }
+
+    mutating func checkHub() {
+        guard let hub = centre.hub else { return }
+        if hub.eventLog.count > hubLimits.events {
+            violate(.bounds, "the hub keeps \(hub.eventLog.count) events")
+        }
+        if centre.open.count > 4 * places.count + 64 {
+            violate(.bounds, "the hub keeps \(centre.open.count) sessions")
+        }
+    }
+
+    mutating func checkHubQueue(_ writes: [HubWrite]) {
+        if centre.disk.pending.count > 2 {
+            violate(.bounds, "the hub waits for \(centre.disk.pending.count) writes at once")
+        }
+        if writes.count > hubLimits.writes + hubLimits.events + World.slack * places.count {
+            violate(.bounds, "the hub wants \(writes.count) changes in one write")
+        }
+    }
+
+    /// Documents, records and positions that one input may change on top of a full heap.
+    private static let slack = 128
+
+    // MARK: - I17: a safe start
+
+    mutating func checkStart(_ node: Int, _ effects: [Agent.Effect]) {
+        let asks = effects.contains(.list)
+        let acts = effects.contains { effect in
+            switch effect {
+            case .start, .stop, .pull: true
+            default: false
+            }
+        }
+        if !asks || acts {
+            violate(
+                .safeStart,
+                "\(places[node].id) "
+                    + (acts ? "acts before it asked its engine" : "does not ask its engine"))
+        }
+    }
+}

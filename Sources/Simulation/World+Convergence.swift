@@ -1,0 +1,135 @@
+import Machines
+import Model
+
+/// I20: with faults off, all agree within a bound, and then nothing moves any more.
+extension World {
+    /// A minute, the longest back-off of a restart, and one audit for what ended unseen.
+    private static let bound: Int64 = (60 + 300 + 60) * 1_000_000_000
+
+    mutating func inspect() {
+        let difference = difference()
+        if let convergedAt {
+            if let difference {
+                violate(
+                    .convergence,
+                    "all agreed at \(convergedAt / 1_000_000_000) s, and then did not: "
+                        + difference)
+            }
+        } else if difference == nil {
+            convergedAt = time
+            note("all agree")
+        } else if time > horizon + World.bound {
+            violate(.convergence, difference ?? "")
+        }
+        queue.add(.inspect, at: seconds(5))
+    }
+
+    /// The first thing in which hub, nodes and engines are not of one mind.
+    private func difference() -> String? {
+        guard let hub = centre.hub else { return "the hub is down" }
+        for key in ledger.keys where !ledger.isBusy(key) {
+            if centre.store.face(key) != ledger.face(key) { return "\(key) is not as acknowledged" }
+        }
+        let snapshot = centre.store.load()
+        let now = centre.clock.moment(at: time).wall
+        var told: Table<InstanceID, [InstanceStatus]> = Table()
+        for case .instance(let instance) in hub.objects(.instance, at: now) {
+            told.insert(
+                (told[instance.status.id] ?? []) + [instance.status], for: instance.status.id)
+        }
+        for node in places.indices where places[node].isEnrolled {
+            guard let state = snapshot.nodes.first(where: { $0.node.metadata.name == "n\(node)" })
+            else { return "\(places[node].id) is not known to the hub" }
+            if let difference = difference(at: node, state, snapshot, told) {
+                return "\(places[node].id): \(difference)"
+            }
+        }
+        return nil
+    }
+
+    private func difference(
+        at node: Int, _ state: HubSnapshot.NodeState, _ snapshot: HubSnapshot,
+        _ told: Table<InstanceID, [InstanceStatus]>
+    ) -> String? {
+        let place = places[node]
+        guard let agent = place.agent else { return "its agent is down" }
+        guard place.session != nil else { return "it has no session" }
+        guard state.appliedRevision == state.headRevision,
+            agent.appliedRevision == state.headRevision
+        else {
+            return "the hub made revision \(state.headRevision), knows of "
+                + "\(state.appliedRevision), and the node holds \(agent.appliedRevision)"
+        }
+        let feed = wanted(state)
+        guard feed == placed(on: place.id, snapshot) else {
+            return "its feed does not say what was placed on it"
+        }
+        let held = place.store.load().documents.compactMap { document -> Assignment? in
+            if case .assignment(let assignment) = document.content { assignment } else { nil }
+        }
+        guard held.sorted(by: { $0.workload.id < $1.workload.id }) == feed else {
+            return "it holds other assignments than its feed has"
+        }
+        return difference(of: place, running: feed) ?? difference(of: place, agent, told)
+    }
+
+    private func wanted(_ state: HubSnapshot.NodeState) -> [Assignment] {
+        state.documents.compactMap { document in
+            if case .assignment(let assignment) = document.content { assignment } else { nil }
+        }.sorted { $0.workload.id < $1.workload.id }
+    }
+
+    private func placed(on node: NodeID, _ snapshot: HubSnapshot) -> [Assignment] {
+        snapshot.workloads.sorted { $0.id < $1.id }.compactMap { workload in
+            snapshot.placements[workload.id]?[node].map {
+                Assignment(workload: workload, ordinals: $0)
+            }
+        }
+    }
+
+    private func difference(of place: Place, running feed: [Assignment]) -> String? {
+        var expected: Set<ContainerID> = []
+        for assignment in feed {
+            for ordinal in assignment.ordinals {
+                for spec in assignment.workload.spec.containers {
+                    let id = ContainerID(
+                        instance: InstanceID(workload: assignment.workload.id, ordinal: ordinal),
+                        name: spec.name)
+                    expected.insert(id)
+                    let truth = place.containers.all[id]
+                    let mayRest = assignment.workload.spec.restartPolicy != .always
+                    guard truth?.isRunning == true else {
+                        if mayRest { continue }
+                        return "\(id) should run and does not"
+                    }
+                    if truth?.spec != spec { return "\(id) runs with another spec" }
+                }
+            }
+        }
+        for (id, truth) in place.containers.all where truth.isRunning && !expected.contains(id) {
+            return "\(id) runs and should not"
+        }
+        return nil
+    }
+
+    private func difference(
+        of place: Place, _ agent: Agent, _ told: Table<InstanceID, [InstanceStatus]>
+    ) -> String? {
+        let own = agent.instances(at: WallTime(milliseconds: 0))
+        for status in own {
+            guard
+                var seen = told[status.id]?.first(where: { $0.node == place.id })
+            else { return "the hub does not know of \(status.id)" }
+            seen.observedAt = status.observedAt
+            guard seen == status else {
+                return "the hub sees \(status.id) as \(seen.phase.rawValue), ready \(seen.ready), "
+                    + "\(seen.restarts) restarts; the node as \(status.phase.rawValue), ready "
+                    + "\(status.ready), \(status.restarts) restarts"
+            }
+        }
+        for (id, statuses) in told where statuses.contains(where: { $0.node == place.id }) {
+            if !own.contains(where: { $0.id == id }) { return "the hub still sees \(id)" }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,101 @@
+import Machines
+import Model
+
+/// The hub's process.
+extension World {
+    mutating func startHub() {
+        centre.wakes.removeAll()
+        let snapshot = centre.store.load()
+        var hub = Hub(snapshot: snapshot, limits: hubLimits)
+        let now = centre.clock.moment(at: time)
+        var effects: [Hub.Effect] = []
+        hub.start(at: now, into: &effects)
+        scenario.tampering.hub?(nil, now, &effects)
+        centre.hub = hub
+        note("hub starts")
+        checkLedger()
+        carryOut(effects)
+    }
+
+    mutating func tellHub(life: Int, _ input: Hub.Input) {
+        guard centre.life == life, centre.hub != nil else { return }
+        chronicle.record(code(input), detail(input), at: time)
+        note("hub <- \(input)")
+        let now = centre.clock.moment(at: time)
+        var effects: [Hub.Effect] = []
+        swap(&effects, &hubEffects)
+        centre.hub?.handle(input, at: now, into: &effects)
+        scenario.tampering.hub?(input, now, &effects)
+        checkHub()
+        carryOut(effects)
+        effects.removeAll(keepingCapacity: true)
+        swap(&effects, &hubEffects)
+    }
+
+    private mutating func carryOut(_ effects: [Hub.Effect]) {
+        for effect in effects {
+            if crashesNow() {
+                counts.crashesBetweenEffects += 1
+                return crashHub(orderly: true)
+            }
+            carryOut(effect)
+        }
+    }
+
+    private mutating func carryOut(_ effect: Hub.Effect) {
+        chronicle.record(code(effect), detail(effect), at: time)
+        note("hub -> \(effect)")
+        switch effect {
+        case .persist(let ticket, let writes):
+            let delay = Int64(Double(rates.commit) * (0.5 + unit()))
+            let due = centre.disk.accept(ticket, writes, at: time, delay: delay)
+            queue.add(.hubCommit(life: centre.life), at: due)
+            checkHubQueue(writes)
+        case .admit(let session): admit(index(session))
+        case .refuse(let session, let retryAfter, let reason):
+            refuse(index(session), retryAfter: retryAfter, reason)
+        case .send(let session, let message): send(message, on: index(session))
+        case .close(let session): closeHubEnd(index(session), tellsNode: true)
+        case .reply(let id, let reply): settle(id, reply)
+        case .wake(let instant, let reason):
+            wakeVersion += 1
+            centre.wakes[reason] = wakeVersion
+            queue.add(
+                .wakeHub(life: centre.life, reason, version: wakeVersion),
+                at: max(time, centre.clock.time(of: instant)))
+        }
+    }
+
+    private func index(_ session: SessionID) -> Int { Int(session.rawValue) - 1 }
+
+    mutating func commitHub(life: Int) {
+        guard centre.life == life else { return }
+        if time < centre.disk.failsUntil {
+            queue.add(.hubCommit(life: life), at: min(centre.disk.failsUntil, seconds(5)))
+            return tellHub(life: life, .storeFailing(reason: "no space left"))
+        }
+        guard let batch = centre.disk.complete(at: time) else { return }
+        for write in batch.writes { centre.store.apply(write) }
+        tellHub(life: life, .persisted(batch.ticket))
+    }
+
+    /// The process dies, in good order for its sockets or with the whole machine.
+    mutating func crashHub(orderly: Bool) {
+        guard centre.hub != nil else { return }
+        counts.hubCrashes += 1
+        note("hub dies")
+        centre.hub = nil
+        centre.life += 1
+        let canWrite = time >= centre.disk.failsUntil
+        let count = centre.disk.pending.count
+        for batch in centre.disk.crash(keeping: canWrite && count > 0 ? pick(count + 1) : 0) {
+            for write in batch.writes { centre.store.apply(write) }
+        }
+        for session in centre.open { endHubEnd(session, orderly: orderly) }
+        centre.open.removeAll()
+        leaveRequestsOpen()
+        if !orderly { centre.clock.boot(at: time, using: &random) }
+        queue.add(
+            .startHub(life: centre.life), at: time + (orderly ? draw(0.2, 20) : draw(10, 300)))
+    }
+}

@@ -1,0 +1,272 @@
+import Machines
+import Model
+
+/// Sessions between nodes and the hub: in order within a direction, and lost whole when cut.
+extension World {
+    // MARK: - The node's end
+
+    mutating func connect(_ node: Int) {
+        closeNodeEnd(node, orderly: true)
+        places[node].attempt += 1
+        places[node].isConnecting = true
+        let attempt = places[node].attempt
+        let life = places[node].life
+        if places[node].isCut {
+            return queue.add(
+                .failAttempt(node, life: life, attempt: attempt, reason: "timed out"),
+                at: time + draw(5, 20))
+        }
+        queue.add(.knock(node, life: life, attempt: attempt), at: time + latency())
+        queue.add(
+            .failAttempt(node, life: life, attempt: attempt, reason: "timed out"),
+            at: seconds(20))
+    }
+
+    /// The attempt reaches the hub's machine.
+    mutating func knock(_ node: Int, life: Int, attempt: Int) {
+        guard places[node].life == life, places[node].attempt == attempt,
+            places[node].isConnecting, !places[node].isCut
+        else { return }
+        guard centre.hub != nil else {
+            return queue.add(
+                .failAttempt(node, life: life, attempt: attempt, reason: "connection refused"),
+                at: time + latency())
+        }
+        let number = UInt64(sessions.count + 1)
+        sessions.append(
+            Session(
+                node: node, nodeLife: life, attempt: attempt, hubLife: centre.life,
+                number: number))
+        places[node].latest = sessions.count - 1
+        centre.open.append(sessions.count - 1)
+        counts.sessions += 1
+        tellHub(life: centre.life, .opened(SessionID(rawValue: number), places[node].id))
+    }
+
+    mutating func failAttempt(_ node: Int, life: Int, attempt: Int, _ reason: String) {
+        guard places[node].life == life, places[node].attempt == attempt,
+            places[node].isConnecting
+        else { return }
+        places[node].isConnecting = false
+        if let latest = places[node].latest, sessions[latest].attempt == attempt,
+            sessions[latest].nodeLife == life
+        {
+            sessions[latest].nodeEnd = .closed
+            queueEndAtHub(latest)
+        }
+        tell(node, life: life, .linkDown(reason: reason))
+    }
+
+    mutating func send(_ message: NodeMessage, from node: Int) {
+        guard let session = places[node].session, sessions[session].nodeEnd == .open else { return }
+        checkWord(message, from: node)
+        queueToHub(session, .toHub(message))
+    }
+
+    mutating func disconnect(_ node: Int) {
+        places[node].isConnecting = false
+        closeNodeEnd(node, orderly: true)
+        queue.add(
+            .tellAgent(node, life: places[node].life, .linkDown(reason: "closed here")),
+            at: time + 1_000_000)
+    }
+
+    /// The node lets go of its session, and says so unless it was not asked.
+    mutating func closeNodeEnd(_ node: Int, orderly: Bool) {
+        places[node].isConnecting = false
+        if let waiting = places[node].latest, sessions[waiting].nodeEnd == .waiting {
+            sessions[waiting].nodeEnd = .closed
+            if orderly { queueEndAtHub(waiting) } else { queueNoticeAtHub(waiting) }
+        }
+        guard let session = places[node].session else { return }
+        places[node].session = nil
+        sessions[session].nodeEnd = .closed
+        if orderly { queueEndAtHub(session) } else { queueNoticeAtHub(session) }
+    }
+
+    // MARK: - The hub's end
+
+    mutating func admit(_ session: Int) {
+        guard sessions[session].hubEnd == .waiting else { return }
+        sessions[session].hubEnd = .open
+        queueToNode(session, .admitted)
+    }
+
+    mutating func refuse(_ session: Int, retryAfter: Duration, _ reason: String) {
+        guard sessions[session].hubEnd == .waiting else { return }
+        sessions[session].hubEnd = .closed
+        centre.open.removeAll { $0 == session }
+        queueToNode(session, .refused(retryAfter: retryAfter, reason: reason))
+    }
+
+    mutating func send(_ message: HubMessage, on session: Int) {
+        guard sessions[session].hubEnd == .open else { return }
+        checkWord(message, on: session)
+        queueToNode(session, .toNode(message))
+    }
+
+    mutating func closeHubEnd(_ session: Int, tellsNode: Bool) {
+        guard sessions[session].hubEnd != .closed else { return }
+        sessions[session].hubEnd = .closed
+        centre.open.removeAll { $0 == session }
+        if tellsNode { queueToNode(session, .endAtNode) }
+        if random.chance(0.5) {
+            queue.add(.tellHub(life: centre.life, .closed(sessions[session].id)), at: time)
+        }
+    }
+
+    /// The hub's process is gone.
+    mutating func endHubEnd(_ session: Int, orderly: Bool) {
+        sessions[session].hubEnd = .closed
+        if orderly {
+            queueToNode(session, .endAtNode)
+        } else {
+            queue.add(.link(session, .noticeAtNode), at: time + patience())
+        }
+    }
+
+    // MARK: - Under way
+
+    private mutating func queueToHub(_ session: Int, _ step: LinkStep) {
+        guard !sessions[session].isSeveredToHub else { return }
+        let arrival = max(sessions[session].lastToHub, time + latency())
+        sessions[session].lastToHub = arrival
+        queue.add(.link(session, step), at: arrival)
+    }
+
+    private mutating func queueToNode(_ session: Int, _ step: LinkStep) {
+        guard !sessions[session].isSeveredToNode else { return }
+        let arrival = max(sessions[session].lastToNode, time + latency())
+        sessions[session].lastToNode = arrival
+        queue.add(.link(session, step), at: arrival)
+    }
+
+    private mutating func queueEndAtHub(_ session: Int) {
+        if sessions[session].isSeveredToHub {
+            queueNoticeAtHub(session)
+        } else {
+            queueToHub(session, .endAtHub)
+        }
+    }
+
+    private mutating func queueNoticeAtHub(_ session: Int) {
+        queue.add(.link(session, .noticeAtHub), at: time + patience())
+    }
+
+    /// How long an end takes to see that nothing comes: keep-alives, or the system's own patience.
+    private mutating func patience() -> Int64 {
+        isHealed || random.chance(0.8) ? draw(5, 45) : draw(45, 900)
+    }
+
+    /// What one direction no longer carries is lost, and both ends see it late.
+    mutating func sever(_ session: Int, toHub: Bool, toNode: Bool) {
+        sessions[session].isSeveredToHub = sessions[session].isSeveredToHub || toHub
+        sessions[session].isSeveredToNode = sessions[session].isSeveredToNode || toNode
+        queue.add(.link(session, .noticeAtNode), at: time + patience())
+        queueNoticeAtHub(session)
+    }
+
+    /// What is under way on a session comes later, in order.
+    mutating func stall(_ session: Int, until time: Int64) {
+        sessions[session].lastToHub = max(sessions[session].lastToHub, time)
+        sessions[session].lastToNode = max(sessions[session].lastToNode, time)
+    }
+
+    // MARK: - Arrivals
+
+    mutating func take(_ step: LinkStep, on index: Int) {
+        switch step {
+        case .toHub(let message):
+            guard isAlive(hubOf: index), sessions[index].hubEnd == .open,
+                !sessions[index].isSeveredToHub
+            else { return }
+            receive(message, on: index)
+        case .endAtHub:
+            if !sessions[index].isSeveredToHub { endAtHub(index) }
+        case .noticeAtHub: endAtHub(index)
+        case .toNode(let message):
+            guard isAlive(nodeOf: index), sessions[index].nodeEnd == .open,
+                !sessions[index].isSeveredToNode
+            else { return }
+            tellNode(of: index, .received(message))
+        case .admitted: if !sessions[index].isSeveredToNode { open(index) }
+        case .refused(let retryAfter, let reason):
+            guard !sessions[index].isSeveredToNode, isAwaited(index) else { return }
+            if random.chance(0.5) {
+                open(index)
+            } else {
+                places[node(of: index)].isConnecting = false
+            }
+            tellNode(
+                of: index, .received(.retry(after: Interval(retryAfter), reason: reason)))
+        case .endAtNode: if !sessions[index].isSeveredToNode { endAtNode(index) }
+        case .noticeAtNode: endAtNode(index)
+        }
+    }
+
+    private func node(of index: Int) -> Int { sessions[index].node }
+
+    private func isAlive(nodeOf index: Int) -> Bool {
+        places[node(of: index)].life == sessions[index].nodeLife
+    }
+
+    private func isAlive(hubOf index: Int) -> Bool { centre.life == sessions[index].hubLife }
+
+    /// The node still waits for the outcome of this very attempt.
+    private func isAwaited(_ index: Int) -> Bool {
+        let place = places[node(of: index)]
+        return isAlive(nodeOf: index) && place.attempt == sessions[index].attempt
+            && place.isConnecting
+    }
+
+    private mutating func open(_ index: Int) {
+        guard isAwaited(index) else { return }
+        let node = node(of: index)
+        places[node].isConnecting = false
+        places[node].session = index
+        places[node].connectedAt = time
+        sessions[index].nodeEnd = .open
+        tellNode(of: index, .linkUp)
+    }
+
+    private mutating func tellNode(of index: Int, _ input: Agent.Input) {
+        tell(node(of: index), life: sessions[index].nodeLife, input)
+    }
+
+    private mutating func receive(_ message: NodeMessage, on index: Int) {
+        tellHub(life: centre.life, .received(sessions[index].id, message))
+    }
+
+    private mutating func endAtHub(_ index: Int) {
+        guard isAlive(hubOf: index), sessions[index].hubEnd != .closed else { return }
+        sessions[index].hubEnd = .closed
+        centre.open.removeAll { $0 == index }
+        tellHub(life: centre.life, .closed(sessions[index].id))
+    }
+
+    private mutating func endAtNode(_ index: Int) {
+        let node = node(of: index)
+        guard isAlive(nodeOf: index) else { return }
+        if sessions[index].nodeEnd == .open, places[node].session == index {
+            places[node].session = nil
+        } else if isAwaited(index) {
+            places[node].isConnecting = false
+        } else {
+            return
+        }
+        sessions[index].nodeEnd = .closed
+        tell(node, life: places[node].life, .linkDown(reason: "connection lost"))
+    }
+
+    // MARK: - Paths
+
+    mutating func cut(_ node: Int, toHub: Bool, toNode: Bool, until end: Int64) {
+        counts.cuts += 1
+        places[node].cut += 1
+        places[node].isCut = true
+        if let latest = places[node].latest { sever(latest, toHub: toHub, toNode: toNode) }
+        queue.add(.mendPath(node, cut: places[node].cut), at: end)
+    }
+
+    mutating func mend(_ node: Int) { places[node].isCut = false }
+}

@@ -1,0 +1,250 @@
+import Machines
+import Model
+
+/// People who enrol, apply, edit and delete, and keep what they were told.
+extension World {
+    mutating func armRequest() {
+        guard let mean = rates.request else { return }
+        queue.add(.request, at: time + wait(mean: mean))
+    }
+
+    mutating func request() {
+        guard !isHealed else { return }
+        armRequest()
+        guard centre.hub != nil, places.allSatisfy({ $0.isEnrolled || $0.incarnation > 0 }) else {
+            return
+        }
+        switch pick(20) {
+        case 0..<9: applyWorkload(pick(World.names))
+        case 9..<11: labelWorkload(pick(World.names))
+        case 11..<13: deleteWorkload(3 + pick(World.names - 3))
+        case 13..<15: cordon(pick(places.count))
+        case 15..<17: labelNode(pick(places.count))
+        case 17: applySite(pick(3))
+        case 18: applyAgain(pick(World.names))
+        default: replaceNode(pick(places.count))
+        }
+    }
+
+    /// Workloads 0 to 2 are on every node and are never deleted; the others come and go.
+    private static let names = 7
+
+    private mutating func ask(_ key: String, _ request: Hub.Request, as face: Ledger.Face?) {
+        guard !ledger.isBusy(key) else { return }
+        ledger.ask(key)
+        demand(request, .object(key, face))
+    }
+
+    private mutating func demand(_ request: Hub.Request, _ demand: Demand) {
+        centre.lastRequest += 1
+        let id = RequestID(number: centre.lastRequest)
+        centre.pending.insert(demand, for: id)
+        note("people -> hub \(id.number): \(request)")
+        queue.add(.tellHub(life: centre.life, .request(id, request)), at: time + latency())
+    }
+
+    // MARK: - Workloads
+
+    private mutating func applyWorkload(_ index: Int) {
+        let spec = workload(index)
+        var labels: [String: String] = [:]
+        if case .workload(_, let old) = ledger.face(key(index)) { labels = old }
+        apply(index, spec, labels)
+    }
+
+    private mutating func applyAgain(_ index: Int) {
+        guard case .workload(let spec, let labels) = ledger.face(key(index)) else { return }
+        apply(index, spec, labels)
+    }
+
+    private mutating func apply(_ index: Int, _ spec: WorkloadSpec, _ labels: [String: String]) {
+        let workload = Workload(
+            metadata: Metadata(name: "w\(index)", labels: labels), spec: spec)
+        ask(
+            key(index), .apply([.workload(workload)], dryRun: false),
+            as: .workload(spec, labels: labels))
+    }
+
+    private mutating func labelWorkload(_ index: Int) {
+        guard case .workload(let spec, var labels) = ledger.face(key(index)) else { return }
+        let value = String(pick(3))
+        labels["wave"] = value
+        ask(
+            key(index), .edit(.workload, name: "w\(index)", .labels(["wave": value])),
+            as: .workload(spec, labels: labels))
+    }
+
+    private mutating func deleteWorkload(_ index: Int) {
+        guard ledger.face(key(index)) != nil else { return }
+        ask(key(index), .delete(.workload, name: "w\(index)"), as: nil)
+    }
+
+    private func key(_ index: Int) -> String { "Workload/w\(index)" }
+
+    /// A spec that differs from the last in what matters about half the time.
+    private mutating func workload(_ index: Int) -> WorkloadSpec {
+        let isBase = index < 3
+        let port = PortSpec(name: "http")
+        let period = Interval.seconds(30 + pick(31))
+        let probe = Probe(
+            http: HTTPProbe(port: "http"), period: period, failureThreshold: 2 + pick(2))
+        let probes = Probes(
+            startup: random.chance(0.2) ? probe : nil, readiness: probe,
+            liveness: random.chance(0.8) || isBase ? probe : nil)
+        let image = random.chance(0.4) ? "image-\(pick(4))" : nil
+        var containers = [
+            ContainerSpec(
+                name: "main", image: image, command: ["serve", String(pick(2))], ports: [port],
+                probes: probes)
+        ]
+        if !isBase, random.chance(0.3) {
+            containers.append(ContainerSpec(name: "side", command: ["help", String(pick(2))]))
+        }
+        return WorkloadSpec(
+            tier: isBase ? .critical : Tier.allCases[pick(3)],
+            replicas: isBase
+                ? .perNode : random.chance(0.3) ? .perNode : .count(pick(2 * places.count)),
+            selector: !isBase && random.chance(0.3) ? ["zone": String(pick(2))] : [:],
+            containers: containers,
+            restartPolicy: isBase || random.chance(0.7)
+                ? .always : random.chance(0.5) ? .onFailure : .never,
+            dependsOn: index > 0 && random.chance(0.2) && ledger.face(key(0)) != nil ? ["w0"] : [],
+            stopGrace: .seconds(1 + pick(10)))
+    }
+
+    // MARK: - Nodes and sites
+
+    private mutating func cordon(_ node: Int) {
+        let key = nodeKey(node)
+        guard case .node(let labels, let cordoned) = ledger.face(key) else { return }
+        ask(
+            key, .edit(.node, name: places[node].id.text, .cordon(!cordoned)),
+            as: .node(labels: labels, cordoned: !cordoned))
+    }
+
+    private mutating func labelNode(_ node: Int) {
+        let key = nodeKey(node)
+        guard case .node(var labels, let cordoned) = ledger.face(key) else { return }
+        let value = random.chance(0.2) ? nil : String(pick(2))
+        labels["zone"] = value
+        ask(
+            key, .edit(.node, name: places[node].id.text, .labels(["zone": value])),
+            as: .node(labels: labels, cordoned: cordoned))
+    }
+
+    private mutating func applySite(_ index: Int) {
+        let budget = random.chance(0.5) ? LinkBudget(bytesPerSecond: ByteCount(8_192)) : nil
+        let spec = SiteSpec(autonomyWindow: .hours(72), link: budget)
+        let site = Site(metadata: Metadata(name: "s\(index)"), spec: spec)
+        ask("Site/s\(index)", .apply([.site(site)], dryRun: false), as: .site(spec))
+    }
+
+    /// A node is given up and a new one of its name takes its place.
+    private mutating func replaceNode(_ node: Int) {
+        let key = nodeKey(node)
+        guard places[node].isEnrolled, ledger.face(key) != nil, !ledger.isBusy(key) else { return }
+        ledger.ask(key)
+        demand(.delete(.node, name: places[node].id.text), .removal(node))
+    }
+
+    func nodeKey(_ node: Int) -> String { "Node/n\(node)" }
+
+    /// Goes on with what a node still lacks to belong: its site, a token, its place.
+    mutating func enrol(_ node: Int) {
+        guard !places[node].isEnrolled || !hasFoundation else { return }
+        queue.add(.enrol(node), at: seconds(10))
+        guard centre.hub != nil else { return }
+        guard !places[node].isEnrolled else { return layFoundation() }
+        let site = "Site/\(places[node].site)"
+        guard ledger.face(site) != nil else { return applySite(node % 3) }
+        guard !ledger.isBusy(nodeKey(node)) else { return }
+        ledger.ask(nodeKey(node))
+        guard let token = places[node].token, places[node].isTokenIssued else {
+            places[node].incarnation += 1
+            let token = "t\(node)-\(places[node].incarnation)"
+            places[node].token = token
+            return demand(
+                .issue(
+                    JoinToken(
+                        id: token, secretDigest: "digest", site: places[node].site,
+                        // Far enough for any jump of the hub's wall clock.
+                        expiresAt: WallTime(milliseconds: 4_102_444_800_000))),
+                .token(node))
+        }
+        demand(
+            .enrol(tokenID: token, secretDigest: "digest", node: places[node].id, site: nil),
+            .enrolment(node))
+    }
+
+    // MARK: - Answers
+
+    mutating func settle(_ id: RequestID, _ reply: Hub.Reply) {
+        guard let demand = centre.pending.remove(id) else { return }
+        if case .refused(let refusal) = reply { return accept(refusal, of: demand) }
+        counts.requestsAcknowledged += 1
+        switch demand {
+        case .object(let key, let face):
+            checkAcknowledged(key, face)
+            ledger.settle(key, as: face)
+        case .token(let node):
+            places[node].isTokenIssued = true
+            ledger.refuse(nodeKey(node))
+            queue.add(.enrol(node), at: time)
+        case .enrolment(let node):
+            let face = Ledger.Face.node(labels: [:], cordoned: false)
+            checkAcknowledged(nodeKey(node), face)
+            ledger.settle(nodeKey(node), as: face)
+            belong(node)
+        case .removal(let node):
+            checkAcknowledged(nodeKey(node), nil)
+            ledger.settle(nodeKey(node), as: nil)
+            leave(node)
+        }
+    }
+
+    private mutating func accept(_ refusal: Refusal, of demand: Demand) {
+        note("refused: \(refusal.message)")
+        switch demand {
+        case .object(let key, _): ledger.refuse(key)
+        case .token(let node), .enrolment(let node), .removal(let node):
+            ledger.refuse(nodeKey(node))
+        }
+    }
+
+    private mutating func belong(_ node: Int) {
+        places[node].isEnrolled = true
+        queue.add(.startAgent(node, life: places[node].life), at: time + draw(0.1, 2))
+    }
+
+    /// Three workloads on every node: there is always something that must not stop.
+    private mutating func layFoundation() {
+        for index in 0..<3 where ledger.face(key(index)) == nil { applyWorkload(index) }
+    }
+
+    private var hasFoundation: Bool { (0..<3).allSatisfy { ledger.face(key($0)) != nil } }
+
+    mutating func leave(_ node: Int) {
+        wipe(node)
+        places[node].isEnrolled = false
+        places[node].token = nil
+        places[node].isTokenIssued = false
+        queue.add(.enrol(node), at: time + draw(1, 60))
+    }
+
+    /// The hub died: nobody knows what became of what was asked.
+    mutating func leaveRequestsOpen() {
+        for demand in centre.pending.rows {
+            counts.requestsUnsettled += 1
+            switch demand {
+            case .object(let key, let face): ledger.leaveOpen(key, as: face)
+            case .token(let node):
+                // A token that may or may not exist is not worth keeping.
+                ledger.refuse(nodeKey(node))
+            case .enrolment(let node):
+                ledger.leaveOpen(nodeKey(node), as: .node(labels: [:], cordoned: false))
+            case .removal(let node): ledger.leaveOpen(nodeKey(node), as: nil)
+            }
+        }
+        centre.pending = Table()
+    }
+}

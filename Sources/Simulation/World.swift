@@ -1,0 +1,151 @@
+import Machines
+import Model
+
+/// A hub, its nodes and everything between them, on one virtual clock.
+///
+/// Equal scenarios and seeds give equal runs: one queue, no time but its own, and separate sources
+/// of chance for separate concerns, so that one more draw here changes nothing there.
+struct World {
+    let scenario: Scenario
+    let seed: UInt64
+    let agentLimits: AgentLimits
+    let hubLimits: HubLimits
+    let horizon: Int64
+    let trace: ((Duration, String) -> Void)?
+
+    var time: Int64 = 0
+    var queue: EventQueue<Occurrence> = EventQueue()
+    var chronicle = Chronicle()
+    var random: Random
+    /// Draws about wall clocks only: a run without jumps must take the same path.
+    var wallRandom: Random
+    var rates: Rates
+    var places: [Place]
+    var centre: Centre
+    var sessions: [Session] = []
+    var ledger = Ledger()
+    var counts = Report.Counts()
+    var failure: Report.Failure?
+
+    var isHealed = false
+    var convergedAt: Int64?
+    /// Effects until a process dies between two of them.
+    var effectsLeft = Int.max
+    var wakeVersion: UInt64 = 0
+    // Kept between inputs for their room.
+    var agentEffects: [Agent.Effect] = []
+    var hubEffects: [Hub.Effect] = []
+
+    init(scenario: Scenario, seed: UInt64, trace: ((Duration, String) -> Void)?) {
+        self.scenario = scenario
+        self.seed = seed
+        self.trace = trace
+        horizon = scenario.horizon.nanoseconds
+        random = Random(seed: seed)
+        wallRandom = random.split()
+        rates = Rates(horizon: horizon, intensity: scenario.intensity, using: &random)
+        var limits = AgentLimits.tight
+        limits.audit = .seconds(60)
+        agentLimits = limits
+        hubLimits = .tight
+        places = []
+        for index in 0..<scenario.nodes {
+            places.append(Place(index: index, random: &random, limits: limits))
+        }
+        centre = Centre(
+            store: HubStore(eventCap: HubLimits.tight.events), clock: Clock(using: &random))
+    }
+
+    var report: Report {
+        var counts = counts
+        counts.events = chronicle.events
+        return Report(
+            seed: seed, hash: chronicle.hash, failure: failure, time: .nanoseconds(time),
+            convergence: convergedAt.map { .nanoseconds($0 - horizon) }, counts: counts)
+    }
+
+    mutating func run() {
+        startHub()
+        for index in places.indices { queue.add(.enrol(index), at: seconds(1)) }
+        armCrash()
+        for fault in Fault.allCases { arm(fault) }
+        armRequest()
+        while failure == nil, let next = queue.nextTime {
+            if !isHealed, next >= horizon {
+                time = horizon
+                heal()
+                continue
+            }
+            guard let (time, occurrence) = queue.next() else { break }
+            self.time = time
+            happen(occurrence)
+            if let convergedAt, time > convergedAt + World.calm { break }
+        }
+    }
+
+    private mutating func happen(_ occurrence: Occurrence) {
+        switch occurrence {
+        case .wakeAgent(let node, let life, let reason, let version):
+            guard places[node].life == life, places[node].wakes[reason] == version else { return }
+            tell(node, life: life, .wake(reason), again: occurrence)
+        case .tellAgent(let node, let life, let input):
+            tell(node, life: life, input, again: occurrence)
+        case .wakeHub(let life, let reason, let version):
+            guard centre.wakes[reason] == version else { return }
+            tellHub(life: life, .wake(reason))
+        case .tellHub(let life, let input): tellHub(life: life, input)
+        case .nodeCommit(let node, let life): commit(node, life: life)
+        case .hubCommit(let life): commitHub(life: life)
+        case .startAgent(let node, let life):
+            if places[node].life == life { startAgent(node) }
+        case .startHub(let life): if centre.life == life { startHub() }
+        case .knock(let node, let life, let attempt): knock(node, life: life, attempt: attempt)
+        case .failAttempt(let node, let life, let attempt, let reason):
+            failAttempt(node, life: life, attempt: attempt, reason)
+        case .link(let session, let step): take(step, on: session)
+        case .mendPath(let node, let cut): if places[node].cut == cut { mend(node) }
+        case .engine(let node, let boot, let step):
+            if places[node].boot == boot { take(step, at: node) }
+        case .fault(let fault): strike(fault)
+        case .request: request()
+        case .enrol(let node): enrol(node)
+        case .inspect: inspect()
+        }
+    }
+
+    // MARK: - Chance
+
+    func seconds(_ count: Double) -> Int64 { time + Int64(count * 1e9) }
+
+    /// Uniform between two lengths in seconds.
+    mutating func draw(_ low: Double, _ high: Double) -> Int64 {
+        Int64((low + (high - low) * unit()) * 1e9)
+    }
+
+    mutating func unit() -> Double { Double(random.next() >> 11) * 0x1p-53 }
+
+    mutating func pick(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
+
+    /// A wait with this mean: a sum of two uniforms, near enough to a memoryless one and without
+    /// the logarithm, whose last bit differs between systems.
+    mutating func wait(mean: Int64) -> Int64 { Int64(Double(mean) * (unit() + unit())) + 1 }
+
+    mutating func latency() -> Int64 { rates.latency / 2 + Int64(Double(rates.latency) * unit()) }
+
+    // MARK: - What is known to be wrong
+
+    mutating func violate(_ invariant: Invariant, _ message: String) {
+        guard failure == nil else { return }
+        failure = Report.Failure(
+            invariant: invariant, time: .nanoseconds(time), message: message)
+        note("\(invariant.rawValue) violated: \(failure?.message ?? "")")
+    }
+
+    func note(_ line: @autoclosure () -> String) {
+        guard let trace else { return }
+        trace(.nanoseconds(time), line())
+    }
+
+    /// How long nothing may change once all agree.
+    static let calm: Int64 = 120_000_000_000
+}
