@@ -32,7 +32,7 @@ struct Credentials {
     }
 
     /// Makes the TLS handler on the event loop it will live on.
-    struct ClientHandler: Sendable {
+    struct ClientTLS: Sendable {
         fileprivate let context: NIOSSLContext
         fileprivate let hostname: String?
 
@@ -41,8 +41,8 @@ struct Credentials {
         }
     }
 
-    func clientHandler() -> ClientHandler {
-        ClientHandler(context: context, hostname: Credentials.hostname(address.host))
+    func clientHandler() -> ClientTLS {
+        ClientTLS(context: context, hostname: Credentials.hostname(address.host))
     }
 
     /// Addresses cannot be asked for by name; they are checked against the certificate all the same.
@@ -99,7 +99,7 @@ struct Credentials {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.certificateVerification = .none
         configuration.shutdownTimeout = .milliseconds(200)
-        let probe = ClientHandler(
+        let probe = ClientTLS(
             context: try NIOSSLContext(configuration: configuration),
             hostname: hostname(address.host))
         let (channel, certificate) = try await ClientBootstrap(group: Line.group)

@@ -53,7 +53,7 @@ struct Line: Sendable {
     }
 
     private static func make(
-        on channel: any NIOCore.Channel, tls: Credentials.ClientHandler?, _ patience: Patience
+        on channel: any NIOCore.Channel, tls: Credentials.ClientTLS?, _ patience: Patience
     ) throws -> Line {
         let witness = Witness()
         let pipeline = channel.pipeline.syncOperations
