@@ -164,59 +164,6 @@ package final class AgentHost: Sendable {
         }
     }
 
-    // MARK: - The engine
-
-    private func ask(_ effect: Agent.Effect) async -> Agent.EngineReport? {
-        switch effect {
-        case .list: return await list()
-        case .pull(let id, let image):
-            return await outcome({ () throws(EngineFailure) in
-                try await engine.pull(image)
-                return .pulled(id)
-            }) { .pullFailed(id, $0) }
-        case .start(let request):
-            return await outcome({ () throws(EngineFailure) in
-                Failpoint.reach("agent.start.before")
-                let container = try await engine.start(request)
-                Failpoint.reach("agent.start.after")
-                return .started(container)
-            }) { .startFailed(request.id, $0) }
-        case .stop(let id, let grace):
-            return await outcome({ () throws(EngineFailure) in
-                Failpoint.reach("agent.stop.before")
-                try await engine.stop(id, grace: grace)
-                Failpoint.reach("agent.stop.after")
-                return .stopped(id)
-            }) { .stopFailed(id, $0) }
-        case .probe(let id, let target, let timeout):
-            return .probed(id, await engine.probe(id.container, target, timeout: timeout))
-        case .persist, .wake, .connect, .disconnect, .send, .measure, .halted: return nil
-        }
-    }
-
-    private func list() async -> Agent.EngineReport {
-        await outcome({ () throws(EngineFailure) in
-            let containers = try await engine.list()
-            Failpoint.reach("agent.list.after")
-            return .listed(containers, await engine.status())
-        }) { .unavailable($0) }
-    }
-
-    private func outcome(
-        _ action: () async throws(EngineFailure) -> Agent.EngineReport,
-        failure: (EngineFailure) -> Agent.EngineReport
-    ) async -> Agent.EngineReport {
-        do { return try await action() } catch { return failure(error) }
-    }
-
-    private func report(of event: EngineEvent) -> Agent.EngineReport {
-        switch event {
-        case .exited(let id, let handle, let exit): .exited(id, handle: handle, exit)
-        case .unavailable(let failure): .unavailable(failure)
-        case .available: .available
-        }
-    }
-
     // MARK: - The link
 
     /// One session from connect to end. The greeting waits in `outgoing` until the link stands.
