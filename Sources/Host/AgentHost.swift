@@ -170,24 +170,27 @@ package final class AgentHost: Sendable {
         switch effect {
         case .list: return await list()
         case .pull(let id, let image):
-            return await outcome({ () throws(EngineFailure) in
-                try await engine.pull(image)
-                return .pulled(id)
-            }) { .pullFailed(id, $0) }
+            return await outcome(
+                { () throws(EngineFailure) in
+                    try await engine.pull(image)
+                    return .pulled(id)
+                }, failure: { .pullFailed(id, $0) })
         case .start(let request):
-            return await outcome({ () throws(EngineFailure) in
-                Failpoint.reach("agent.start.before")
-                let container = try await engine.start(request)
-                Failpoint.reach("agent.start.after")
-                return .started(container)
-            }) { .startFailed(request.id, $0) }
+            return await outcome(
+                { () throws(EngineFailure) in
+                    Failpoint.reach("agent.start.before")
+                    let container = try await engine.start(request)
+                    Failpoint.reach("agent.start.after")
+                    return .started(container)
+                }, failure: { .startFailed(request.id, $0) })
         case .stop(let id, let grace):
-            return await outcome({ () throws(EngineFailure) in
-                Failpoint.reach("agent.stop.before")
-                try await engine.stop(id, grace: grace)
-                Failpoint.reach("agent.stop.after")
-                return .stopped(id)
-            }) { .stopFailed(id, $0) }
+            return await outcome(
+                { () throws(EngineFailure) in
+                    Failpoint.reach("agent.stop.before")
+                    try await engine.stop(id, grace: grace)
+                    Failpoint.reach("agent.stop.after")
+                    return .stopped(id)
+                }, failure: { .stopFailed(id, $0) })
         case .probe(let id, let target, let timeout):
             return .probed(id, await engine.probe(id.container, target, timeout: timeout))
         case .persist, .wake, .connect, .disconnect, .send, .measure, .halted: return nil
@@ -195,11 +198,12 @@ package final class AgentHost: Sendable {
     }
 
     private func list() async -> Agent.EngineReport {
-        await outcome({ () throws(EngineFailure) in
-            let containers = try await engine.list()
-            Failpoint.reach("agent.list.after")
-            return .listed(containers, await engine.status())
-        }) { .unavailable($0) }
+        await outcome(
+            { () throws(EngineFailure) in
+                let containers = try await engine.list()
+                Failpoint.reach("agent.list.after")
+                return .listed(containers, await engine.status())
+            }, failure: { .unavailable($0) })
     }
 
     private func outcome(

@@ -14,7 +14,9 @@ enum Signals {
                 source.activate()
                 return source
             }
-            continuation.onTermination = { _ in sources.forEach { $0.cancel() } }
+            continuation.onTermination = { _ in
+                for source in sources { source.cancel() }
+            }
         }
     }
 }

@@ -179,7 +179,7 @@ extension Engine {
     ) async throws -> Transcript {
         let transcript = Transcript()
         let (input, continuation) = AsyncStream.makeStream(of: StreamFrame.self)
-        frames.forEach { continuation.yield($0) }
+        for frame in frames { continuation.yield(frame) }
         try await run(
             StreamRequest(
                 container: id,

@@ -82,7 +82,9 @@ enum Interruptions {
                 source.activate()
                 return source
             }
-            continuation.onTermination = { _ in sources.forEach { $0.cancel() } }
+            continuation.onTermination = { _ in
+                for source in sources { source.cancel() }
+            }
         }
     }
 }

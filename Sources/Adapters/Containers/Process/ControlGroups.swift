@@ -128,7 +128,9 @@ struct ControlGroup: Sendable {
     }
 
     /// Removes the group. Members that are still on their way out keep it for the next attempt.
-    func remove() { directories.forEach { rmdir($0) } }
+    func remove() {
+        for directory in directories { rmdir(directory) }
+    }
 
     /// How often the kernel killed a member for want of memory.
     var memoryKills: Int {

@@ -41,6 +41,7 @@ final class Watchers: Sendable {
     }
 
     func send(_ signal: Signal) {
-        state.withLock { Array($0.continuations.values) }.forEach { $0.yield(signal) }
+        let continuations = state.withLock { Array($0.continuations.values) }
+        for continuation in continuations { continuation.yield(signal) }
     }
 }
