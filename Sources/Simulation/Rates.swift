@@ -58,7 +58,7 @@ struct Rates {
         request = every(150, &random)
         containerLife = every(10, &random)
         effectsPerCrash =
-            random.chance(0.3) ? nil : 2_000 * Double(1 + random.next() % 20) / intensity
+            random.chance(0.3) ? nil : 100 * Double(1 + random.next() % 20) / intensity
         startFailure = share(0.3, &random)
         pullFailure = share(0.5, &random)
         stopFailure = share(0.3, &random)

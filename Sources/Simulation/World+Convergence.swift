@@ -53,7 +53,8 @@ extension World {
     ) -> String? {
         let place = places[node]
         guard let agent = place.agent else { return "its agent is down" }
-        guard place.session != nil else { return "it has no session" }
+        guard let session = place.session else { return "it has no session" }
+        guard !sessions[session].isSevered else { return "its session is dead" }
         guard state.appliedRevision == state.headRevision,
             agent.appliedRevision == state.headRevision
         else {

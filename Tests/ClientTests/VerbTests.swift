@@ -314,6 +314,8 @@ import Testing
         }
         #expect(stage.shown.contains("\n-  replicas: 3\n+  replicas: 5\n"))
         #expect(stage.shown.hasPrefix("--- test: workload/route-optimizer\n+++ manifest: "))
+        // Defaults are nobody's decision, so they are not in the way of reading one.
+        #expect(!stage.shown.contains("restartPolicy"))
     }
 
     @Test func `delete goes on behind what is missing, and says so at the end`() async throws {

@@ -1,5 +1,5 @@
 import Containers
-import FoundationEssentials
+import Foundation
 import Glibc
 import Model
 import Testing
@@ -51,7 +51,8 @@ final class Bench: Sendable {
             throw error
         }
         try await bench.clear()
-        #expect(bench.processes() == [], "processes were left behind")
+        #expect(try bench.processes() == [], "processes were left behind")
+        #expect(bench.controlGroups() == [], "control groups were left behind")
     }
 
     /// A new engine object for the same node, as a new agent would make it.
@@ -93,16 +94,23 @@ final class Bench: Sendable {
     }
 
     /// The pids of all processes that carry the mark of this bench's node.
-    func processes() -> [String] {
-        guard kind == .process,
-            let entries = try? FileManager.default.contentsOfDirectory(
-                atPath: "/proc")
-        else { return [] }
+    func processes() throws -> [String] {
+        guard kind == .process else { return [] }
+        let entries = try FileManager.default.contentsOfDirectory(atPath: "/proc")
         return entries.filter { name in
             guard Int(name) != nil,
                 let bytes = FileManager.default.contents(atPath: "/proc/\(name)/environ")
             else { return false }
             return String(decoding: bytes, as: UTF8.self).contains("=\(node)/")
+        }
+    }
+
+    /// The control groups of this bench's node, in whichever hierarchies there are.
+    private func controlGroups() -> [String] {
+        ["", "memory/", "cpu/"].flatMap { hierarchy in
+            let root = "/sys/fs/cgroup/\(hierarchy)skerry"
+            let names = FileManager.default.subpaths(atPath: root) ?? []
+            return names.filter { $0.hasPrefix("\(node)-") && !$0.contains("/") }
         }
     }
 

@@ -15,7 +15,7 @@ import Testing
             let again = try await next.start(bench.request("exec sleep 1000"))
             #expect(again.handle == started.handle)
             #expect(again.generation == started.generation)
-            #expect(bench.processes().count == 1)
+            #expect(try bench.processes().count == 1)
         }
     }
 
@@ -79,9 +79,9 @@ import Testing
             _ = try await engine.start(
                 bench.request("sleep 1000 & setsid sleep 1000 & echo ready; wait"))
             try await engine.printed("ready", by: bench.id())
-            try await eventually("three processes run") { bench.processes().count >= 3 }
+            try await eventually("three processes run") { try bench.processes().count >= 3 }
             try await engine.stop(bench.id(), grace: .seconds(10))
-            try await eventually("none is left") { bench.processes().isEmpty }
+            try await eventually("none is left") { try bench.processes().isEmpty }
         }
     }
 
@@ -91,7 +91,7 @@ import Testing
             try await eventually("it ends") {
                 try await engine.state(of: bench.id()) == .exited(Exit(code: 0))
             }
-            try await eventually("none is left") { bench.processes().isEmpty }
+            try await eventually("none is left") { try bench.processes().isEmpty }
         }
     }
 
@@ -141,6 +141,29 @@ import Testing
             request.spec.mounts = [Mount(source: "/tmp", target: "/tmp")]
             let started = try await engine.start(request)
             #expect(started.state == .running)
+        }
+    }
+
+    @Test func `a processor limit reaches the kernel`() async throws {
+        try await Bench.with(.process) { bench, engine in
+            let limitations = await engine.status().limitations
+            guard !limitations.contains(where: { $0.hasPrefix("processor") }) else {
+                try #require(!EngineKind.isBuildMachine, "the build machine must limit processors")
+                return
+            }
+            var request = bench.request(
+                """
+                for group in $(cut -d: -f3 /proc/self/cgroup | grep skerry | sort -u); do
+                cat /sys/fs/cgroup/cpu$group/cpu.cfs_quota_us /sys/fs/cgroup$group/cpu.max
+                done 2>/dev/null; exit 0
+                """)
+            request.spec.resources.cpu = CPUShare(millicores: 250)
+            _ = try await engine.start(request)
+            try await eventually("it ends") {
+                try await engine.state(of: bench.id()) == .exited(Exit(code: 0))
+            }
+            let lines = try await engine.logs(of: bench.id()).lines
+            #expect(lines == ["25000"] || lines == ["25000 100000"])
         }
     }
 

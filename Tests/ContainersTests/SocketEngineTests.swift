@@ -1,5 +1,9 @@
 import Containers
+import Foundation
 import Model
+import NIOCore
+import NIOPosix
+import Synchronization
 import Testing
 
 /// What is particular to a container engine behind a socket.
@@ -72,5 +76,94 @@ import Testing
             _ = try await engine.start(request)
             try await engine.printed("sealed", by: bench.id())
         }
+    }
+
+    @Test(.enabled(if: EngineKind.available.contains(.socket), "needs a container engine"))
+    func `a watcher hears of an outage and of what ended during it`() async throws {
+        try await Bench.with(.socket) { bench, direct in
+            let path = "/tmp/skerry-relay-\(bench.node).sock"
+            let relay = Relay(to: try #require(EngineKind.socketPath), at: path)
+            try await relay.open()
+            try await watching(SocketEngine(socketPath: path, node: bench.node)) { told in
+                let started = try await direct.start(
+                    bench.request("trap 'exit 8' TERM; echo ready; while :; do sleep 0.1; done"))
+                try await direct.printed("ready", by: bench.id())
+                try await relay.close()
+                try await eventually("the outage is told") {
+                    if case .unavailable? = await told.events.last { return true }
+                    return false
+                }
+                #expect(
+                    try await direct.exec(["kill", "-TERM", "1"], in: bench.id()).exit == 0)
+                try await eventually("it ends") {
+                    try await direct.state(of: bench.id()) == .exited(Exit(code: 8))
+                }
+                #expect(await told.exit(of: started.handle) == nil)
+
+                try await relay.open()
+                try await eventually("the exit is told") {
+                    await told.exit(of: started.handle) == Exit(code: 8)
+                }
+                #expect(await told.events.filter { $0 == .available }.count == 2)
+            }
+            try await relay.close()
+        }
+    }
+}
+
+/// Stands between an engine and its clients, so that it can seem to be gone.
+private actor Relay {
+    private let target: String
+    private let path: String
+    private var server: (any Channel)?
+    private let connections = Connections()
+
+    init(to target: String, at path: String) {
+        self.target = target
+        self.path = path
+    }
+
+    func open() async throws {
+        let (target, connections) = (target, connections)
+        server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .childChannelInitializer { near in
+                ClientBootstrap(group: near.eventLoop)
+                    .connect(unixDomainSocketPath: target)
+                    .flatMapThrowing { far in
+                        connections.keep(near)
+                        try near.pipeline.syncOperations.addHandler(Forward(to: far))
+                        try far.pipeline.syncOperations.addHandler(Forward(to: near))
+                    }
+            }
+            .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+    }
+
+    func close() async throws {
+        try await server?.close()
+        server = nil
+        connections.closeAll()
+        if FileManager.default.fileExists(atPath: path) {
+            try FileManager.default.removeItem(atPath: path)
+        }
+    }
+
+    private final class Connections: Sendable {
+        private let open = Mutex<[any Channel]>([])
+        func keep(_ channel: any Channel) { open.withLock { $0.append(channel) } }
+        func closeAll() {
+            for channel in open.withLock({ $0 }) { channel.close(promise: nil) }
+        }
+    }
+
+    private final class Forward: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let other: any Channel
+
+        init(to other: any Channel) { self.other = other }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            other.writeAndFlush(unwrapInboundIn(data), promise: nil)
+        }
+        func channelInactive(context: ChannelHandlerContext) { other.close(promise: nil) }
     }
 }

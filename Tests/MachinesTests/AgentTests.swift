@@ -173,6 +173,19 @@ import Testing
         #expect(bench.stops == [webMain])
     }
 
+    @Test func `a stray of the same name is gone before an instance starts in its place`() {
+        var bench = AgentBench()
+        bench.list([observed(webMain, generation: 7)])
+        #expect(bench.stops == [webMain])
+        bench.join([assigned(web())])
+        #expect(bench.starts.isEmpty)
+
+        bench.tell(.engine(.stopFailed(webMain, EngineFailure(.refused, "busy"))))
+        #expect(bench.starts.isEmpty)
+        bench.tell(.engine(.stopped(webMain)))
+        #expect(bench.starts.map(\.id) == [webMain])
+    }
+
     @Test func `an old list does not bring back what ended meanwhile`() {
         var bench = AgentBench()
         bench.list()

@@ -44,14 +44,18 @@ import Testing
         #expect(codes(large + "---\nkind: Gadget\n") == [.tooLarge, .unknownKind])
     }
 
-    @Test func `a document of a thousand repeated keys is answered`() {
-        let text = String(repeating: "a: 1\n", count: 1000)
+    @Test func `each of three hundred repeated keys is named`() {
+        let text = String(repeating: "a: 1\n", count: 300)
         guard case .mistakes(let mistakes, let omitted) = read(text) else {
             Issue.record("taken for right")
             return
         }
         // All but the first are repeated, and the kind is missing.
-        #expect(mistakes.count + omitted == 1000)
+        #expect(mistakes.count + omitted == 300)
+    }
+
+    @Test func `a document of nothing but one key is given up on, not read for ever`() {
+        #expect(codes(String(repeating: "a: 1\n", count: 20_000)).contains(.duplicateKey))
     }
 
     @Test(arguments: [
@@ -167,14 +171,14 @@ import Testing
         #expect(codes(text) == [.tooMany])
     }
 
-    @Test func `no change of any byte makes the reader stop`() {
-        var chance = SplitMix(state: 20_261_122)
+    @Test(arguments: 1...4) func `no change of any byte makes the reader stop`(_ part: UInt64) {
+        var chance = SplitMix(state: 20_261_122 + part)
         let seed = ManifestWriter.yaml([Samples.workload, Samples.site], compact: true)
         let pieces = [
             "---\n", "\t", "*a", "&a ", "? ", "[", "{", "\"", "'", "|\n", "!!x ", "%", "<<: ",
         ]
         var right = 0
-        for _ in 0..<20_000 {
+        for round in 0..<5000 {
             var bytes = Array(seed.utf8)
             for _ in 0...chance.next(below: 4) {
                 let at = chance.next(below: bytes.count)
@@ -191,6 +195,7 @@ import Testing
             switch ManifestReader.read([ManifestSource(name: "fuzz", bytes: bytes)]) {
             case .objects(let objects):
                 right += 1
+                guard round.isMultiple(of: 5) else { continue }
                 // What is taken can be written and is the same then.
                 let text = ManifestWriter.yaml(objects)
                 #expect(
@@ -201,7 +206,7 @@ import Testing
             }
         }
         // A fuzzer that only makes rubbish tests the front door alone.
-        #expect(right > 500)
+        #expect(right > 125)
     }
 
     private func codes(_ text: String) -> [MistakeCode] { codes(Array(text.utf8)) }

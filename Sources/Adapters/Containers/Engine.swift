@@ -63,6 +63,17 @@ enum Label {
 }
 
 extension ContainerID {
+    /// What the labels of a container name; nil where they are not all there.
+    static func identity(_ labels: [String: String]) -> (id: ContainerID, generation: UInt64)? {
+        guard let workload = labels[Label.workload],
+            let ordinal = labels[Label.ordinal].flatMap({ Int($0) }),
+            let name = labels[Label.container],
+            let generation = labels[Label.generation].flatMap({ UInt64($0) })
+        else { return nil }
+        let instance = InstanceID(workload: WorkloadID(workload), ordinal: ordinal)
+        return (ContainerID(instance: instance, name: name), generation)
+    }
+
     /// Refuses names that could leave their directory or be read as two: they become parts of paths.
     func checkNames() throws(EngineFailure) {
         guard isDNSLabel(instance.workload.text), isDNSLabel(name), instance.ordinal >= 0 else {

@@ -41,7 +41,7 @@ enum Prober {
         {
             return .failed("GET \(path) on port \(port) did not answer within \(brief(timeout))")
         } catch {
-            return .failed("GET \(path) on port \(port): \(error)")
+            return .failed("GET \(path) on port \(port): \(words(error))")
         }
     }
 
@@ -53,7 +53,7 @@ enum Prober {
             try await channel.close()
             return .passed
         } catch {
-            return .failed("port \(port) does not accept connections: \(error)")
+            return .failed("port \(port) does not accept connections: \(words(error))")
         }
     }
 
@@ -133,9 +133,4 @@ enum HTTP {
             configuration.timeout.connect = .seconds(5)
             return configuration
         }())
-}
-
-/// A duration as people write it.
-func brief(_ duration: Duration) -> String {
-    Interval(max(.zero, duration)).description
 }

@@ -33,7 +33,9 @@ extension Checker {
         for (index, container) in items.enumerated().prefix(Limits.containers) {
             let path = "spec.containers[\(index)]"
             unique(container["name"], "container", in: &names, at: "\(path).name")
-            for (index, port) in (container["ports"]?.items ?? []).enumerated() {
+            for (index, port) in (container["ports"]?.items ?? []).enumerated()
+                .prefix(Limits.ports)
+            {
                 let path = "\(path).ports[\(index)]"
                 unique(port["name"], "port", in: &ports, at: "\(path).name")
                 unique(port["port"], "port number", in: &numbers, at: "\(path).port")
@@ -102,8 +104,10 @@ extension Checker {
     }
 
     private mutating func checkProbePorts(_ written: Written, at path: String) {
-        let names = (written["ports"]?.items ?? []).compactMap { $0["name"]?.text }
-        for probe in written["probes"]?.entries ?? [] {
+        let ports = (written["ports"]?.items ?? []).prefix(Limits.ports)
+        let names = ports.compactMap { $0["name"]?.text }
+        let probes = (written["probes"]?.entries ?? []).filter { Schema.probes[$0.key] != nil }
+        for probe in probes {
             for kind in ["http", "tcp"] {
                 guard let port = probe.value[kind]?["port"], let name = port.text,
                     !port.isNumber, !names.contains(name)

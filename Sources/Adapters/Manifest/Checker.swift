@@ -187,7 +187,7 @@ struct Checker {
             ManifestMistake(
                 code: code, file: source.name, line: place.line, column: place.column,
                 width: max(1, width), object: object, field: path, message: message, fix: fix,
-                replacement: replacement, excerpt: source.excerpt(at: place)))
+                replacement: replacement), in: source)
     }
 
     mutating func add(

@@ -98,10 +98,10 @@ extension Composer {
 
     /// Names each line that is indented with a tab, which the parser would call something else.
     private mutating func reportTabs(in text: String) -> Bool {
-        let before = mistakes.count
+        let before = findings.count
         let isBreak: (Character) -> Bool = { $0 == "\n" || $0 == "\r\n" || $0 == "\r" }
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: isBreak)
-        for (index, line) in lines.enumerated() where mistakes.count < Limits.mistakesShown {
+        for (index, line) in lines.enumerated() {
             let indent = line.prefix { $0 == " " || $0 == "\t" }
             guard indent.count < line.count, let tab = indent.firstIndex(of: "\t") else { continue }
             let column = line.distance(from: line.startIndex, to: tab) + 1
@@ -109,7 +109,7 @@ extension Composer {
                 .tab, at: Place(line: index + 1, column: column), "a tab in the indentation",
                 fix: "indent with spaces")
         }
-        return mistakes.count > before
+        return findings.count > before
     }
 
     private mutating func reportControlCharacter(in text: String) {

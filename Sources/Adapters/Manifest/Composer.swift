@@ -14,15 +14,17 @@ struct Composer {
     private var renamed: [Place: Unicode.Scalar] = [:]
     /// Anchors that were refused: each once, however often it is referred to.
     private var anchors: Set<Place> = []
-    private(set) var mistakes: [ManifestMistake] = []
+    private var isTooDeep = false
+    private(set) var findings: Findings
 
-    init(_ source: SourceText, _ document: DocumentText) {
+    init(_ source: SourceText, _ document: DocumentText, _ findings: Findings) {
         self.source = source
+        self.findings = findings
         text = document.text
         linesBefore = document.firstLine - 1
     }
 
-    /// The document, or nil if it is empty or beyond reading; `mistakes` says which.
+    /// The document, or nil if it is empty or beyond reading; `findings` says which.
     mutating func compose() -> Written? {
         if let alias = aliasBomb(in: text, allowed: Limits.aliases) {
             add(
@@ -42,7 +44,7 @@ struct Composer {
     private mutating func parse() -> (Node, Parser)? {
         var text = text
         // Each round reads the document again, so the work is bounded, not the rounds.
-        var budget = 64 * Limits.documentBytes
+        var budget = Limits.rereadBytes
         while true {
             do {
                 let parser = try Parser(yaml: text, resolver: .basic, encoding: .utf8)
@@ -116,10 +118,14 @@ struct Composer {
     private mutating func convert(_ node: Node, depth: Int) -> Written {
         let place = place(node.mark)
         guard depth <= Limits.depth else {
-            addOnce(
-                .tooDeep, at: local(node.mark),
-                "nested deeper than \(Limits.depth) levels",
-                fix: "no object needs it: look for brackets or indentation gone wrong")
+            // One is enough: what is below the first is not looked at either.
+            if !isTooDeep {
+                add(
+                    .tooDeep, at: local(node.mark),
+                    "nested deeper than \(Limits.depth) levels",
+                    fix: "no object needs it: look for brackets or indentation gone wrong")
+            }
+            isTooDeep = true
             return Written(place: place, content: .scalar("", isPlain: true))
         }
         if node.anchor != nil {
@@ -228,17 +234,10 @@ struct Composer {
         // Faults at the end of a text are marked one line behind it.
         let line = min(max(1, local.line + linesBefore), source.lineCount)
         let place = Place(line: line, column: max(1, local.column))
-        mistakes.append(
+        findings.add(
             ManifestMistake(
                 code: code, file: source.name, line: place.line, column: place.column,
-                width: max(1, width), object: nil, field: "", message: message, fix: fix,
-                replacement: nil, excerpt: source.excerpt(at: place)))
-    }
-
-    private mutating func addOnce(
-        _ code: MistakeCode, at local: Place, _ message: String, fix: String
-    ) {
-        guard !mistakes.contains(where: { $0.code == code }) else { return }
-        add(code, at: local, message, fix: fix)
+                width: max(1, width), object: nil, field: "", message: message, fix: fix),
+            in: source)
     }
 }

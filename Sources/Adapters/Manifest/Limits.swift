@@ -7,6 +7,8 @@ enum Limits {
     static let fileBytes = 10 * 1024 * 1024
     static let documentBytes = 1024 * 1024
     static let documents = 1000
+    /// How much may be parsed again to name each repeated key of one document.
+    static let rereadBytes = 4 * 1024 * 1024
     static let depth = 32
     /// Aliases are refused; so many are given to the parser, to be refused by name and place.
     static let aliases = 8

@@ -14,9 +14,9 @@ package struct ManifestMistake: Error, Hashable, Sendable {
     package var message: String
     package var fix: String
     /// What to put in place of the covered text, where there is exactly one good answer.
-    package var replacement: String?
+    package var replacement: String? = nil
     /// The line as written, cut to what fits on a screen and free of control characters.
-    package var excerpt: Excerpt?
+    package var excerpt: Excerpt? = nil
 
     /// The part of a line that is shown, and where in it the mistake begins (from 0).
     package struct Excerpt: Hashable, Sendable {
@@ -44,41 +44,5 @@ extension ManifestMistake {
         if !place.isEmpty { lines.append("\(margin) = in: \(place)") }
         lines.append("\(margin) = help: \(fix)")
         return lines.joined(separator: "\n")
-    }
-}
-
-/// Keeps the first mistakes by place and counts the rest, so that a hostile file costs no memory.
-struct Findings {
-    private struct Entry {
-        let source: Int
-        let mistake: ManifestMistake
-    }
-
-    private let limit: Int
-    private var entries: [Entry] = []
-    private(set) var count = 0
-    /// The position of the file that is being read among all files.
-    var source = 0
-
-    init(limit: Int) { self.limit = limit }
-
-    mutating func add(_ mistake: ManifestMistake, in source: Int? = nil) {
-        count += 1
-        entries.append(Entry(source: source ?? self.source, mistake: mistake))
-        if entries.count >= 2 * limit { settle() }
-    }
-
-    /// The mistakes to show, by place, and how many more there are.
-    mutating func result() -> (shown: [ManifestMistake], omitted: Int) {
-        settle()
-        return (entries.map(\.mistake), count - entries.count)
-    }
-
-    private mutating func settle() {
-        entries.sort {
-            ($0.source, $0.mistake.line, $0.mistake.column, $0.mistake.code.rawValue)
-                < ($1.source, $1.mistake.line, $1.mistake.column, $1.mistake.code.rawValue)
-        }
-        entries.removeLast(max(0, entries.count - limit))
     }
 }

@@ -117,10 +117,11 @@ private struct Pass {
             findings = checker.findings
             return
         }
-        var composer = Composer(file, document)
+        let before = findings.count
+        var composer = Composer(file, document, findings)
         let written = composer.compose()
-        for mistake in composer.mistakes { findings.add(mistake) }
-        if let written { check(written, of: file, isSound: composer.mistakes.isEmpty) }
+        findings = composer.findings
+        if let written { check(written, of: file, isSound: findings.count == before) }
     }
 
     // MARK: - Documents to objects
@@ -166,7 +167,7 @@ private struct Pass {
         findings.add(
             ManifestMistake(
                 code: code, file: source.name, line: line, column: 1, width: 1, object: nil,
-                field: "", message: message, fix: fix, replacement: nil, excerpt: nil))
+                field: "", message: message, fix: fix))
     }
 
     // MARK: - Between objects

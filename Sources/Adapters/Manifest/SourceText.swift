@@ -4,6 +4,7 @@ struct SourceText {
     private let text: String.UTF8View
     /// Where each line begins.
     private let starts: [String.Index]
+    private let columnMax = 4096
 
     init(name: String, text: String) {
         self.name = name
@@ -26,8 +27,9 @@ struct SourceText {
     func line(_ number: Int) -> Substring {
         guard (1...starts.count).contains(number) else { return "" }
         let end = number < starts.count ? starts[number] : text.endIndex
-        let line = Substring(text[starts[number - 1]..<end])
-        return Substring(line.unicodeScalars.prefix { $0 != "\n" && $0 != "\r" })
+        var line = text[starts[number - 1]..<end]
+        while let last = line.last, last == 10 || last == 13 { line.removeLast() }
+        return Substring(line)
     }
 
     /// The lines from `first` to before `end` as they stand in the file.
@@ -38,7 +40,9 @@ struct SourceText {
 
     /// How many scalars of its line `written` covers: its text where that can be seen, else 1.
     func width(of written: Written) -> Int {
-        guard case .scalar(let value, _) = written.content else { return 1 }
+        // Finding a column takes as long as the line is: far out it is not worth it.
+        guard case .scalar(let value, _) = written.content, written.place.column <= columnMax
+        else { return 1 }
         let rest = line(written.place.line).unicodeScalars.dropFirst(written.place.column - 1)
         if let quote = rest.first, quote == "\"" || quote == "'" {
             guard let close = rest.dropFirst().firstIndex(of: quote) else { return rest.count }
@@ -53,6 +57,7 @@ struct SourceText {
     }
 
     func isQuoted(at place: Place) -> Bool {
+        guard place.column <= columnMax else { return false }
         let first = line(place.line).unicodeScalars.dropFirst(place.column - 1).first
         return first == "\"" || first == "'"
     }

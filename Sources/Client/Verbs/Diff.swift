@@ -32,9 +32,9 @@ package struct Diff: Sendable {
         }
     }
 
-    /// What people write about an object, without what only the server says.
+    /// What people decided about an object, without defaults and what only the server says.
     private static func text(_ object: Object) -> String {
-        ManifestWriter.yaml([object.asWritten])
+        ManifestWriter.yaml([object.asWritten], compact: true)
     }
 }
 

@@ -84,8 +84,9 @@ struct Trouble {
         if let error = error as? NIOSSLExtraError, error == .failedToValidateHostname {
             return Failure(
                 .failed,
-                "the certificate of the hub is not for '\(address.host)': use a name the hub was "
-                    + "set up with, or add this one with 'skerry hub init --name'")
+                "the certificate of the hub is not for '\(address.host)': write one of "
+                    + "the names it was set up with into the context, or set the hub up with this one"
+            )
         }
         if case .uncleanShutdown = error as? NIOSSLError {
             return unreachable("the connection was cut")

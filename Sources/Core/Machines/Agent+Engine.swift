@@ -30,7 +30,9 @@ extension Agent {
         case .exited(let id, let handle, let exit):
             guard let unit = unit(id), unit.handle == handle, unit.isRunning else { return }
             end(id, exit, at: now, into: &effects)
-        case .stopped(let id): finishStop(of: id, at: now, into: &effects)
+        case .stopped(let id):
+            strays.remove(id)
+            finishStop(of: id, at: now, into: &effects)
         case .stopFailed(let id, let failure): failStop(id, failure, at: now, into: &effects)
         case .probed(let probe, let outcome): judge(probe, outcome, at: now, into: &effects)
         }
@@ -56,6 +58,7 @@ extension Agent {
             effects.append(.wake(at: until, for: .order))
         }
         var seen: Set<ContainerID> = []
+        strays.removeAll()
         for container in containers {
             seen.insert(container.id)
             // What moved after the question was asked is newer than the answer; the next one tells.
@@ -83,6 +86,8 @@ extension Agent {
             if let unit = unit(id) {
                 guard !unit.mayExist || unit.isRunning else { return }
                 change(id) { $0.state = .stopping(restart: true) }
+            } else {
+                strays.insert(id)
             }
             effects.append(.stop(id, grace: .seconds(10)))
             return

@@ -87,12 +87,14 @@ extension Agent {
         of id: InstanceID, at now: Moment, into effects: inout [Effect]
     ) {
         guard held[id]?.units.contains(where: { $0.state == .waiting }) == true else { return }
+        clearStrays(of: id, into: &effects)
         findPorts(for: id)
         guard let instance = held[id] else { return }
         if let missing = missingPort(of: instance) {
             return complain(id, Unit.Trouble(reason: "NoPort", message: missing))
         }
         let starting = instance.units.filter { $0.state == .waiting }
+        guard !starting.isEmpty else { return }
         let restarts = starting.count(where: \.hasRun)
         if restarts > 0 || !instance.isRecorded {
             held.update(id) { $0.record.restarts += restarts }
@@ -109,6 +111,14 @@ extension Agent {
             } else {
                 journal.followUps.append(.start(unit.id, attempt: attempt))
             }
+        }
+    }
+
+    private mutating func clearStrays(of id: InstanceID, into effects: inout [Effect]) {
+        guard !strays.isEmpty, let units = held[id]?.units else { return }
+        for unit in units where unit.state == .waiting && strays.remove(unit.id) != nil {
+            change(unit.id) { $0.state = .stopping(restart: true) }
+            effects.append(.stop(unit.id, grace: .seconds(10)))
         }
     }
 

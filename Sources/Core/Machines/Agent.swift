@@ -36,6 +36,9 @@ package struct Agent: Equatable, Sendable {
     /// People were told that the engine is gone.
     var isEngineMissed = false
     package internal(set) var engineStatus: EngineStatus?
+    /// Containers that the engine listed and nobody here wanted. They are being stopped; an instance
+    /// that comes to want such an id waits for that, since what runs there is not its own.
+    var strays: Set<ContainerID> = []
     /// Until then lower tiers wait for higher ones.
     var orderUntil: Instant?
     var isHalting = false

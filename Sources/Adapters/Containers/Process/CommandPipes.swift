@@ -26,7 +26,7 @@ struct CommandPipes: Sendable {
         for _ in 0..<3 {
             var ends: [Int32] = [-1, -1]
             guard pipe(&ends) == 0 else {
-                for end in made { close(end) }
+                for descriptor in made { close(descriptor) }
                 throw EngineFailure(.engineUnavailable, "cannot open a pipe: \(systemError())")
             }
             ends.forEach(closeOnExec)

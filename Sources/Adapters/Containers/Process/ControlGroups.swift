@@ -8,6 +8,8 @@ import Model
 struct ControlGroups: Sendable {
     enum Version { case one, two }
 
+    private let name: String
+    private let hierarchies: Hierarchies
     private let version: Version?
     /// `skerry/<engine>` in each hierarchy in use; one in version 2.
     private let memory: String?
@@ -17,7 +19,8 @@ struct ControlGroups: Sendable {
 
     /// `name` must differ between engines of one machine.
     init(name: String) {
-        let hierarchies = Hierarchies()
+        self.name = name
+        hierarchies = Hierarchies()
         if let root = hierarchies.unified, ControlGroups.prepareUnified(root, name: name) {
             version = .two
             memory = "\(root)/skerry/\(name)"
@@ -34,8 +37,6 @@ struct ControlGroups: Sendable {
         ].compactMap(\.self)
     }
 
-    var enforcesMemory: Bool { memory != nil }
-
     /// The group of one container, whether it exists or not; nil where the node has none.
     func group(_ id: ContainerID) -> ControlGroup? {
         guard let version else { return nil }
@@ -45,11 +46,22 @@ struct ControlGroups: Sendable {
             cpu: cpu.map { "\($0)/\(leaf)" })
     }
 
-    /// Removes what is empty; a later engine makes it again.
-    func removeIfEmpty() {
-        for directory in Set([memory, cpu].compactMap(\.self)) {
-            rmdir(directory)
+    /// Makes again what was removed while no container ran. A failure shows at the next step.
+    func ensure() {
+        switch version {
+        case nil: break
+        case .two: _ = hierarchies.unified.map { ControlGroups.prepareUnified($0, name: name) }
+        case .one:
+            for root in [hierarchies.memory, hierarchies.cpu].compactMap(\.self) {
+                _ = ControlGroups.prepare(root, name: name)
+            }
         }
+    }
+
+    /// Removes the engine's groups where no container has one, so that nothing stays behind. Only
+    /// `skerry` itself does: another engine may be about to make its own in there.
+    func removeIfEmpty() {
+        for directory in Set([memory, cpu].compactMap(\.self)) { rmdir(directory) }
     }
 
     private static let advice =
@@ -112,9 +124,8 @@ struct ControlGroup: Sendable {
 
     func members() -> [pid_t] {
         guard let file = memberFiles.first, let bytes = read(file) else { return [] }
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap {
-            pid_t($0)
-        }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        return lines.compactMap { pid_t($0) }
     }
 
     /// Kills every member, and those they make meanwhile.
@@ -127,9 +138,14 @@ struct ControlGroup: Sendable {
         }
     }
 
-    /// Removes the group. Members that are still on their way out keep it for the next attempt.
-    func remove() {
-        for directory in directories { rmdir(directory) }
+    /// Removes the group. False while members are still on their way out.
+    @discardableResult
+    func remove() -> Bool {
+        var isGone = true
+        for directory in directories where rmdir(directory) != 0 && errno != ENOENT {
+            isGone = false
+        }
+        return isGone
     }
 
     /// How often the kernel killed a member for want of memory.
@@ -182,7 +198,7 @@ struct ControlGroup: Sendable {
 }
 
 /// Where the kernel's control groups are mounted.
-private struct Hierarchies {
+private struct Hierarchies: Sendable {
     var unified: String?
     var memory: String?
     var cpu: String?

@@ -19,12 +19,12 @@ package actor ProcessEngine: Engine {
     let records: RecordDirectory
     let groups: ControlGroups
     let logCap: Int
-    private let bootID = ProcessTable.bootID()
+    let bootID = ProcessTable.bootID()
     private let watchers = Watchers()
     private let turns = Turns()
-    private(set) var entries: [ContainerID: Entry] = [:]
+    var entries: [ContainerID: Entry] = [:]
     private var samples: [String: ProcessorSample] = [:]
-    private var isLoaded = false
+    var isLoaded = false
     /// Why the last record could not be written, while that is so.
     private var recordFailure: String?
 
@@ -39,6 +39,7 @@ package actor ProcessEngine: Engine {
         records = try RecordDirectory(directory)
         // Two engines may serve nodes of one name, such as two demonstrations on one machine.
         groups = ControlGroups(name: "\(node)-\(shortHash(records.path))")
+        groups.removeIfEmpty()
     }
 
     package func status() -> EngineStatus {
@@ -92,8 +93,10 @@ package actor ProcessEngine: Engine {
         load()
         guard entries[id] != nil else { return }
         try await end(id, grace: grace)
+        await drain(id)
         forget(id)
         records.log(of: id).remove()
+        if entries.isEmpty { groups.removeIfEmpty() }
     }
 
     package func usage() -> [ContainerID: Usage] {
@@ -159,6 +162,7 @@ package actor ProcessEngine: Engine {
     private func supervise(
         _ spawn: Spawn, _ request: StartRequest
     ) throws(EngineFailure) -> ObservedContainer {
+        groups.ensure()
         let group = groups.group(request.id)
         try group?.create(request.spec.resources)
         records.log(of: request.id).rotate(cap: logCap)
@@ -212,7 +216,7 @@ package actor ProcessEngine: Engine {
             groups: groups.group(request.id)?.memberFiles ?? [])
     }
 
-    private func adopt(_ record: ProcessRecord, _ process: ProcessHandle) {
+    func adopt(_ record: ProcessRecord, _ process: ProcessHandle) {
         let watchers = watchers
         entries[record.id] = Entry(
             record: record, process: process,
@@ -237,9 +241,21 @@ package actor ProcessEngine: Engine {
         settle()
     }
 
+    /// Waits for killed stragglers to be gone: only an empty group can be removed, and no signal
+    /// tells when it is. They take a moment, so this gives up after one second and tries again with
+    /// the next start.
+    private func drain(_ id: ContainerID) async {
+        guard let group = groups.group(id) else { return }
+        for _ in 0..<100 {
+            group.killMembers()
+            if group.remove() { return }
+            do { try await Task.sleep(for: .milliseconds(10)) } catch { return }
+        }
+    }
+
     /// Writes a record. A full disk stops no workload: the mark in the environment of a process
     /// finds it as well, and an exit without a record is one whose code nobody knows.
-    private func keep(_ record: ProcessRecord) {
+    func keep(_ record: ProcessRecord) {
         do {
             try records.write(record)
             recordFailure = nil
@@ -256,7 +272,7 @@ package actor ProcessEngine: Engine {
 
     /// Takes note of every process that has ended. Whoever asks first does it, so it does not
     /// matter whether anybody watches.
-    private func settle() {
+    func settle() {
         for (id, entry) in entries {
             guard let process = entry.process, process.hasExited else { continue }
             let group = groups.group(id)
@@ -289,88 +305,6 @@ package actor ProcessEngine: Engine {
         }
     }
 
-    // MARK: - Finding them again
-
-    private func load() {
-        guard !isLoaded else { return }
-        for record in records.records() where entries[record.id] == nil {
-            var record = record
-            if record.exit == nil, let process = running(record) {
-                adopt(record, process)
-            } else {
-                if record.exit == nil {
-                    record.exit = Exit(code: nil)
-                    keep(record)
-                }
-                entries[record.id] = Entry(record: record)
-            }
-        }
-        isLoaded = true
-        scan()
-    }
-
-    private func running(_ record: ProcessRecord) -> ProcessHandle? {
-        guard record.bootID == bootID, let process = ProcessHandle(pid: record.pid),
-            // Asked once it is held: the number cannot change its meaning any more.
-            ProcessTable.entry(record.pid)?.startTicks == record.startTicks
-        else { return nil }
-        return process
-    }
-
-    /// Finds processes of this node that were started but not recorded before an agent died.
-    private func scan() {
-        let known = Set(entries.values.filter { $0.process != nil }.map(\.record.pid))
-        var found: [ProcessRecord] = []
-        for pid in ProcessTable.pids() where !known.contains(pid) {
-            let environment = ProcessTable.environment(pid)
-            guard let (id, generation) = identity(environment), isOurs(environment),
-                let entry = ProcessTable.entry(pid), !entry.isZombie, entry.session == pid
-            else { continue }
-            found.append(
-                ProcessRecord(
-                    id: id, generation: generation, pid: pid, startTicks: entry.startTicks,
-                    bootID: bootID, startedAt: ProcessTable.startedAt(ticks: entry.startTicks),
-                    command: []))
-        }
-        // The first of several is the container, later ones are sessions it opened itself.
-        for record in found.sorted(by: { $0.startTicks < $1.startTicks }) {
-            guard entries[record.id] == nil, let process = running(record) else { continue }
-            adopt(record, process)
-            keep(record)
-        }
-    }
-
-    private func identity(_ environment: [String]) -> (ContainerID, UInt64)? {
-        let parts = value(of: Mark.container, in: environment)?.split(separator: "/") ?? []
-        guard parts.count == 3, parts[0] == node.text, let instance = InstanceID(String(parts[1])),
-            let generation = value(of: Mark.generation, in: environment).flatMap({ UInt64($0) })
-        else { return nil }
-        return (ContainerID(instance: instance, name: String(parts[2])), generation)
-    }
-
-    private func isOurs(_ environment: [String]) -> Bool {
-        value(of: Mark.engine, in: environment) == records.path
-    }
-
-    nonisolated func mark(_ id: ContainerID, generation: UInt64) -> [String: String] {
-        [
-            Mark.container: name(id), Mark.generation: "\(generation)",
-            Mark.engine: records.path,
-        ]
-    }
-
-    nonisolated func name(_ id: ContainerID) -> String { "\(node)/\(id)" }
-
-    /// The process of a running container, for a conversation with it.
-    func hold(_ id: ContainerID) throws(EngineFailure) -> Entry {
-        load()
-        settle()
-        guard let entry = entries[id] else {
-            throw EngineFailure(.refused, "there is no container '\(id)' on this node")
-        }
-        return entry
-    }
-
     // MARK: - Watching
 
     /// Far below what the eye notices in a log that overflows, far above what a core notices.
@@ -393,21 +327,6 @@ package actor ProcessEngine: Engine {
             records.log(of: id).rotate(cap: logCap)
         }
     }
-}
-
-/// The variables by which a process is known again.
-enum Mark {
-    static let container = "SKERRY_CONTAINER"
-    static let generation = "SKERRY_GENERATION"
-    /// The directory of the engine that started it.
-    static let engine = "SKERRY_ENGINE"
-    /// In place of the first one for commands that people run inside a container.
-    static let command = "SKERRY_COMMAND_IN"
-}
-
-private func value(of name: String, in environment: [String]) -> String? {
-    let prefix = "\(name)="
-    return environment.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
 }
 
 private func imageRefused(_ image: String) -> EngineFailure {

@@ -41,7 +41,8 @@ final class Watchers: Sendable {
     }
 
     func send(_ signal: Signal) {
-        let continuations = state.withLock { Array($0.continuations.values) }
-        for continuation in continuations { continuation.yield(signal) }
+        for continuation in state.withLock({ Array($0.continuations.values) }) {
+            continuation.yield(signal)
+        }
     }
 }

@@ -96,7 +96,7 @@ struct EngineAPI: Sendable {
     func unreachable(_ error: any Error) -> EngineFailure {
         EngineFailure(
             .engineUnavailable,
-            "cannot reach the container engine at \(socketPath): \(error); "
+            "cannot reach the container engine at \(socketPath): \(words(error)); "
                 + "start it (systemctl start podman.socket, or docker) or choose another one")
     }
 }

@@ -82,16 +82,13 @@ struct Inspection: Decodable {
         case host = "HostConfig"
     }
 
-    /// The container that the labels name; nil where they are not all there.
-    var identity: (node: String, id: ContainerID, generation: UInt64)? {
-        guard let labels = config.labels, let node = labels[Label.node],
-            let workload = labels[Label.workload],
-            let ordinal = labels[Label.ordinal].flatMap({ Int($0) }),
-            let name = labels[Label.container],
-            let generation = labels[Label.generation].flatMap({ UInt64($0) })
-        else { return nil }
-        let instance = InstanceID(workload: WorkloadID(workload), ordinal: ordinal)
-        return (node, ContainerID(instance: instance, name: name), generation)
+    var identity: (id: ContainerID, generation: UInt64)? {
+        ContainerID.identity(config.labels ?? [:])
+    }
+
+    /// Whether it has not ended: Podman calls one that was asked to end neither running nor exited.
+    var isRunning: Bool {
+        state.running || ["stopping", "paused", "restarting"].contains(state.status)
     }
 
     /// Year 1 is how both engines write "never".

@@ -54,25 +54,22 @@ extension SocketEngine {
         }
     }
 
-    /// What is known about a container that has just ended. It may be removed already: then the
-    /// notice itself has to do.
+    /// What is known about a container that has just ended. The notice has the code before the
+    /// engine's own record has it, and the container may be removed already.
     private func exited(_ notice: EngineNotice) async throws(EngineFailure) -> ObservedContainer? {
-        if let inspection = try await inspect(notice.actor.id) {
-            // A container that was restarted meanwhile is not ours: only an agent restarts.
-            return observe(inspection)
-        }
+        let inspection = try await inspect(notice.actor.id)
         let attributes = notice.actor.attributes ?? [:]
-        guard let workload = attributes[Label.workload],
-            let ordinal = attributes[Label.ordinal].flatMap({ Int($0) }),
-            let name = attributes[Label.container],
-            let generation = attributes[Label.generation].flatMap({ UInt64($0) })
-        else { return nil }
-        let code = attributes["exitCode"] ?? attributes["containerExitCode"]
+        guard let identity = ContainerID.identity(inspection?.config.labels ?? attributes) else {
+            return nil
+        }
+        let code =
+            (attributes["exitCode"] ?? attributes["containerExitCode"]).flatMap { Int($0) }
+            ?? inspection?.state.exitCode
+        let outOfMemory = inspection.map { ranOutOfMemory($0, code: code) } ?? false
         return ObservedContainer(
-            id: ContainerID(
-                instance: InstanceID(workload: WorkloadID(workload), ordinal: ordinal), name: name),
-            generation: generation, handle: notice.actor.id,
-            state: .exited(Exit(code: code.flatMap { Int($0) })), startedAt: nil)
+            id: identity.id, generation: identity.generation, handle: notice.actor.id,
+            state: .exited(Exit(code: code, outOfMemory: outOfMemory)),
+            startedAt: inspection?.startedAt)
     }
 }
 

@@ -99,7 +99,7 @@ package actor SocketEngine: Engine {
     package func usage() async throws(EngineFailure) -> [ContainerID: Usage] {
         var usage: [ContainerID: Usage] = [:]
         var next: [String: ProcessorSample] = [:]
-        for inspection in try await inspections([]) where inspection.state.running {
+        for inspection in try await inspections([]) where inspection.isRunning {
             guard let identity = inspection.identity,
                 let statistics = try await api.get(
                     "/containers/\(inspection.id)/stats",
@@ -131,7 +131,7 @@ package actor SocketEngine: Engine {
         _ request: StartRequest, _ inspections: [Inspection]
     ) async throws(EngineFailure) -> ObservedContainer? {
         for inspection in inspections {
-            if inspection.state.running, inspection.identity?.generation == request.generation {
+            if inspection.isRunning, inspection.identity?.generation == request.generation {
                 return observe(inspection)
             }
             try await remove(inspection, grace: SocketEngine.replacementGrace)
@@ -211,7 +211,7 @@ package actor SocketEngine: Engine {
 
     private func remove(_ inspection: Inspection, grace: Duration) async throws(EngineFailure) {
         let path = "/containers/\(inspection.id)"
-        if inspection.state.running {
+        if inspection.isRunning {
             let seconds = (max(.zero, grace).nanoseconds + 999_999_999) / 1_000_000_000
             let answer = try await api.call(
                 .POST, "\(path)/stop", ["t": "\(seconds)"],
@@ -263,7 +263,7 @@ package actor SocketEngine: Engine {
         guard let identity = inspection.identity else { return nil }
         return ObservedContainer(
             id: identity.id, generation: identity.generation, handle: inspection.id,
-            state: inspection.state.running ? .running : .exited(exit(inspection)),
+            state: inspection.isRunning ? .running : .exited(exit(inspection)),
             startedAt: inspection.startedAt)
     }
 
@@ -271,12 +271,12 @@ package actor SocketEngine: Engine {
         // Made, but never started: nobody knows how that would have ended.
         guard inspection.state.status != "created" else { return Exit(code: nil) }
         let code = inspection.state.exitCode
-        return Exit(code: code, outOfMemory: ranOutOfMemory(inspection))
+        return Exit(code: code, outOfMemory: ranOutOfMemory(inspection, code: code))
     }
 
-    private func ranOutOfMemory(_ inspection: Inspection) -> Bool {
+    func ranOutOfMemory(_ inspection: Inspection, code: Int?) -> Bool {
         if inspection.state.outOfMemory == true { return true }
-        guard inspection.state.exitCode == 137, (inspection.host?.memory ?? 0) > 0 else {
+        guard code == 137, (inspection.host?.memory ?? 0) > 0 else {
             return false
         }
         if let known = memoryKills[inspection.id] { return known }
