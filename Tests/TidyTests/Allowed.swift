@@ -32,7 +32,6 @@ extension Allowance {
         ("Sources/Client/Verbs/Await.swift", "the deadline of wait"),
         ("Sources/Host/AgentHost.swift", "the period of systemd's watchdog"),
         ("Tests/ManagementTests/Fleet.swift", "a log that is followed for ever"),
-        ("Tests/ManagementTests/StreamTests.swift", "outlives a limit of time"),
         ("Tests/ManagementTests/TLSTests.swift", "a server that runs until it is cancelled"),
     ].map { Allowance($0.0, "Task.sleep", $0.1) }
 
@@ -43,7 +42,6 @@ extension Allowance {
 
     /// Where the failure itself is the answer.
     private static let optional = [
-        ("Sources/Adapters/Management/UnixSocket.swift", "no file has no identity"),
         ("Sources/Client/Up/LocalFleet.swift", "a closed terminal must not keep the fleet alive"),
         ("Sources/Core/Model/Workload.swift", "a field that is a number or else a word"),
     ].map { Allowance($0.0, "try?", $0.1) }

@@ -4,7 +4,7 @@ import Testing
 @Suite struct HouseTests {
     private let files: [SourceFile]
 
-    init() throws { files = try SourceTree.files() }
+    init() throws { files = try SourceTree.files.get() }
 
     @Test func `the tree is really read`() {
         #expect(files.contains { $0.path == "Package.swift" })

@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func `an allowance covers one phrase in one file`() {
-        let allowed = [Allowance(path: "Sources/A.swift", phrase: "try?", reason: "test")]
+        let allowed = [Allowance("Sources/A.swift", "try?", "test")]
         let code = "try? a(); Task { }"
         #expect(Rules.words(file("Sources/A.swift", code), allowed: allowed).count == 1)
         #expect(Rules.words(file("Sources/B.swift", code), allowed: allowed).count == 2)

@@ -6,7 +6,7 @@ enum Rules {
         guard let room = rooms.first(where: { file.path.hasPrefix($0.path) }) else {
             return [Breach(path: file.path, line: 1, problem: "is in no room of Rooms.swift")]
         }
-        let tokens = Lexer.tokens(of: file.text)
+        let tokens = file.tokens
         let kinds = ["struct", "class", "enum", "protocol", "func", "typealias", "let", "var"]
         return tokens.indices.dropLast().compactMap { index in
             guard tokens[index].text == "import" else { return nil }
@@ -27,7 +27,7 @@ enum Rules {
             "SystemRandomNumberGenerator", "nonisolated", "print", "CommandLine", "readLine",
         ]
         let chance: Set<String> = ["random", "randomElement", "shuffle", "shuffled"]
-        let tokens = Lexer.tokens(of: file.text)
+        let tokens = file.tokens
         return tokens.indices.compactMap { index in
             let word = tokens[index].text
             let isMember = index > 0 && tokens[index - 1].text == "."
@@ -73,7 +73,7 @@ enum Rules {
 
     static func words(_ file: SourceFile, allowed: [Allowance] = Allowance.all) -> [Breach] {
         guard file.isSwift, !file.isGenerated else { return [] }
-        let tokens = Lexer.tokens(of: file.text)
+        let tokens = file.tokens
         var breaches: [Breach] = []
         for (words, problem) in phrases {
             let phrase = words.joined()
@@ -96,7 +96,7 @@ enum Rules {
         guard file.isSwift, !file.isGenerated else { return [] }
         let roles = ["Manager", "Helper", "Util", "Utils", "Service", "Handler", "Wrapper", "Impl"]
         let kinds: Set<String> = ["class", "struct", "enum", "actor", "protocol", "typealias"]
-        let tokens = Lexer.tokens(of: file.text)
+        let tokens = file.tokens
         return tokens.indices.dropLast().compactMap { index in
             let name = tokens[index + 1].text
             guard kinds.contains(tokens[index].text), roles.contains(where: name.hasSuffix) else {

@@ -4,6 +4,14 @@ import Foundation
 struct SourceFile: Sendable {
     let path: String
     let text: String
+    /// Empty unless it is Swift.
+    let tokens: [Token]
+
+    init(path: String, text: String) {
+        self.path = path
+        self.text = text
+        tokens = path.hasSuffix(".swift") ? Lexer.tokens(of: text) : []
+    }
 
     var isSwift: Bool { path.hasSuffix(".swift") }
 
@@ -27,7 +35,10 @@ enum SourceTree {
     static let root = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    static func files() throws -> [SourceFile] {
+    /// Read once for all tests.
+    static let files = Result { try read() }
+
+    private static func read() throws -> [SourceFile] {
         let manager = FileManager.default
         var files: [SourceFile] = []
         for top in try manager.contentsOfDirectory(atPath: root.path).sorted() {

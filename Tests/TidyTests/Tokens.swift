@@ -1,5 +1,5 @@
 /// A word or a mark of Swift code.
-struct Token: Equatable {
+struct Token: Equatable, Sendable {
     let text: String
     let line: Int
 }
