@@ -13,7 +13,8 @@ let strict: [SwiftSetting] = [
 
 /// A room of the house. `path` is below `Sources/`.
 func room(
-    _ name: String, in path: String, sees rooms: [String] = [], uses libraries: [Target.Dependency] = []
+    _ name: String, in path: String, sees rooms: [String] = [],
+    uses libraries: [Target.Dependency] = []
 ) -> Target {
     .target(
         name: name,
@@ -22,13 +23,16 @@ func room(
         swiftSettings: strict)
 }
 
+/// The tests of a room. `fixtures`: they read files from `Fixtures/` beside their source.
 func tests(
-    _ name: String, sees rooms: [String], uses libraries: [Target.Dependency] = []
+    _ name: String, sees rooms: [String], uses libraries: [Target.Dependency] = [],
+    fixtures: Bool = false
 ) -> Target {
     .testTarget(
         name: name,
         dependencies: rooms.map { .target(name: $0) } + libraries,
         path: "Tests/\(name)",
+        exclude: fixtures ? ["Fixtures"] : [],
         swiftSettings: strict)
 }
 
@@ -51,11 +55,28 @@ let httpClient: [Target.Dependency] = [
 ]
 let httpServer: [Target.Dependency] = [
     .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdCore", package: "hummingbird"),
     .product(name: "HummingbirdTLS", package: "hummingbird"),
+    .product(name: "Logging", package: "swift-log"),
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
 ]
+/// The client speaks HTTP/1.1 over NIO itself: its streams are full duplex, and its errors are for people.
+let httpConnection: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOTLS", package: "swift-nio"),
+]
 let tls: [Target.Dependency] = [.product(name: "NIOSSL", package: "swift-nio-ssl")]
+/// What lies under gRPC: needed to insist on TLS 1.3 and to tie a call to its peer's certificate.
+let controlLink: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOTLS", package: "swift-nio"),
+    .product(name: "NIOHPACK", package: "swift-nio-http2"),
+    .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+]
 
 let package = Package(
     name: "skerry",
@@ -63,6 +84,7 @@ let package = Package(
     products: [
         .executable(name: "skerry", targets: ["skerry"]),
         .executable(name: "route-optimizer", targets: ["route-optimizer"]),
+        .executable(name: "crash-images", targets: ["crash-images"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -71,6 +93,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.40.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -89,15 +112,26 @@ let package = Package(
         room("Machines", in: "Core/Machines", sees: ["Model", "Replication"]),
 
         // Adapters: the outside world, one library each.
-        room("Manifest", in: "Adapters/Manifest", sees: ["Model"], uses: [.product(name: "Yams", package: "Yams")]),
-        room("Storage", in: "Adapters/Storage", sees: ["Model"], uses: [.product(name: "GRDB", package: "GRDB.swift")]),
+        room(
+            "Manifest", in: "Adapters/Manifest", sees: ["Model"],
+            uses: [.product(name: "Yams", package: "Yams")]),
+        room(
+            "Storage", in: "Adapters/Storage", sees: ["Model"],
+            uses: [.product(name: "GRDB", package: "GRDB.swift")]),
         room("Containers", in: "Adapters/Containers", sees: ["Model"], uses: httpClient),
-        room("Transport", in: "Adapters/Transport", sees: ["Model"], uses: gRPC + certificates),
+        room(
+            "Transport", in: "Adapters/Transport", sees: ["Model"],
+            uses: gRPC + certificates + tls + controlLink),
         room("Management", in: "Adapters/Management", sees: ["Model"], uses: httpServer + tls),
 
         // What drives the machines, and what talks to them.
-        room("Host", in: "Host", sees: ["Model", "Replication", "Machines", "Manifest", "Storage", "Containers", "Transport", "Management"]),
-        room("Client", in: "Client", sees: ["Model", "Manifest"], uses: httpClient + tls),
+        room(
+            "Host", in: "Host",
+            sees: [
+                "Model", "Replication", "Machines", "Manifest", "Storage", "Containers",
+                "Transport", "Management",
+            ]),
+        room("Client", in: "Client", sees: ["Model", "Manifest"], uses: httpConnection + tls),
         room("Simulation", in: "Simulation", sees: ["Model", "Replication", "Machines"]),
 
         .executableTarget(
@@ -108,13 +142,52 @@ let package = Package(
             ],
             path: "Sources/skerry",
             swiftSettings: strict),
+
+        // The example.
+        .target(
+            name: "RouteOptimizing",
+            path: "Examples/route-optimizer/Sources/RouteOptimizing",
+            swiftSettings: strict),
+        .target(
+            name: "RouteServing",
+            dependencies: ["RouteOptimizing"],
+            path: "Examples/route-optimizer/Sources/RouteServing",
+            swiftSettings: strict),
         .executableTarget(
             name: "route-optimizer",
-            path: "Examples/route-optimizer/Sources",
-            swiftSettings: strict),
+            dependencies: ["RouteOptimizing", "RouteServing"],
+            path: "Examples/route-optimizer/Sources/route-optimizer",
+            swiftSettings: strict,
+            // Its image holds this one file and no libraries; see bin/image.
+            linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux]))]),
 
+        tests(
+            "ManagementTests", sees: ["Management", "Model"], uses: httpClient + tls + certificates),
+        tests(
+            "ClientTests", sees: ["Client", "Manifest", "Model"],
+            uses: httpConnection + tls + certificates),
+        tests("ManifestTests", sees: ["Manifest", "Model"], fixtures: true),
         tests("ModelTests", sees: ["Model"]),
         tests("ReplicationTests", sees: ["Model", "Replication"]),
         tests("MachinesTests", sees: ["Model", "Machines"]),
+        tests(
+            "TransportTests", sees: ["Model", "Transport"],
+            uses: gRPC + certificates + tls + controlLink),
+        // What a power cut leaves of a store: recorded and rebuilt, for tests and benchmarks.
+        .target(
+            name: "CrashRecorder", path: "Tests/CrashRecorder",
+            linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(
+            name: "CrashImages", dependencies: ["CrashRecorder", "Storage", "Model"],
+            path: "Tests/CrashImages", swiftSettings: strict),
+        .executableTarget(
+            name: "crash-images", dependencies: ["CrashImages", "Storage", "Model"],
+            path: "Benchmarks/crash-images", swiftSettings: strict),
+        tests(
+            "StorageTests", sees: ["Storage", "Model", "CrashImages", "CrashRecorder"],
+            uses: [.product(name: "GRDB", package: "GRDB.swift")]),
+        tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
+        tests("TidyTests", sees: []),
+        tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
     ]
 )

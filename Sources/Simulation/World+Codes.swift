@@ -32,6 +32,7 @@ extension World {
             case .send(.applied): 64
             case .send(.entries): 65
             case .send(.heartbeat): 66
+            case .send(.engine): 76
             case .list: 67
             case .pull: 68
             case .start: 69
@@ -53,6 +54,7 @@ extension World {
             case .received(_, .applied): 103
             case .received(_, .entries): 104
             case .received(_, .heartbeat): 105
+            case .received(_, .engine): 110
             case .closed: 106
             case .request: 107
             case .persisted: 108

@@ -49,6 +49,7 @@ extension Agent {
         guard case .listing(let since) = engine else { return }
         let isFirst = engineStatus == nil
         engine = .comparing
+        if status != engineStatus, link.isUp { effects.append(.send(.engine(status))) }
         engineStatus = status
         isEngineMissed = false
         if isFirst {

@@ -69,6 +69,8 @@ extension Agent {
             journal.writes.append(.trimLog(through: welcome.acknowledged))
             repeatReports(at: now)
         }
+        // The hello may have been said before the engine answered.
+        if let engineStatus { effects.append(.send(.engine(engineStatus))) }
         tell(.normal, "LinkUp", .node, configuration.node.text, "in contact with the hub", at: now)
         effects.append(.wake(at: now.monotonic + heartbeatEvery, for: .heartbeat))
         ship(at: now, into: &effects)

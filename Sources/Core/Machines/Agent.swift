@@ -23,7 +23,7 @@ package struct Agent: Equatable, Sendable {
     package private(set) var events: [Event] = []
 
     // The link.
-    var link: Link
+    package internal(set) var link: Link
     var backoff: Backoff
     var epoch: UInt64
     var heartbeatEvery: Duration = .seconds(15)

@@ -148,8 +148,3 @@ package struct ProbeID: Hashable, Sendable {
         self.attempt = attempt
     }
 }
-
-package enum ProbeOutcome: Hashable, Sendable {
-    case passed
-    case failed(String)
-}

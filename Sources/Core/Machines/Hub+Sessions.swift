@@ -42,6 +42,7 @@ extension Hub {
         case .hello: break
         case .applied(let revision): confirm(revision, by: node)
         case .entries(let entries): take(entries, from: node, on: session, at: now)
+        case .engine(let status): nodes.update(node) { $0.engine = status }
         case .heartbeat(let usage): nodes.update(node) { $0.usage = usage ?? $0.usage }
         }
     }

@@ -108,10 +108,38 @@ package struct Mistake: Error, Hashable, Codable, Sendable {
 }
 
 /// A small change to one object that is not worth a manifest.
-package enum Edit: Hashable, Codable, Sendable {
+///
+/// Coded as `{"labels":{"a":"b","c":null}}` or `{"cordon":true}`.
+package enum Edit: Hashable, Sendable {
     /// A nil value removes the label.
     case labels([String: String?])
     case cordon(Bool)
+}
+
+extension Edit: Codable {
+    private enum CodingKeys: String, CodingKey { case labels, cordon }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        switch (fields.contains(.labels), fields.contains(.cordon)) {
+        case (true, false):
+            self = .labels(try fields.decode([String: String?].self, forKey: .labels))
+        case (false, true): self = .cordon(try fields.decode(Bool.self, forKey: .cordon))
+        default:
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(
+                    codingPath: decoder.codingPath,
+                    debugDescription: "an edit has either 'labels' or 'cordon'"))
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .labels(let labels): try fields.encode(labels, forKey: .labels)
+        case .cordon(let isCordoned): try fields.encode(isCordoned, forKey: .cordon)
+        }
+    }
 }
 
 /// Why a request was not carried out. Every interface maps it to its own codes.

@@ -83,3 +83,9 @@ package enum ProbeTarget: Hashable, Sendable {
     case tcp(port: Int)
     case exec([String])
 }
+
+/// What one run of a probe showed.
+package enum ProbeOutcome: Hashable, Sendable {
+    case passed
+    case failed(String)
+}

@@ -7,6 +7,8 @@ package enum NodeMessage: Hashable, Codable, Sendable {
     /// Entries of the node's log in rising sequence. Sending one twice is harmless.
     case entries([LogEntry])
     case heartbeat(Usage?)
+    /// The engine that runs workloads, when it became known after the hello or changed.
+    case engine(EngineStatus)
 }
 
 package struct Hello: Hashable, Codable, Sendable {
@@ -62,11 +64,13 @@ package struct Welcome: Hashable, Codable, Sendable {
     }
 }
 
-/// One session of one node. A later session has a higher number; a clean-up acts on its own only.
-package struct SessionID: Hashable, Comparable, Codable, Sendable {
+/// One control link from connect to end, as the hub counts them. A node that comes back has a new one.
+package struct SessionID: Hashable, Comparable, Codable, Sendable, CustomStringConvertible {
     package let rawValue: UInt64
 
     package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    package var description: String { "session \(rawValue)" }
 
     package static func < (left: SessionID, right: SessionID) -> Bool {
         left.rawValue < right.rawValue

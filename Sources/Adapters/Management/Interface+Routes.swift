@@ -1,0 +1,255 @@
+import Hummingbird
+import Model
+import NIOCore
+
+extension Interface {
+    static let routes: [Route] = pages + collections + changes + conversations
+
+    private static let pages: [Route] = [
+        Route(
+            method: .get, path: "/", summary: "A page that shows sites, nodes and workloads.",
+            success: (200, [.text("text/html")]), respond: { try await $0.page($1) }),
+        Route(
+            method: .get, path: "/style.css", summary: "The look of that page.",
+            success: (200, [.text("text/css")]),
+            respond: { _, _ in .text(StatusPage.style, type: "text/css; charset=utf-8") }),
+        Route(
+            method: .get, path: "/healthz", summary: "Whether the process answers.",
+            success: (200, [.text("text/plain")]), respond: { _, _ in .text("ok\n") }),
+        Route(
+            method: .get, path: "/readyz", summary: "Whether requests are taken.",
+            success: (200, [.text("text/plain")]),
+            respond: { interface, _ in
+                // The backend has to get a turn: a process that is stuck is not ready.
+                _ = await interface.backend.info()
+                return .text("ok\n")
+            }),
+        Route(
+            method: .get, path: "/metrics", summary: "Figures for Prometheus.",
+            success: (200, [.text("text/plain")]),
+            respond: { interface, _ in
+                .text(await interface.backend.metrics(), type: "text/plain; version=0.0.4")
+            }),
+        Route(
+            method: .get, path: "/openapi.json", summary: "This document.",
+            success: (200, [.json(.object)]),
+            respond: { interface, _ in
+                let info = await interface.backend.info()
+                return try .json(openAPIDocument(of: routes, version: info.version))
+            }),
+        Route(
+            method: .get, path: "/api/v1/info", summary: "Who answers.",
+            success: (200, [.json(.named("ServerInfo"))]),
+            respond: { interface, _ in try .json(await interface.backend.info()) }),
+    ]
+
+    private static let collections: [Route] = [
+        Route(
+            method: .get, path: "/api/v1/events", summary: "What happened lately, oldest first.",
+            query: [
+                .init(name: "limit", type: .integer, summary: "How many of the newest."),
+                .init(name: "watch", type: .boolean, summary: "Keep sending what is new."),
+            ],
+            success: (200, [.json(.named("EventList")), .text("text/event-stream")]),
+            respond: { try await $0.events($1) }),
+        Route(
+            method: .get, path: "/api/v1/{plural}", summary: "All objects of one kind.",
+            query: [
+                .init(
+                    name: "labelSelector", type: .string,
+                    summary: "Labels that they carry: `a=b,c!=d,e,!f`."),
+                .init(name: "watch", type: .boolean, summary: "Keep sending what changes."),
+            ],
+            success: (200, [.json(.named("ObjectList")), .text("text/event-stream")]),
+            refusals: [404], respond: { try await $0.list($1) }),
+        Route(
+            method: .get, path: "/api/v1/{plural}/{name}", summary: "One object.",
+            success: (200, [.json(.named("Object"))]), refusals: [404],
+            respond: { try await $0.get($1) }),
+    ]
+
+    private static let changes: [Route] = [
+        Route(
+            method: .post, path: "/api/v1/apply",
+            summary: "Makes objects what the request says they are: all of them or none.",
+            query: [.init(name: "dryRun", type: .boolean, summary: "Only say what would change.")],
+            body: .json(.named("ApplyRequest")),
+            success: (200, [.json(.named("ApplyAnswer"))]), refusals: [403, 409, 413, 422, 503],
+            respond: { try await $0.apply($1) }),
+        Route(
+            method: .delete, path: "/api/v1/{plural}/{name}", summary: "Removes one object.",
+            success: (204, []), refusals: [403, 404, 409, 422, 503],
+            respond: { try await $0.delete($1) }),
+        Route(
+            method: .patch, path: "/api/v1/{plural}/{name}",
+            summary: "Changes labels, where null removes one, or cordons a node.",
+            body: .json(.named("Edit")), success: (200, [.json(.named("Object"))]),
+            refusals: [403, 404, 409, 413, 422, 503], respond: { try await $0.edit($1) }),
+        Route(
+            method: .post, path: "/api/v1/tokens",
+            summary: "Makes a token with which one node may join a site.",
+            body: .json(.named("TokenRequest")), success: (200, [.json(.named("IssuedToken"))]),
+            refusals: [403, 404, 413, 422, 503], respond: { try await $0.issueToken($1) }),
+    ]
+
+    private static let conversations: [Route] = [
+        Route(
+            method: .post, path: "/api/v1/stream",
+            summary: "Reads the log of a container or runs a command in it. Both bodies are frames"
+                + " and flow at the same time: one byte of type, four of length with the most"
+                + " significant first, the payload. Types: 0 input, 1 end of input, 2 resize"
+                + " (`COLSxROWS`), 3 output, 4 error output, 5 exit (decimal), 6 failed (words).",
+            query: [.init(name: "node", type: .string, summary: "Where the container runs.")],
+            header: .init(
+                name: streamHeader.rawName, type: .string,
+                summary: "The StreamRequest as JSON in base64url."),
+            body: .text(streamMediaType), success: (200, [.text(streamMediaType)]),
+            respond: { try await $0.stream($1) })
+    ]
+}
+
+// MARK: - Answers
+
+// The name is a valid token, so there is one.
+private let referrerPolicy = HTTPFields.Element.Name("Referrer-Policy")!
+
+extension Interface {
+    private func page(_ call: Call) async throws -> Response {
+        let page = StatusPage(
+            info: await backend.info(), sites: await backend.list(.site),
+            nodes: await backend.list(.node), workloads: await backend.list(.workload))
+        var response = Response.text(page.html, type: "text/html; charset=utf-8")
+        response.headers[.contentSecurityPolicy] = StatusPage.contentSecurityPolicy
+        response.headers[referrerPolicy] = "no-referrer"
+        return response
+    }
+
+    private func list(_ call: Call) async throws -> Response {
+        let kind = try call.kind
+        let selector = try call.selector
+        guard try call.flag("watch") else { return try .json(await list(kind, selector)) }
+        return watch(kind, selector, for: call)
+    }
+
+    func list(_ kind: Kind, _ selector: LabelSelector) async -> ObjectList {
+        var list = await backend.list(kind)
+        if !selector.requirements.isEmpty {
+            list.items.removeAll { !selector.matches($0.metadata.labels) }
+        }
+        return list
+    }
+
+    private func get(_ call: Call) async throws -> Response {
+        let kind = try call.kind
+        let name = call.name
+        let list = await backend.list(kind)
+        guard let object = list.items.first(where: { $0.metadata.name == name }) else {
+            throw Refusal(.notFound, "there is no \(kind.rawValue.lowercased()) '\(name)'")
+        }
+        return try .json(object)
+    }
+
+    private func events(_ call: Call) async throws -> Response {
+        let limit = min(try call.count("limit") ?? limits.eventsMax, limits.eventsMax)
+        guard try call.flag("watch") else { return try .json(await backend.events(limit: limit)) }
+        return watchEvents(limit: limit, for: call)
+    }
+
+    private func apply(_ call: Call) async throws -> Response {
+        let dryRun = try call.flag("dryRun")
+        let request = try await read(ApplyRequest.self, from: call)
+        let results = try await backend.apply(request.objects, dryRun: dryRun)
+        return try .json(ApplyAnswer(results: results))
+    }
+
+    private func delete(_ call: Call) async throws -> Response {
+        try await backend.delete(try call.kind, name: call.name)
+        return Response(status: .noContent)
+    }
+
+    private func edit(_ call: Call) async throws -> Response {
+        let kind = try call.kind
+        let edit = try await read(Edit.self, from: call)
+        return try .json(try await backend.edit(kind, name: call.name, edit))
+    }
+
+    private func issueToken(_ call: Call) async throws -> Response {
+        let request = try await read(TokenRequest.self, from: call)
+        let token = try await backend.issueToken(
+            site: request.site, validFor: request.validFor.duration)
+        return try .json(token)
+    }
+
+    private func read<Value: Decodable>(_ type: Value.Type, from call: Call) async throws -> Value {
+        let announced = call.request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        guard announced <= limits.bodyBytesMax else {
+            throw NIOTooManyBytesError(maxBytes: limits.bodyBytesMax)
+        }
+        let body = try await call.request.body.collect(upTo: limits.bodyBytesMax)
+        return try decodedJSON(type, from: body)
+    }
+}
+
+/// The bodies that exist only on the way in or out.
+struct ApplyRequest: Codable {
+    var objects: [Object]
+}
+
+struct ApplyAnswer: Codable {
+    var results: [ApplyResult]
+}
+
+struct TokenRequest: Codable {
+    var site: SiteID
+    var validFor: Interval
+}
+
+// MARK: - What a call says
+
+extension Call {
+    fileprivate var name: String {
+        guard let name = parameters["name"] else { preconditionFailure("the route has no {name}") }
+        return name
+    }
+
+    fileprivate var kind: Kind {
+        get throws {
+            let plural = parameters["plural"]
+            guard let kind = Kind.allCases.first(where: { $0.plural == plural }) else {
+                let known = Kind.allCases.map(\.plural).joined(separator: ", ")
+                throw Refusal(
+                    .notFound, "there is no kind '\(plural ?? "")': the kinds are \(known)")
+            }
+            return kind
+        }
+    }
+
+    fileprivate var selector: LabelSelector {
+        get throws {
+            do {
+                return try LabelSelector(query["labelSelector"] ?? "")
+            } catch {
+                throw Rejection.malformed(
+                    "the label selector has a part that cannot be read, '\(error.part)':"
+                        + " write name=value, name!=value, name or !name")
+            }
+        }
+    }
+
+    fileprivate func flag(_ name: String) throws -> Bool {
+        switch query[name] {
+        case nil, "false": return false
+        case "true": return true
+        case .some(let text):
+            throw Rejection.malformed("'\(name)' is true or false, not '\(text)'")
+        }
+    }
+
+    fileprivate func count(_ name: String) throws -> Int? {
+        guard let text = query[name] else { return nil }
+        guard let count = Int(text), count >= 0 else {
+            throw Rejection.malformed("'\(name)' is a number from 0 on, not '\(text)'")
+        }
+        return count
+    }
+}

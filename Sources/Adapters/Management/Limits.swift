@@ -1,0 +1,26 @@
+/// The bounds of the HTTP interface.
+package struct Limits: Sendable {
+    package var bodyBytesMax: Int
+    /// Of all header fields together. A stream request carries its command in one.
+    package var headerBytesMax: Int
+    /// Beyond it, connections wait in the kernel's queue until another one closes.
+    package var connectionsMax: Int
+    /// How long a connection may move nothing, except while it carries a stream.
+    package var idle: Duration
+    /// How often a watcher hears something when nothing changes. Shorter than `idle`.
+    package var heartbeat: Duration
+    /// The least time between two looks for what changed.
+    package var watchPause: Duration
+    /// The most events in one answer, and the window in which a watcher's new events are found.
+    package var eventsMax: Int
+
+    package static let production = Limits(
+        bodyBytesMax: 10 * 1024 * 1024, headerBytesMax: 64 * 1024, connectionsMax: 512,
+        idle: .seconds(60), heartbeat: .seconds(15), watchPause: .milliseconds(500),
+        eventsMax: 1000)
+
+    package static let tight = Limits(
+        bodyBytesMax: 64 * 1024, headerBytesMax: 4 * 1024, connectionsMax: 8,
+        idle: .milliseconds(500), heartbeat: .milliseconds(20), watchPause: .milliseconds(5),
+        eventsMax: 8)
+}

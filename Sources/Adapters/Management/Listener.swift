@@ -1,0 +1,141 @@
+import HummingbirdTLS
+import NIOCore
+import NIOSSL
+import Synchronization
+
+/// Where the interface can be reached.
+package enum Listener: Sendable {
+    /// HTTPS for clients that show a certificate.
+    case tls(TLSListener)
+    /// Plain HTTP on a socket file that only its owner may open. At most 99 bytes long.
+    case unixSocket(path: String)
+}
+
+package struct TLSListener: Sendable {
+    package var host: String
+    /// 0 takes any free port.
+    package var port: Int
+    package var identity: ServerIdentity
+    /// PEM of the authorities that clients' certificates come from.
+    package var clientAuthorities: String
+    /// Which clients may ask, by the names in their certificate: `dns:…`, `uri:…`, `email:…`.
+    ///
+    /// Nodes have certificates of the same authority, and a stolen one must not manage the fleet.
+    package var admits: @Sendable (_ names: [String]) -> Bool
+
+    package init(
+        host: String, port: Int, identity: ServerIdentity, clientAuthorities: String,
+        admits: @escaping @Sendable (_ names: [String]) -> Bool
+    ) {
+        self.host = host
+        self.port = port
+        self.identity = identity
+        self.clientAuthorities = clientAuthorities
+        self.admits = admits
+    }
+
+    func configuration() throws(ListenerError) -> TLSConfiguration {
+        let (chain, key) = identity.current
+        let authorities = try readCertificates(clientAuthorities, of: "the client authority")
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain, privateKey: key)
+        configuration.minimumTLSVersion = .tlsv13
+        configuration.trustRoots = .certificates(authorities)
+        // A client has no host name to verify; that it has a certificate is required by this too.
+        configuration.certificateVerification = .noHostnameVerification
+        configuration.applicationProtocols = ["http/1.1"]
+        configuration.sslContextCallback = { [identity] _, promise in
+            var override = NIOSSLContextConfigurationOverride()
+            (override.certificateChain, override.privateKey) = identity.current
+            promise.succeed(override)
+        }
+        return configuration
+    }
+}
+
+/// The certificate and key that a server shows. Renewed while it runs; connections that are open
+/// keep what they began with.
+package final class ServerIdentity: Sendable {
+    typealias Pair = (chain: [NIOSSLCertificateSource], key: NIOSSLPrivateKeySource)
+
+    private let pair: Mutex<Pair>
+
+    /// Both in PEM, the chain with the leaf first.
+    package init(certificateChain: String, key: String) throws(ListenerError) {
+        pair = Mutex(try ServerIdentity.read(certificateChain, key))
+    }
+
+    package func renew(certificateChain: String, key: String) throws(ListenerError) {
+        let renewed = try ServerIdentity.read(certificateChain, key)
+        pair.withLock { $0 = renewed }
+    }
+
+    var current: Pair { pair.withLock { $0 } }
+
+    private static func read(_ chain: String, _ key: String) throws(ListenerError) -> Pair {
+        let certificates = try readCertificates(chain, of: "the server")
+        do {
+            let key = try NIOSSLPrivateKey(bytes: Array(key.utf8), format: .pem)
+            return (certificates.map { .certificate($0) }, .privateKey(key))
+        } catch {
+            throw .unreadable("the key of the server")
+        }
+    }
+}
+
+/// Why the interface cannot be reached where it should be.
+package enum ListenerError: Error, Equatable, CustomStringConvertible {
+    case unreadable(String)
+    case unusableIdentity(String)
+    case addressTaken(String)
+    case addressNotPermitted(String)
+    case addressUnusable(String, reason: String)
+    case socketPathTooLong(String, bytesMax: Int)
+    case socketPathTaken(String)
+    case socketInUse(String)
+    case socketUnusable(String, reason: String)
+
+    package var description: String {
+        switch self {
+        case .unreadable(let what):
+            "the management listener cannot start: \(what) is not readable PEM;"
+                + " replace the file, or remove it and initialise again"
+        case .unusableIdentity(let reason):
+            "the management listener cannot start: its certificate and key do not work together"
+                + " (\(reason)); replace both"
+        case .addressTaken(let address):
+            "the management listener cannot use \(address): another program listens there;"
+                + " stop it or choose another port"
+        case .addressNotPermitted(let address):
+            "the management listener may not use \(address): choose a port from 1024 on, or give"
+                + " the process the right to bind low ports"
+        case .addressUnusable(let address, let reason):
+            "the management listener cannot use \(address): \(reason);"
+                + " choose an address of this machine"
+        case .socketPathTooLong(let path, let bytesMax):
+            "the management socket cannot be at \(path): the path has \(path.utf8.count) bytes and"
+                + " the system allows \(bytesMax); choose a shorter state directory"
+        case .socketPathTaken(let path):
+            "the management socket cannot be at \(path): a file that is no socket is there;"
+                + " move it away or choose another path"
+        case .socketInUse(let path):
+            "the management socket at \(path) is in use: another agent runs with this state"
+                + " directory; stop it first"
+        case .socketUnusable(let path, let reason):
+            "the management socket cannot be made at \(path): \(reason);"
+                + " check the directory and who may write to it"
+        }
+    }
+}
+
+private func readCertificates(
+    _ pem: String, of whom: String
+) throws(ListenerError) -> [NIOSSLCertificate] {
+    do {
+        let certificates = try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8))
+        guard !certificates.isEmpty else { throw ListenerError.unreadable("") }
+        return certificates
+    } catch {
+        throw .unreadable("the certificate of \(whom)")
+    }
+}

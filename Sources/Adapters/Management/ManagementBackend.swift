@@ -1,0 +1,29 @@
+package import Model
+
+/// What the HTTP interface asks of the process it belongs to: a hub, or the agent of one node.
+///
+/// Every list is the whole list. The interface filters by label and name, and works out for its
+/// watchers what changed.
+package protocol ManagementBackend: Sendable {
+    func info() async -> ServerInfo
+    func list(_ kind: Kind) async -> ObjectList
+    /// All of the objects or none of them.
+    func apply(_ objects: [Object], dryRun: Bool) async throws(Refusal) -> [ApplyResult]
+    func delete(_ kind: Kind, name: String) async throws(Refusal)
+    func edit(_ kind: Kind, name: String, _ edit: Edit) async throws(Refusal) -> Object
+    /// The newest `limit` events, oldest first.
+    func events(limit: Int) async -> EventList
+    func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken
+    /// Emits whenever anything that `list` or `events` shows has changed. Keeps at most one signal
+    /// that nobody has taken yet.
+    func changes() async -> AsyncStream<Void>
+    /// Carries one stream until its last frame has been handed to `output`. Cancelled when the
+    /// client goes away. `input` may be read by one task only; it ends when the client has no more
+    /// to send, which by itself is no reason to stop.
+    func run(
+        _ request: StreamRequest, on node: NodeID?, input: AsyncStream<StreamFrame>,
+        output: @escaping @Sendable (StreamFrame) async throws -> Void
+    ) async throws(Refusal)
+    /// Prometheus text.
+    func metrics() async -> String
+}

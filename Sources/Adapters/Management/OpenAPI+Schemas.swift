@@ -1,0 +1,40 @@
+import Model
+
+/// What the bodies look like. ManagementTests hold these against the coded form of Model's records.
+let schemas: [String: Schema] = [
+    "ServerInfo": .fields([
+        ("role", .choice(["hub", "node"])), ("name", .string), ("version", .string),
+        ("hubInContact?", .boolean), ("since?", .string),
+    ]),
+    "Metadata": .fields([
+        ("name", .string), ("labels?", .map(.string)), ("annotations?", .map(.string)),
+        ("generation?", .integer), ("createdAt?", .string),
+    ]),
+    "Object": .fields([
+        ("apiVersion", .choice([apiVersion])), ("kind", .choice(Kind.allCases.map(\.rawValue))),
+        ("metadata", .named("Metadata")), ("spec?", .object), ("status?", .object),
+    ]),
+    "ObjectList": .fields([("items", .array(.named("Object"))), ("asOf", .string)]),
+    "Event": .fields([
+        ("at", .string), ("node?", .string), ("severity", .choice(["Normal", "Warning"])),
+        ("reason", .string), ("kind", .choice(Kind.allCases.map(\.rawValue))), ("name", .string),
+        ("message", .string),
+    ]),
+    "EventList": .fields([("items", .array(.named("Event"))), ("asOf", .string)]),
+    "ApplyRequest": .fields([("objects", .array(.named("Object")))]),
+    "ApplyResult": .fields([
+        ("kind", .choice(Kind.allCases.map(\.rawValue))), ("name", .string),
+        ("outcome", .choice(["created", "configured", "unchanged"])),
+    ]),
+    "ApplyAnswer": .fields([("results", .array(.named("ApplyResult")))]),
+    "Edit": .fields([("labels?", .map(.nullable(.string))), ("cordon?", .boolean)]),
+    "TokenRequest": .fields([("site", .string), ("validFor", .string)]),
+    "IssuedToken": .fields([("text", .string), ("site", .string), ("expiresAt", .string)]),
+    "Mistake": .fields([
+        ("object", .integer), ("field", .string), ("message", .string), ("fix", .string),
+    ]),
+    "Refusal": .fields([
+        ("code", .choice(["invalid", "notFound", "denied", "conflict", "unavailable"])),
+        ("message", .string), ("mistakes", .array(.named("Mistake"))),
+    ]),
+]

@@ -1,0 +1,48 @@
+import Hummingbird
+import Model
+import NIOCore
+
+/// A refusal that the HTTP side itself makes, with the status that fits it better than the one its
+/// code stands for.
+struct Rejection: Error {
+    let status: HTTPResponse.Status
+    let refusal: Refusal
+
+    init(_ status: HTTPResponse.Status, _ code: Refusal.Code, _ message: String) {
+        self.status = status
+        refusal = Refusal(code, message)
+    }
+
+    static func malformed(_ message: String) -> Rejection {
+        Rejection(.badRequest, .invalid, message)
+    }
+}
+
+extension Refusal.Code {
+    var status: HTTPResponse.Status {
+        switch self {
+        case .invalid: .unprocessableContent
+        case .notFound: .notFound
+        case .denied: .forbidden
+        case .conflict: .conflict
+        case .unavailable: .serviceUnavailable
+        }
+    }
+}
+
+/// What a client may be told about `error`; nil for what only ends the connection.
+func refusalResponse(for error: any Error, limits: Limits) throws -> Response? {
+    switch error {
+    case let refusal as Refusal:
+        return try .json(refusal, status: refusal.code.status)
+    case let rejection as Rejection:
+        return try .json(rejection.refusal, status: rejection.status)
+    case is NIOTooManyBytesError:
+        let refusal = Refusal(
+            .invalid,
+            "the body of the request is larger than \(limits.bodyBytesMax) bytes: send it in parts")
+        return try .json(refusal, status: .contentTooLarge)
+    default:
+        return nil
+    }
+}

@@ -1,0 +1,83 @@
+import Hummingbird
+import NIOCore
+
+/// One thing that can be asked of the server.
+///
+/// The table of these both answers requests and becomes the OpenAPI document, so that neither can
+/// say what the other does not do.
+struct Route: Sendable {
+    struct Parameter: Sendable {
+        var name: String
+        var type: Schema
+        var summary: String
+    }
+
+    /// A body, in a request or an answer.
+    enum Content: Sendable {
+        case json(Schema)
+        case text(String)
+    }
+
+    let method: HTTPRequest.Method
+    /// `/api/v1/{plural}/{name}`
+    let path: String
+    let summary: String
+    var query: [Parameter] = []
+    var header: Parameter?
+    var body: Content?
+    var success: (status: Int, content: [Content]) = (200, [])
+    /// The refusals that belong to this request, beyond those that any request may meet.
+    var refusals: [Int] = []
+    let respond: @Sendable (Interface, Call) async throws -> Response
+}
+
+/// A request that found its route.
+struct Call: Sendable {
+    let request: Request
+    let channel: any Channel
+    /// What stands in the place of `{plural}` and `{name}`.
+    let parameters: [String: String]
+    let query: [String: String]
+}
+
+/// All routes, in the order in which they are tried.
+struct RouteTable: Sendable {
+    enum Match {
+        case route(Route, parameters: [String: String])
+        case otherMethods([HTTPRequest.Method])
+        case nothing
+    }
+
+    let routes: [Route]
+    private let segments: [[Substring]]
+
+    init(_ routes: [Route]) {
+        self.routes = routes
+        segments = routes.map { $0.path.split(separator: "/") }
+    }
+
+    func match(_ method: HTTPRequest.Method, _ path: String) -> Match {
+        let wanted = path.split(separator: "/")
+        let method = method == .head ? .get : method
+        var others: [HTTPRequest.Method] = []
+        for (route, pattern) in zip(routes, segments) {
+            guard let parameters = captures(pattern, wanted) else { continue }
+            if route.method == method { return .route(route, parameters: parameters) }
+            others.append(route.method)
+        }
+        return others.isEmpty ? .nothing : .otherMethods(others)
+    }
+
+    private func captures(_ pattern: [Substring], _ path: [Substring]) -> [String: String]? {
+        guard pattern.count == path.count else { return nil }
+        var parameters: [String: String] = [:]
+        for (expected, actual) in zip(pattern, path) {
+            if expected.first == "{" {
+                parameters[String(expected.dropFirst().dropLast())] = percentDecoded(actual)
+            } else if expected != actual {
+                return nil
+            }
+        }
+        return parameters
+    }
+}

@@ -1,0 +1,120 @@
+import Hummingbird
+import Model
+
+extension Interface {
+    /// First the whole list, then what changed in it.
+    func watch(_ kind: Kind, _ selector: LabelSelector, for call: Call) -> Response {
+        .flowing("text/event-stream", for: call.request) { _, outlet in
+            // Subscribed before the first look, so that nothing falls in between.
+            let signals = await backend.changes()
+            let first = await list(kind, selector)
+            var known = KnownObjects(first)
+            try await outlet.send(event: "list", first)
+            try await lookAgain(on: signals) {
+                let list = await list(kind, selector)
+                let (changed, removed) = known.update(to: list)
+                if !changed.isEmpty {
+                    let changes = ObjectList(items: changed, asOf: list.asOf)
+                    try await outlet.send(event: "changed", changes)
+                }
+                if !removed.isEmpty {
+                    try await outlet.send(event: "removed", RemovedNames(names: removed))
+                }
+                if changed.isEmpty, removed.isEmpty { try await outlet.sendHeartbeat() }
+            }
+        }
+    }
+
+    /// First the newest `limit` events, then each new one.
+    func watchEvents(limit: Int, for call: Call) -> Response {
+        .flowing("text/event-stream", for: call.request) { _, outlet in
+            let signals = await backend.changes()
+            var known = KnownEvents()
+            let first = known.update(to: await backend.events(limit: limits.eventsMax))
+            for event in first.suffix(limit) { try await outlet.send(event: "event", event) }
+            try await lookAgain(on: signals) {
+                let new = known.update(to: await backend.events(limit: limits.eventsMax))
+                for event in new { try await outlet.send(event: "event", event) }
+                if new.isEmpty { try await outlet.sendHeartbeat() }
+            }
+        }
+    }
+
+    /// Looks after each signal and after each heartbeat, but never more often than every
+    /// `watchPause`: signals that come meanwhile are one signal. Returns when the signals end.
+    private func lookAgain(
+        on signals: AsyncStream<Void>, _ look: () async throws -> Void
+    ) async throws {
+        let (ticks, tick) = AsyncStream.makeStream(
+            of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let limits = limits
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await _ in signals {
+                    tick.yield()
+                    try await Task.sleep(for: limits.watchPause)
+                }
+                tick.finish()
+            }
+            group.addTask {
+                while true {
+                    try await Task.sleep(for: limits.heartbeat)
+                    tick.yield()
+                }
+            }
+            for await _ in ticks { try await look() }
+            group.cancelAll()
+        }
+    }
+}
+
+struct RemovedNames: Codable {
+    var names: [String]
+}
+
+/// The list as a watcher knows it.
+struct KnownObjects {
+    private var objects: [String: Object] = [:]
+
+    init(_ list: ObjectList) {
+        for object in list.items { objects[object.metadata.name] = object }
+    }
+
+    /// Takes over `list`; answers what is new or different, in its order, and what is gone.
+    mutating func update(to list: ObjectList) -> (changed: [Object], removed: [String]) {
+        var gone = objects
+        var changed: [Object] = []
+        for object in list.items {
+            let name = object.metadata.name
+            if gone.removeValue(forKey: name) != object {
+                changed.append(object)
+                objects[name] = object
+            }
+        }
+        for name in gone.keys { objects[name] = nil }
+        return (changed, gone.keys.sorted())
+    }
+}
+
+/// The events that a watcher was sent, as far back as the window reaches.
+///
+/// Counted, since two equal events are two events. Nodes that come back tell of old ones, so new
+/// events may stand anywhere in the list.
+struct KnownEvents {
+    private var counts: [Event: Int] = [:]
+
+    mutating func update(to list: EventList) -> [Event] {
+        var known = counts
+        counts = [:]
+        var new: [Event] = []
+        for event in list.items {
+            counts[event, default: 0] += 1
+            if let left = known[event], left > 0 {
+                known[event] = left - 1
+            } else {
+                new.append(event)
+            }
+        }
+        return new
+    }
+}

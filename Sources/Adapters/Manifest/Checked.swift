@@ -1,0 +1,191 @@
+import Model
+
+/// A value that has passed its shape: what Model values are built from.
+indirect enum Checked {
+    case text(String)
+    case flag(Bool)
+    case whole(Int)
+    case decimal(Double)
+    case duration(Interval)
+    case cpu(CPUShare)
+    case bytes(ByteCount)
+    case replicas(Replicas)
+    case time(WallTime)
+    case list([Checked])
+    case map([String: String])
+    case record([String: Checked])
+}
+
+/// Reading by field name. The schema decides which case stands behind a name, so another one is a
+/// bug in this room and stops the program; a manifest cannot cause it.
+extension Checked {
+    /// The value of a field that has one, or nil for an optional field that was left out.
+    subscript(name: String) -> Checked? {
+        guard case .record(let fields) = self else { mismatch("a record") }
+        return fields[name]
+    }
+
+    /// The value of a field that is required or has a default.
+    func value(_ name: String) -> Checked {
+        guard let value = self[name] else { mismatch("a record with '\(name)'") }
+        return value
+    }
+
+    var text: String {
+        guard case .text(let text) = self else { mismatch("text") }
+        return text
+    }
+    var flag: Bool {
+        guard case .flag(let flag) = self else { mismatch("a flag") }
+        return flag
+    }
+    var whole: Int {
+        guard case .whole(let number) = self else { mismatch("a whole number") }
+        return number
+    }
+    var decimal: Double {
+        guard case .decimal(let number) = self else { mismatch("a number") }
+        return number
+    }
+    var duration: Interval {
+        guard case .duration(let interval) = self else { mismatch("a duration") }
+        return interval
+    }
+    var cpu: CPUShare {
+        guard case .cpu(let share) = self else { mismatch("processor time") }
+        return share
+    }
+    var bytes: ByteCount {
+        guard case .bytes(let count) = self else { mismatch("a size") }
+        return count
+    }
+    var replicas: Replicas {
+        guard case .replicas(let replicas) = self else { mismatch("replicas") }
+        return replicas
+    }
+    var time: WallTime {
+        guard case .time(let time) = self else { mismatch("a time") }
+        return time
+    }
+    var list: [Checked] {
+        guard case .list(let items) = self else { mismatch("a list") }
+        return items
+    }
+    var map: [String: String] {
+        guard case .map(let entries) = self else { mismatch("a map") }
+        return entries
+    }
+
+    private func mismatch(_ wanted: String) -> Never {
+        preconditionFailure("the schema and the Model disagree: \(self) is not \(wanted)")
+    }
+}
+
+extension Object {
+    /// Builds the object that a checked document says.
+    init(_ kind: Kind, _ document: Checked) {
+        switch kind {
+        case .site:
+            self = .site(
+                Site(
+                    metadata: Metadata(document.value("metadata")),
+                    spec: SiteSpec(document.value("spec"))))
+        case .workload:
+            self = .workload(
+                Workload(
+                    metadata: Metadata(document.value("metadata")),
+                    spec: WorkloadSpec(document.value("spec"))))
+        case .node, .instance:
+            preconditionFailure("\(kind.rawValue) objects are refused in files")
+        }
+    }
+}
+
+extension Metadata {
+    fileprivate init(_ fields: Checked) {
+        self.init(
+            name: fields.value("name").text, labels: fields.value("labels").map,
+            annotations: fields.value("annotations").map,
+            generation: UInt64(fields.value("generation").whole),
+            createdAt: fields["createdAt"]?.time)
+    }
+}
+
+extension SiteSpec {
+    fileprivate init(_ fields: Checked) {
+        self.init(
+            location: fields["location"].map {
+                Location(
+                    latitude: $0.value("latitude").decimal,
+                    longitude: $0.value("longitude").decimal)
+            },
+            autonomyWindow: fields.value("autonomyWindow").duration,
+            link: fields["link"].map {
+                LinkBudget(bytesPerSecond: $0.value("bytesPerSecond").bytes)
+            })
+    }
+}
+
+extension WorkloadSpec {
+    fileprivate init(_ fields: Checked) {
+        let number = fields.value("tier").whole
+        guard let tier = Tier(rawValue: number) else {
+            preconditionFailure("the schema let tier \(number) pass")
+        }
+        self.init(
+            tier: tier, replicas: fields.value("replicas").replicas,
+            selector: fields.value("selector").map,
+            containers: fields.value("containers").list.map { ContainerSpec($0) },
+            restartPolicy: RestartPolicy(fields.value("restartPolicy")),
+            dependsOn: fields.value("dependsOn").list.map { WorkloadID($0.text) },
+            stopGrace: fields.value("stopGrace").duration)
+    }
+}
+
+extension RestartPolicy {
+    fileprivate init(_ word: Checked) {
+        guard let policy = RestartPolicy(rawValue: word.text) else {
+            preconditionFailure("the schema let restart policy \(word.text) pass")
+        }
+        self = policy
+    }
+}
+
+extension ContainerSpec {
+    fileprivate init(_ fields: Checked) {
+        let probes = fields.value("probes")
+        let resources = fields.value("resources")
+        self.init(
+            name: fields.value("name").text, image: fields["image"]?.text,
+            command: fields.value("command").list.map(\.text), env: fields.value("env").map,
+            ports: fields.value("ports").list.map {
+                PortSpec(name: $0.value("name").text, port: $0["port"]?.whole)
+            },
+            probes: Probes(
+                startup: probes["startup"].map { Probe($0) },
+                readiness: probes["readiness"].map { Probe($0) },
+                liveness: probes["liveness"].map { Probe($0) }),
+            resources: Resources(cpu: resources["cpu"]?.cpu, memory: resources["memory"]?.bytes),
+            mounts: fields.value("mounts").list.map {
+                Mount(
+                    source: $0.value("source").text, target: $0.value("target").text,
+                    readOnly: $0.value("readOnly").flag)
+            },
+            workingDirectory: fields["workingDirectory"]?.text)
+    }
+}
+
+extension Probe {
+    fileprivate init(_ fields: Checked) {
+        self.init(
+            http: fields["http"].map {
+                HTTPProbe(port: $0.value("port").text, path: $0.value("path").text)
+            },
+            tcp: fields["tcp"].map { TCPProbe(port: $0.value("port").text) },
+            exec: fields["exec"].map {
+                ExecProbe(command: $0.value("command").list.map(\.text))
+            },
+            period: fields.value("period").duration, timeout: fields.value("timeout").duration,
+            failureThreshold: fields.value("failureThreshold").whole)
+    }
+}

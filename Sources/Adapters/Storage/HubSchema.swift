@@ -1,0 +1,96 @@
+import GRDB
+import Model
+
+/// The tables of a hub's store. A migration that has been released is never changed.
+let hubSchema = Schema(
+    owner: "hub",
+    applicationID: 0x534b_4855,  // "SKHU"
+    migrator: hubMigrator(),
+    highWaterMarks: { database in
+        var marks = [raising("epoch", to: try database.counter("epoch"))]
+        let rows = try Row.fetchCursor(database, sql: "SELECT node, head FROM position")
+        while let row = try rows.next() {
+            marks.append(
+                Schema.Statement(
+                    // A node that the snapshot does not know starts anew.
+                    sql: "UPDATE position SET head = max(head, ?) WHERE node = ?",
+                    arguments: [row["head"] as Int64, row["node"] as String]))
+        }
+        return marks
+    })
+
+private func hubMigrator() -> DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("hub-1") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE counter (
+                    name TEXT PRIMARY KEY, value INTEGER NOT NULL
+                ) WITHOUT ROWID, STRICT;
+                CREATE TABLE site (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                CREATE TABLE node (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                CREATE TABLE workload (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                CREATE TABLE token (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                CREATE TABLE placement (
+                    workload TEXT NOT NULL, node TEXT NOT NULL,
+                    sum INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (workload, node)
+                ) STRICT;
+                CREATE TABLE position (
+                    node TEXT PRIMARY KEY, head INTEGER NOT NULL DEFAULT 0,
+                    applied INTEGER NOT NULL DEFAULT 0, acknowledged INTEGER NOT NULL DEFAULT 0,
+                    lastSeen INTEGER
+                ) WITHOUT ROWID, STRICT;
+                CREATE TABLE feed (
+                    node TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+                    revision INTEGER NOT NULL, sum INTEGER NOT NULL, body BLOB NOT NULL,
+                    PRIMARY KEY (node, kind, name)
+                ) STRICT;
+                CREATE TABLE instance (
+                    node TEXT NOT NULL, workload TEXT NOT NULL, ordinal INTEGER NOT NULL,
+                    sum INTEGER NOT NULL, body BLOB NOT NULL,
+                    PRIMARY KEY (node, workload, ordinal)
+                ) STRICT;
+                CREATE TABLE event (
+                    id INTEGER PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
+    return migrator
+}
+
+/// What the cap of the events needs to know, kept so that a commit need not count rows.
+struct EventTally: Sendable {
+    /// Events that the cap took.
+    private(set) var shed: Int64
+    private var events: Int64
+
+    init(_ database: GRDB.Database) throws {
+        events = try database.number("SELECT count(*) FROM event")
+        shed = try database.counter("shed")
+    }
+
+    mutating func append(_ event: Event, to database: GRDB.Database) throws {
+        let (body, sum) = try Record.encode(event)
+        try database.run("INSERT INTO event (sum, body) VALUES (?, ?)", [sum, body])
+        events += 1
+    }
+
+    /// Takes the oldest events above `cap`.
+    mutating func shedEvents(in database: GRDB.Database, cap: Int) throws {
+        guard events > Int64(cap) else { return }
+        try database.run(
+            "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?)",
+            [events - Int64(cap)])
+        events -= Int64(database.changesCount)
+        shed += Int64(database.changesCount)
+        try database.setCounter("shed", to: shed)
+    }
+}

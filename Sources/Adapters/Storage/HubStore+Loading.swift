@@ -1,0 +1,65 @@
+import GRDB
+import Model
+
+func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
+    var reader = Reader(database)
+    var snapshot = HubSnapshot()
+    try reader.values(
+        Site.self, of: "site", key: ["name"], "SELECT * FROM site ORDER BY name",
+        each: { _, site in snapshot.sites.append(site) })
+    try reader.values(
+        Workload.self, of: "workload", key: ["name"], "SELECT * FROM workload ORDER BY name",
+        each: { _, workload in snapshot.workloads.append(workload) })
+    try reader.values(
+        JoinToken.self, of: "token", key: ["name"], "SELECT * FROM token ORDER BY name",
+        each: { _, token in snapshot.tokens.append(token) })
+    try reader.values(
+        [Int].self, of: "placement", key: ["workload", "node"],
+        "SELECT * FROM placement ORDER BY workload, node",
+        each: { row, ordinals in
+            snapshot.placements[WorkloadID(row["workload"]), default: [:]][NodeID(row["node"])] =
+                ordinals
+        })
+    try reader.values(
+        Event.self, of: "event", key: ["id"], "SELECT * FROM event ORDER BY id",
+        each: { _, event in snapshot.events.append(event) })
+    snapshot.nodes = try loadNodes(database, &reader)
+    snapshot.epoch = counter(try database.counter("epoch"))
+    return (snapshot, reader.damaged)
+}
+
+private func loadNodes(
+    _ database: GRDB.Database, _ reader: inout Reader
+) throws -> [HubSnapshot.NodeState] {
+    var nodes: [HubSnapshot.NodeState] = []
+    var places: [String: Int] = [:]
+    try reader.values(
+        Node.self, of: "node", key: ["name"],
+        """
+        SELECT node.*, head, applied, acknowledged, lastSeen
+        FROM node LEFT JOIN position ON position.node = node.name ORDER BY node.name
+        """,
+        each: { row, node in
+            places[row["name"]] = nodes.count
+            nodes.append(
+                HubSnapshot.NodeState(
+                    node: node, headRevision: counter(row["head"] ?? 0),
+                    appliedRevision: counter(row["applied"] ?? 0),
+                    acknowledged: counter(row["acknowledged"] ?? 0),
+                    lastSeen: (row["lastSeen"] as Int64?).map(WallTime.init(milliseconds:))))
+        })
+    // A row of a node that is not there, or cannot be read, has no place to go.
+    try reader.values(
+        Document.self, of: "feed", key: ["node", "kind", "name"],
+        "SELECT * FROM feed ORDER BY node, revision",
+        each: { row, document in
+            places[row["node"]].map { nodes[$0].documents.append(document) }
+        })
+    try reader.values(
+        InstanceStatus.self, of: "instance", key: ["node", "workload", "ordinal"],
+        "SELECT * FROM instance ORDER BY node, workload, ordinal",
+        each: { row, status in
+            places[row["node"]].map { nodes[$0].instances.append(status) }
+        })
+    return nodes
+}

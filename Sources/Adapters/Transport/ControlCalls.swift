@@ -1,0 +1,189 @@
+import GRPCCore
+import Model
+
+/// The calls of nodes that showed their certificate.
+struct ControlCalls: Skerry_Control_V1_Control.ServiceProtocol {
+    let sessions: Sessions
+    let delegate: any ControlDelegate
+    let limits: Limits
+
+    func session(
+        request: StreamingServerRequest<Skerry_Control_V1_NodeFrame>, context: ServerContext
+    ) async throws -> StreamingServerResponse<Skerry_Control_V1_HubFrame> {
+        let (node, site) = try peer(request.metadata)
+        return StreamingServerResponse { writer in
+            let session = sessions.add(node)
+            defer { sessions.remove(session) }
+            switch await delegate.opened(session.id, node: node, site: site) {
+            case .refuse(let retryAfter, let reason):
+                var frame = Skerry_Control_V1_HubFrame()
+                frame.record = try RecordCodec.record(
+                    HubMessage.retry(after: retryAfter, reason: reason))
+                try await writer.write(frame)
+            case .admit:
+                sessions.promote(session)
+                let outcome: Result<Void, any Error>
+                do {
+                    outcome = .success(
+                        try await converse(session, site, request.messages, writer))
+                } catch {
+                    outcome = .failure(error)
+                }
+                // First out of the table, so that nothing is sent into a session that is over.
+                sessions.remove(session)
+                await delegate.closed(session.id)
+                try outcome.get()
+            }
+            return [:]
+        }
+    }
+
+    func stream(
+        request: StreamingServerRequest<Skerry_Control_V1_StreamPart>, context: ServerContext
+    ) async throws -> StreamingServerResponse<Skerry_Control_V1_StreamPart> {
+        let (node, _) = try peer(request.metadata)
+        let reader = RecordReader { _ in }
+        return StreamingServerResponse { writer in
+            let claimed = Pipe<Exchange>(countMax: 1)
+            try await firstToEnd { group in
+                group.addTask {
+                    try await receive(request.messages, by: node, announcing: claimed, reader)
+                }
+                group.addTask {
+                    guard let exchange = await claimed.next() else { return }
+                    while let frame = await exchange.toNode.next() {
+                        try await writer.write(Skerry_Control_V1_StreamPart(frame))
+                    }
+                    try Task.checkCancellation()
+                    throw RPCError(code: .aborted, message: "nobody reads this stream any longer")
+                }
+            }
+            return [:]
+        }
+    }
+
+    /// Who the connection belongs to, as the handshake found; never what the call says.
+    private func peer(_ metadata: GRPCCore.Metadata) throws -> (NodeID, SiteID) {
+        var stamps = metadata[stringValues: PeerStamp.header].makeIterator()
+        guard let stamp = stamps.next(), stamps.next() == nil,
+            case .node(let node, let site)? = PeerIdentity(uri: stamp)
+        else {
+            throw RPCError(
+                code: .unauthenticated, message: "the connection shows no certificate of a node")
+        }
+        return (node, site)
+    }
+
+    private func converse(
+        _ session: Session, _ site: SiteID,
+        _ frames: RPCAsyncSequence<Skerry_Control_V1_NodeFrame, any Error>,
+        _ writer: RPCWriter<Skerry_Control_V1_HubFrame>
+    ) async throws {
+        try await firstToEnd { group in
+            group.addTask { try await listen(to: frames, in: session, site) }
+            group.addTask {
+                while let frame = await session.outbox.next() { try await writer.write(frame) }
+            }
+            group.addTask { try await watchEnd(of: session) }
+        }
+    }
+
+    private func listen(
+        to frames: RPCAsyncSequence<Skerry_Control_V1_NodeFrame, any Error>, in session: Session,
+        _ site: SiteID
+    ) async throws {
+        let notices = Pipe<LinkNotice>(countMax: 16)
+        let reader = RecordReader { notice in _ = notices.offer(notice) }
+        var greeted = false
+        for try await frame in frames {
+            let message = reader.value(NodeMessage.self, from: frame.record)
+            while let notice = notices.poll() { await delegate.noticed(notice, on: session.id) }
+            guard let message else { continue }
+            if case .hello(let hello) = message {
+                guard hello.node == session.node, hello.site == site else {
+                    throw RPCError(
+                        code: .permissionDenied,
+                        message:
+                            "it says it is \(hello.node) at \(hello.site), and its certificate "
+                            + "is that of \(session.node) at \(site)")
+                }
+                greeted = true
+            }
+            guard greeted else {
+                throw RPCError(code: .invalidArgument, message: "a session begins with a hello")
+            }
+            await delegate.received(message, from: session.id)
+        }
+    }
+
+    /// Ends a session whose node may not even be reading.
+    private func watchEnd(of session: Session) async throws {
+        switch await session.ends.next() {
+        case .replaced?:
+            throw RPCError(code: .aborted, message: "a newer session of the same node replaces it")
+        case .overflow?:
+            throw RPCError(code: .aborted, message: "the node does not keep up with the hub")
+        case .closedByHub?:
+            // What is queued gets its time; a node that does not read does not keep the session.
+            try await Task.sleep(for: limits.handshakeTimeout)
+        case .left?, nil: break
+        }
+    }
+
+    private func receive(
+        _ parts: RPCAsyncSequence<Skerry_Control_V1_StreamPart, any Error>, by node: NodeID,
+        announcing claimed: Pipe<Exchange>, _ reader: RecordReader
+    ) async throws {
+        var exchange: Exchange?
+        defer {
+            claimed.finish()
+            // What the node said still reaches its reader; then the reader sees the end.
+            exchange?.fromNode.finish()
+        }
+        for try await part in parts {
+            if let exchange {
+                guard let frame = reader.frame(from: part) else { continue }
+                guard await exchange.fromNode.send(frame) else { return }
+            } else {
+                guard case .id(let id) = part.content, let found = sessions.claim(id, by: node)
+                else { throw RPCError(code: .notFound, message: "no such stream was asked for") }
+                exchange = found
+                _ = await claimed.send(found)
+            }
+        }
+    }
+}
+
+/// Runs children until one of them ends, then the others are cancelled.
+private func firstToEnd(
+    _ body: (inout ThrowingTaskGroup<Void, any Error>) -> Void
+) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        body(&group)
+        defer { group.cancelAll() }
+        try await group.next()
+    }
+}
+
+/// The one call that needs no certificate: the one for getting it.
+struct EnrolmentCalls: Skerry_Control_V1_Enrolment.SimpleServiceProtocol {
+    let delegate: any ControlDelegate
+
+    func enrol(
+        request: Skerry_Control_V1_EnrolRequest, context: ServerContext
+    ) async throws -> Skerry_Control_V1_EnrolReply {
+        guard case .value(let wish) = RecordCodec.read(EnrolmentRequest.self, from: request.request)
+        else {
+            throw RPCError(code: .invalidArgument, message: "the enrolment request cannot be read")
+        }
+        var reply = Skerry_Control_V1_EnrolReply()
+        do {
+            reply.enrolment = try RecordCodec.record(try await delegate.enrol(wish))
+        } catch let refusal as Refusal {
+            reply.refusal = try RecordCodec.record(refusal)
+        } catch {
+            throw RPCError(code: .internalError, message: "the hub could not enrol; see its log")
+        }
+        return reply
+    }
+}

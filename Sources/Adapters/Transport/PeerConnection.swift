@@ -1,0 +1,120 @@
+import Model
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+import NIOSSL
+import NIOTLS
+import SwiftASN1
+import Synchronization
+import X509
+
+/// Stands behind TLS on the hub's side of one connection: knows who the peer is, and ends the
+/// connection when the handshake takes too long or the peer's certificate runs out.
+final class PeerConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    /// Nil until the handshake is done, and on links where the peer shows no certificate.
+    private(set) var identity: PeerIdentity?
+    private let timeout: TimeAmount
+    private let now: @Sendable () -> WallTime
+    private var deadline: Scheduled<Void>?
+
+    init(timeout: Duration, now: @escaping @Sendable () -> WallTime) {
+        self.timeout = TimeAmount(timeout)
+        self.now = now
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        close(context, in: timeout)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent {
+            deadline?.cancel()
+            do {
+                try identify(context)
+            } catch {
+                context.fireErrorCaught(error)
+                context.close(promise: nil)
+                return
+            }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        context.fireChannelInactive()
+    }
+
+    private func identify(_ context: ChannelHandlerContext) throws {
+        guard let shown = try context.pipeline.syncOperations.nioSSL_peerCertificate() else {
+            return
+        }
+        let certificate = try Certificate(derEncoded: shown.toDERBytes())
+        identity = try PeerIdentity(of: certificate)
+        // A session is no way to outlive a certificate.
+        let left = WallTime(certificate.notValidAfter) - now()
+        close(context, in: TimeAmount(max(left, .zero)))
+    }
+
+    private func close(_ context: ChannelHandlerContext, in time: TimeAmount) {
+        let channel = context.channel
+        deadline = context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+    }
+}
+
+/// Writes into the head of each call who its connection belongs to.
+///
+/// The library's own transport offers the certificate with the call but fixes TLS 1.2 as the
+/// lowest version; the one that takes any listener does not offer it. A header that the peer
+/// cannot set binds the two without a table of addresses that could be stale.
+final class PeerStamp: ChannelInboundHandler {
+    typealias InboundIn = HTTP2Frame.FramePayload
+    typealias InboundOut = HTTP2Frame.FramePayload
+
+    static let header = "skerry-peer"
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard case .headers(var content) = unwrapInboundIn(data) else {
+            context.fireChannelRead(data)
+            return
+        }
+        content.headers.remove(name: PeerStamp.header)
+        if let identity = identity(of: context.channel.parent) {
+            content.headers.add(name: PeerStamp.header, value: identity.uri)
+        }
+        context.fireChannelRead(wrapInboundOut(.headers(content)))
+    }
+
+    private func identity(of connection: (any Channel)?) -> PeerIdentity? {
+        do {
+            return try connection?.pipeline.syncOperations.handler(type: PeerConnection.self)
+                .identity
+        } catch {
+            // The connection is being taken down; a call without a stamp is refused.
+            return nil
+        }
+    }
+}
+
+/// Counts the connections of one listener, so that strangers cannot use up the file descriptors.
+final class ConnectionGate: Sendable {
+    struct Full: Error {}
+
+    private let limit: Int
+    private let count = Mutex(0)
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Admits the channel until it closes.
+    func admit(_ channel: any Channel) throws(Full) {
+        let admitted = count.withLock { count in
+            guard count < limit else { return false }
+            count += 1
+            return true
+        }
+        guard admitted else { throw Full() }
+        channel.closeFuture.whenComplete { _ in self.count.withLock { $0 -= 1 } }
+    }
+}

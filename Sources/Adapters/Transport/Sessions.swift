@@ -1,0 +1,191 @@
+import Model
+import Synchronization
+
+/// Who is connected. A node has one session that counts, the newest.
+final class Sessions: Sendable {
+    private struct State {
+        var lastSession: UInt64 = 0
+        var lastStream: UInt64 = 0
+        var sessions: [SessionID: Session] = [:]
+        var current: [NodeID: SessionID] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let limits: Limits
+
+    init(limits: Limits) { self.limits = limits }
+
+    /// Messages can be sent to a session from here on, but it does not yet stand for its node.
+    func add(_ node: NodeID) -> Session {
+        state.withLock { state in
+            state.lastSession += 1
+            let session = Session(
+                id: SessionID(rawValue: state.lastSession), node: node, limits: limits)
+            state.sessions[session.id] = session
+            return session
+        }
+    }
+
+    /// Makes an admitted session the one of its node; an older one is closed.
+    func promote(_ session: Session) {
+        let older = state.withLock { state -> Session? in
+            let older = state.current[session.node].flatMap { state.sessions[$0] }
+            // Of two that start at once, the one with the higher number is the newer.
+            if let older, older.id > session.id { return session }
+            state.current[session.node] = session.id
+            return older
+        }
+        older?.end(.replaced)
+    }
+
+    /// Acts on this session only: a newer one of the same node is not touched.
+    func remove(_ session: Session) {
+        state.withLock { state in
+            state.sessions[session.id] = nil
+            if state.current[session.node] == session.id { state.current[session.node] = nil }
+        }
+        session.end(.left)
+    }
+
+    subscript(id: SessionID) -> Session? { state.withLock { $0.sessions[id] } }
+
+    subscript(node: NodeID) -> Session? {
+        state.withLock { state in state.current[node].flatMap { state.sessions[$0] } }
+    }
+
+    /// Asks the node for a stream.
+    func open(_ request: StreamRequest, on session: Session) throws(TransportError) -> Exchange {
+        let id = state.withLock { state in
+            state.lastStream += 1
+            return state.lastStream
+        }
+        return try session.open(request, id: id)
+    }
+
+    /// The stream that a node's call says it is for; nil if that node was not asked for it.
+    func claim(_ stream: UInt64, by node: NodeID) -> Exchange? {
+        let held = state.withLock { $0.sessions.values.filter { $0.node == node } }
+        for session in held {
+            if let exchange = session.claim(stream) { return exchange }
+        }
+        return nil
+    }
+}
+
+/// The hub's end of one node's session: what waits to be sent, and the streams that run beside it.
+final class Session: Sendable {
+    /// Why a session ends, other than by the node or the network.
+    enum End: Hashable, Sendable {
+        case left
+        case replaced
+        case overflow
+        /// What is queued is still sent.
+        case closedByHub
+    }
+
+    private struct State {
+        var isOver = false
+        var exchanges: [UInt64: Exchange] = [:]
+    }
+
+    let id: SessionID
+    let node: NodeID
+    let outbox: Pipe<Skerry_Control_V1_HubFrame>
+    /// Holds the one reason why the session is to end.
+    let ends = Pipe<End>(countMax: 1)
+    private let limits: Limits
+    private let state = Mutex(State())
+
+    init(id: SessionID, node: NodeID, limits: Limits) {
+        self.id = id
+        self.node = node
+        self.limits = limits
+        outbox = Pipe(countMax: limits.outboxMessages, costMax: limits.outboxBytes)
+    }
+
+    /// A node that does not keep up loses its session, not a message in the middle.
+    func send(_ frame: Skerry_Control_V1_HubFrame, bytes: Int) {
+        if !outbox.offer(frame, cost: bytes) { end(.overflow) }
+    }
+
+    /// The first reason counts.
+    func end(_ reason: End) {
+        if ends.offer(reason) { ends.finish() }
+        let exchanges = state.withLock { state in
+            state.isOver = true
+            defer { state.exchanges = [:] }
+            return state.exchanges.values
+        }
+        switch reason {
+        case .closedByHub, .left: outbox.finish()
+        // These end at once, whatever is queued.
+        case .replaced, .overflow: break
+        }
+        for exchange in exchanges { exchange.close() }
+    }
+
+    func open(_ request: StreamRequest, id: UInt64) throws(TransportError) -> Exchange {
+        var frame = Skerry_Control_V1_HubFrame()
+        frame.openStream.id = id
+        do {
+            frame.openStream.request = try RecordCodec.record(request)
+        } catch {
+            throw .stream(reason: "\(error)")
+        }
+        let bytes = frame.openStream.request.json.count
+        guard bytes < limits.payloadBytes else { throw .stream(reason: "the command is too long") }
+        let exchange = Exchange(id: id, limits: limits)
+        let open = try state.withLock { (state) throws(TransportError) in
+            guard state.exchanges.count < limits.streamsPerSession else {
+                throw .streamLimit(node, limit: limits.streamsPerSession)
+            }
+            guard !state.isOver else { return false }
+            state.exchanges[id] = exchange
+            return true
+        }
+        guard open else { throw .notConnected(node) }
+        send(frame, bytes: bytes)
+        return exchange
+    }
+
+    /// Once only: a second call for the same stream finds nothing.
+    func claim(_ stream: UInt64) -> Exchange? {
+        guard let exchange = state.withLock({ $0.exchanges[stream] }), exchange.claim() else {
+            return nil
+        }
+        return exchange
+    }
+
+    func close(_ exchange: Exchange) {
+        exchange.close()
+        state.withLock { $0.exchanges[exchange.id] = nil }
+    }
+}
+
+/// One stream between a reader at the hub and the node that answers: two pipes between their tasks.
+final class Exchange: Sendable {
+    let id: UInt64
+    let toNode: Pipe<StreamFrame>
+    let fromNode: Pipe<StreamFrame>
+    private let claimed = Mutex(false)
+
+    init(id: UInt64, limits: Limits) {
+        self.id = id
+        toNode = Pipe(countMax: limits.streamFrames)
+        fromNode = Pipe(countMax: limits.streamFrames)
+    }
+
+    var isClaimed: Bool { claimed.withLock { $0 } }
+
+    func claim() -> Bool {
+        claimed.withLock { claimed in
+            defer { claimed = true }
+            return !claimed
+        }
+    }
+
+    func close() {
+        toNode.finish()
+        fromNode.finish()
+    }
+}

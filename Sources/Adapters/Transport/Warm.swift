@@ -1,6 +1,0 @@
-import GRPCCore
-import GRPCNIOTransportHTTP2Posix
-import GRPCProtobuf
-import X509
-import Crypto
-enum Warm {}

@@ -1,0 +1,47 @@
+package import Model
+
+/// Why a verb did not do what it was asked: one sentence for a person, and the code to exit with.
+package struct Failure: Error, Hashable, Sendable {
+    /// What a script can tell apart by the exit code.
+    package enum Code: Int32, Sendable {
+        case failed = 1
+        case usage = 2
+        case notFound = 3
+        case denied = 4
+        case unreachable = 5
+    }
+
+    package var code: Code
+    /// What was being done, what went wrong, what to do. May hold text of the server: whoever
+    /// shows it makes it visible first.
+    package var message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// What the server answered instead of doing it.
+    package init(_ refusal: Refusal, objects: [Object] = []) {
+        var lines = [refusal.message]
+        for mistake in refusal.mistakes {
+            let place =
+                objects.indices.contains(mistake.object)
+                ? objects[mistake.object].reference + ": " : ""
+            lines.append("  \(place)\(mistake.field): \(mistake.message); \(mistake.fix)")
+        }
+        self.init(Code(refusal.code), lines.joined(separator: "\n"))
+    }
+}
+
+extension Failure.Code {
+    fileprivate init(_ code: Refusal.Code) {
+        self =
+            switch code {
+            case .invalid: .usage
+            case .notFound: .notFound
+            case .denied: .denied
+            case .conflict, .unavailable: .failed
+            }
+    }
+}

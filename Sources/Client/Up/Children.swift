@@ -1,0 +1,90 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// The processes that `skerry up` started, and has to stop.
+final class Children: Sendable {
+    private let all = Mutex<[Child]>([])
+
+    @discardableResult
+    func start(
+        _ binary: String, _ arguments: [String], log: String,
+        adding variables: [String: String] = [:]
+    ) throws -> Child {
+        guard FileManager.default.createFile(atPath: log, contents: nil),
+            let output = FileHandle(forWritingAtPath: log)
+        else {
+            throw Failure(.failed, "\(log) cannot be written")
+        }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: binary)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment
+            .merging(variables) { _, new in new }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = output
+        do { try process.run() } catch {
+            throw Failure(.failed, "\(binary) cannot be started: \(error.localizedDescription)")
+        }
+        let child = Child(process: process, name: arguments[0], log: log)
+        all.withLock { $0.append(child) }
+        return child
+    }
+
+    /// The first of them that has ended though nobody asked it to.
+    func firstEnd(of child: Child?) -> Child? {
+        all.withLock { all in (child.map { [$0] } ?? all).first { !$0.process.isRunning } }
+    }
+
+    /// Asks the nodes to stop first, so that their workloads end while everything else still
+    /// stands, then the hub.
+    func stopAll() async {
+        let (hubs, nodes) = all.withLock { all in
+            (all.filter { $0.name == "hub" }, all.filter { $0.name != "hub" })
+        }
+        for group in [nodes, hubs] {
+            for child in group where child.process.isRunning { child.process.terminate() }
+            await withCheckedContinuation { continuation in
+                DispatchQueue.global().async {
+                    for child in group { child.process.waitUntilExit() }
+                    continuation.resume()
+                }
+            }
+        }
+    }
+}
+
+/// One child and where it logs.
+struct Child: Sendable {
+    let process: Process
+    let name: String
+    let log: String
+
+    /// The last lines of the log.
+    var tail: String {
+        let data = FileManager.default.contents(atPath: log) ?? Data()
+        return String(decoding: data, as: UTF8.self).split(separator: "\n").suffix(5)
+            .joined(separator: "\n")
+    }
+}
+
+/// The wish of a person to stop: SIGINT and SIGTERM, as a stream.
+enum Interruptions {
+    static func stream() -> AsyncStream<Void> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
+            // Signal sources are safe to use from any thread, which Dispatch does not declare.
+            nonisolated(unsafe) let sources = [SIGINT, SIGTERM].map { number in
+                // The default action would end the process before the source is heard.
+                signal(number, SIG_IGN)
+                let source = DispatchSource.makeSignalSource(signal: number)
+                source.setEventHandler { continuation.yield() }
+                source.activate()
+                return source
+            }
+            continuation.onTermination = { _ in
+                for source in sources { source.cancel() }
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import Model
+
+/// Tells what happened, oldest first, and with `follows` what happens from here on.
+package struct Events: Sendable {
+    private let limit: Int
+    private let follows: Bool
+    private let format: Format
+    private let headings: Bool
+    private let about: (kind: Kind, name: String)?
+
+    package init(
+        about word: String?, limit: Int, follows: Bool, format: Format, headings: Bool
+    ) throws(Failure) {
+        guard (1...10_000).contains(limit) else {
+            throw Failure(.usage, "--limit is from 1 to 10000")
+        }
+        about = try word.map { word throws(Failure) in try Target.objects([word])[0] }
+        self.limit = limit
+        self.follows = follows
+        self.format = format
+        self.headings = headings
+    }
+
+    package func run(in session: Session) async throws {
+        let list = try await session.connection.events(limit: limit)
+        let events = list.items.filter(isWanted).sorted { $0.at < $1.at }
+        switch format {
+        case .json: try session.console.sayJSON(EventList(items: events, asOf: list.asOf))
+        case .yaml, .name: throw Failure(.usage, "events are shown as a table, wide or as json")
+        case .table, .wide: try show(events, asOf: list.asOf, on: session.console)
+        }
+        guard follows else { return }
+        // Ages of lines that stay on the screen would be wrong soon: from here on, times.
+        try await session.connection.watchEvents { event in
+            guard isWanted(event) else { return }
+            if format == .json {
+                try session.console.sayJSON(event, isPretty: false)
+            } else {
+                try session.console.say(EventTable.line(event, colours: session.console.colours))
+            }
+        }
+    }
+
+    private func show(_ events: [Event], asOf: WallTime, on console: Console) throws {
+        if events.isEmpty, !follows { try console.remark("no events") }
+        guard !events.isEmpty else { return }
+        try console.say(
+            EventTable.table(events, asOf: asOf).lines(
+                width: format == .wide ? nil : console.width, colours: console.colours,
+                headings: headings))
+    }
+
+    private func isWanted(_ event: Event) -> Bool {
+        about.map { $0.kind == event.kind && $0.name == event.name } ?? true
+    }
+}
+
+/// Events as rows.
+enum EventTable {
+    static func table(_ events: [Event], asOf: WallTime) -> TextTable {
+        TextTable(
+            [
+                .init("LAST-SEEN", rank: 2), .init("TYPE", rank: 3), .init("REASON", rank: 1),
+                .init("OBJECT", rank: 0, widthMin: 12), .init("NODE", rank: 5),
+                .init("MESSAGE", rank: 4, widthMin: 16),
+            ],
+            rows: events.map { event in
+                [
+                    .init(Age.text(of: event.at, asOf: asOf)),
+                    .init(event.severity.rawValue, tone(event)), .init(event.reason),
+                    .init("\(event.kind.word)/\(event.name)"), .init(event.node?.text ?? "(hub)"),
+                    .init(event.message),
+                ]
+            })
+    }
+
+    static func line(_ event: Event, colours: Bool) -> String {
+        let severity = event.severity.rawValue.padded(to: 8)
+        return visible(event.at.description) + "  "
+            + (colours ? tone(event).painted(severity) : severity)
+            + visible(
+                "\(event.reason)  \(event.kind.word)/\(event.name)  "
+                    + "\(event.node?.text ?? "(hub)")  \(event.message)")
+    }
+
+    private static func tone(_ event: Event) -> Tone {
+        event.severity == .warning ? .caution : .plain
+    }
+}

@@ -1,0 +1,264 @@
+import Foundation
+package import Model
+import NIOHTTP1
+
+/// The requests that a hub or a node answers.
+package struct Connection: Sendable {
+    package let endpoint: Endpoint
+
+    package init(_ endpoint: Endpoint) { self.endpoint = endpoint }
+
+    private static let answerBytesMax = 64 << 20
+
+    package func info() async throws -> ServerInfo {
+        try await value(Request(path: "/api/v1/info"))
+    }
+
+    package func list(_ kind: Kind, _ selector: Selector = Selector()) async throws -> ObjectList {
+        try await value(Request(path: Connection.path(kind, selector: selector)))
+    }
+
+    package func object(_ kind: Kind, _ name: String) async throws -> Object {
+        try await value(Request(path: Connection.path(kind, name)))
+    }
+
+    package func apply(_ objects: [Object], dryRun: Bool) async throws -> [ApplyResult] {
+        struct Body: Encodable { var objects: [Object] }
+        struct Answer: Decodable { var results: [ApplyResult] }
+        var request = Request(method: .POST, path: "/api/v1/apply" + (dryRun ? "?dryRun=true" : ""))
+        request.body = try Connection.json(Body(objects: objects))
+        let answer: Answer = try Connection.decode(try await answer(to: request, about: objects))
+        return answer.results
+    }
+
+    package func delete(_ kind: Kind, _ name: String) async throws {
+        _ = try await answer(to: Request(method: .DELETE, path: Connection.path(kind, name)))
+    }
+
+    package func edit(_ kind: Kind, _ name: String, _ edit: Edit) async throws -> Object {
+        var request = Request(method: .PATCH, path: Connection.path(kind, name))
+        request.body = try Connection.json(edit)
+        return try await value(request)
+    }
+
+    package func events(limit: Int) async throws -> EventList {
+        try await value(Request(path: "/api/v1/events?limit=\(limit)"))
+    }
+
+    package func issueToken(site: SiteID, validFor: Interval) async throws -> IssuedToken {
+        struct Body: Encodable {
+            var site: SiteID
+            var validFor: Interval
+        }
+        var request = Request(method: .POST, path: "/api/v1/tokens")
+        request.body = try Connection.json(Body(site: site, validFor: validFor))
+        return try await value(request)
+    }
+
+    // MARK: - Watching
+
+    /// A change that a watch reports. The first one is always `list`.
+    package enum Change: Hashable, Sendable {
+        case list(ObjectList)
+        case changed(ObjectList)
+        case removed([String])
+    }
+
+    /// Calls `body` with each change until it answers with a value, or until the watch breaks.
+    package func watch<Result: Sendable>(
+        _ kind: Kind, _ selector: Selector = Selector(),
+        _ body: @escaping @Sendable (Change) async throws -> Result?
+    ) async throws -> Result {
+        let path = Connection.path(kind, selector: selector, watch: true)
+        return try await messages(path) { message in
+            guard let change = try Connection.change(message) else { return nil }
+            return try await body(change)
+        }
+    }
+
+    package func watchEvents(
+        _ body: @escaping @Sendable (Event) async throws -> Void
+    ) async throws -> Never {
+        _ = try await messages("/api/v1/events?watch=true") { message -> Int? in
+            guard message.event == "event" else { return nil }
+            try await body(try Connection.decode(message.data))
+            return nil
+        }
+        preconditionFailure("a watch of events ends only by breaking")
+    }
+
+    private func messages<Result: Sendable>(
+        _ path: String,
+        _ body: @escaping @Sendable (EventStream.Message) async throws -> Result?
+    ) async throws -> Result {
+        try await refusals {
+            let request = Request(path: path, headers: [("Accept", "text/event-stream")])
+            return try await endpoint.exchange(request, .heartbeats) { answer, _ in
+                var stream = EventStream()
+                while let piece = try await answer.next() {
+                    for message in try stream.append(piece) {
+                        if let result = try await body(message) { return result }
+                    }
+                }
+                throw Failure(.unreachable, "the server ended the watch; start it again")
+            }
+        }
+    }
+
+    private static func change(_ message: EventStream.Message) throws -> Change? {
+        struct Names: Decodable { var names: [String] }
+        switch message.event {
+        case "list": return .list(try decode(message.data))
+        case "changed": return .changed(try decode(message.data))
+        case "removed":
+            let names: Names = try decode(message.data)
+            return .removed(names.names)
+        default: return nil  // A newer server may say more than this client understands.
+        }
+    }
+
+    // MARK: - Streams
+
+    /// Talks to a container: `send` is given the sending half and runs beside the answer, `receive`
+    /// is called with each frame that comes back.
+    ///
+    /// - Returns: the exit code; a stream that breaks before one throws.
+    package func stream(
+        _ request: StreamRequest, on node: NodeID,
+        sending: @escaping @Sendable (FrameSender) async throws -> Void,
+        receiving: @escaping @Sendable (StreamFrame) async throws -> Void
+    ) async throws -> Int {
+        let request = Request(
+            method: .POST, path: "/api/v1/stream?node=\(Connection.encoded(node.text))",
+            headers: [("X-Skerry-Stream", try Connection.base64URL(Connection.json(request)))])
+        return try await refusals {
+            try await endpoint.exchange(request, .endless, isDuplex: true) { answer, sender in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await sending(FrameSender(sender)) }
+                    let code = try await Connection.exitCode(from: &answer, receiving)
+                    group.cancelAll()
+                    return code
+                }
+            }
+        }
+    }
+
+    private static func exitCode(
+        from answer: inout AnswerBody, _ receive: (StreamFrame) async throws -> Void
+    ) async throws -> Int {
+        var decoder = StreamFrameDecoder()
+        while let piece = try await answer.next() {
+            decoder.append(piece)
+            while let frame = try decoder.next() {
+                switch frame {
+                case .exit(let code): return code
+                case .failed(let message): throw Failure(.failed, message)
+                default: try await receive(frame)
+                }
+            }
+        }
+        throw Failure(.failed, "the stream ended before the command did; its state is not known")
+    }
+
+    // MARK: - Requests
+
+    private func value<Value: Decodable & Sendable>(_ request: Request) async throws -> Value {
+        try Connection.decode(try await answer(to: request))
+    }
+
+    /// The bytes of the answer, as they came.
+    func answer(to request: Request, about objects: [Object] = []) async throws -> [UInt8] {
+        try await refusals(about: objects) {
+            try await endpoint.exchange(request) { answer, _ in
+                try await answer.whole(bytesMax: Connection.answerBytesMax)
+            }
+        }
+    }
+
+    private func refusals<Result: Sendable>(
+        about objects: [Object] = [], _ body: () async throws -> Result
+    ) async throws -> Result {
+        do {
+            return try await body()
+        } catch let refusal as Refusal {
+            throw Failure(refusal, objects: objects)
+        }
+    }
+
+    // MARK: - Forms
+
+    static func path(_ kind: Kind, selector: Selector, watch: Bool = false) -> String {
+        var query: [String] = []
+        if !selector.isEmpty { query.append("labelSelector=\(encoded(selector.text))") }
+        if watch { query.append("watch=true") }
+        let path = "/api/v1/\(kind.plural)"
+        return query.isEmpty ? path : path + "?" + query.joined(separator: "&")
+    }
+
+    static func path(_ kind: Kind, _ name: String) -> String {
+        "/api/v1/\(kind.plural)/\(encoded(name))"
+    }
+
+    /// Percent-encodes everything that is not unreserved (RFC 3986 section 2.3).
+    static func encoded(_ text: String) -> String {
+        text.utf8.map { byte in
+            let isUnreserved =
+                (byte | 32 >= 97 && byte | 32 <= 122) || (48...57).contains(byte)
+                || [45, 46, 95, 126].contains(byte)
+            if isUnreserved { return String(UnicodeScalar(byte)) }
+            let digits = String(byte, radix: 16, uppercase: true)
+            return "%" + (digits.utf8.count < 2 ? "0" : "") + digits
+        }.joined()
+    }
+
+    private static func base64URL(_ bytes: [UInt8]) -> String {
+        Data(bytes).base64EncodedString()
+            .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+
+    private static func json(_ value: some Encodable) throws -> [UInt8] {
+        Array(try JSONEncoder().encode(value))
+    }
+
+    static func decode<Value: Decodable>(_ bytes: [UInt8]) throws -> Value {
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(bytes))
+        } catch {
+            throw Failure(
+                .failed,
+                "the answer cannot be understood (\(DecodingTrouble.text(error))); client and "
+                    + "server may be too far apart: compare them with 'skerry version'")
+        }
+    }
+}
+
+/// The sending half of a stream.
+package struct FrameSender: Sendable {
+    private let sender: Sending
+
+    init(_ sender: Sending) { self.sender = sender }
+
+    package func send(_ frame: StreamFrame) async throws { try await sender.send(frame.encoded) }
+
+    /// Says that nothing more will be sent.
+    package func finish() async throws { try await sender.finish() }
+}
+
+/// Says in one line where decoding failed.
+private enum DecodingTrouble {
+    static func text(_ error: any Error) -> String {
+        guard let error = error as? DecodingError else { return "\(error)" }
+        return switch error {
+        case .keyNotFound(let key, let context): "no '\(key.stringValue)' in \(path(context))"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context):
+            "unexpected type at \(path(context))"
+        case .dataCorrupted(let context): "\(context.debugDescription) at \(path(context))"
+        @unknown default: "\(error)"
+        }
+    }
+
+    private static func path(_ context: DecodingError.Context) -> String {
+        let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
+        return path.isEmpty ? "the top" : path.joined(separator: ".")
+    }
+}

@@ -1,0 +1,132 @@
+import Containers
+import Machines
+import Management
+import Model
+import Synchronization
+
+/// The node's own view, for people on the node: the same verbs, with or without a hub.
+struct AgentBackend: ManagementBackend {
+    let host: AgentHost
+
+    private var now: WallTime { SystemClock.now().wall }
+
+    func info() async -> ServerInfo {
+        host.machine.withLock { agent in
+            ServerInfo(
+                role: .node, name: agent.configuration.node.text, version: Version.text,
+                hubInContact: agent.link.isUp, since: agent.link.since)
+        }
+    }
+
+    func list(_ kind: Kind) async -> ObjectList {
+        let now = now
+        let items = host.machine.withLock { agent -> [Object] in
+            switch kind {
+            case .site: agent.site.map { [.site($0)] } ?? []
+            case .node: [.node(agent.selfPortrait(at: now))]
+            case .workload: agent.workloads.map { .workload(agent.view(of: $0, at: now)) }
+            case .instance: agent.instances(at: now).map { .instance(Instance($0)) }
+            }
+        }
+        return ObjectList(items: items, asOf: now)
+    }
+
+    func events(limit: Int) async -> EventList {
+        EventList(
+            items: host.machine.withLock { Array($0.events.suffix(limit)) }, asOf: now)
+    }
+
+    func changes() async -> AsyncStream<Void> { host.observers.changes() }
+
+    func run(
+        _ request: StreamRequest, on node: NodeID?, input: AsyncStream<StreamFrame>,
+        output: @escaping @Sendable (StreamFrame) async throws -> Void
+    ) async throws(Refusal) {
+        do {
+            try await host.engine.run(request, input: input, output: output)
+        } catch {
+            throw Refusal(error.reason == .refused ? .invalid : .unavailable, error.message)
+        }
+    }
+
+    func metrics() async -> String {
+        let now = now
+        return host.machine.withLock { agent in
+            Metrics.text(
+                [
+                    .init(
+                        "skerry_build_info", "The version of this agent.",
+                        labels: ["version": Version.text], 1),
+                    .init(
+                        "skerry_hub_in_contact", "1 while the control link stands.",
+                        agent.link.isUp ? 1 : 0),
+                    .init(
+                        "skerry_applied_version",
+                        "The newest document revision that is durable here.",
+                        Double(agent.appliedRevision)),
+                    .init(
+                        "skerry_queue_depth", "Log entries that the hub has not acknowledged.",
+                        Double(agent.unacknowledged)),
+                    .init(
+                        "skerry_queue_dropped_total", "Log entries shed for want of room.",
+                        type: .counter, Double(agent.dropped)),
+                ]
+                    + agent.instances(at: now).map {
+                        .init(
+                            "skerry_workload_restarts_total", "Starts beyond the first.",
+                            type: .counter, labels: ["instance": $0.id.description],
+                            Double($0.restarts))
+                    })
+        }
+    }
+
+    // MARK: - What is the hub's to decide
+
+    func apply(_ objects: [Object], dryRun: Bool) async throws(Refusal) -> [ApplyResult] {
+        throw hubDecides("apply")
+    }
+
+    func delete(_ kind: Kind, name: String) async throws(Refusal) { throw hubDecides("delete") }
+
+    func edit(_ kind: Kind, name: String, _ edit: Edit) async throws(Refusal) -> Object {
+        throw hubDecides("edit")
+    }
+
+    func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken {
+        throw hubDecides("token create")
+    }
+
+    private func hubDecides(_ verb: String) -> Refusal {
+        Refusal(
+            .denied,
+            "'\(verb)' is for the hub to decide, and this is node "
+                + "\(host.identity.enrolment.node); use a hub's context (--context)")
+    }
+}
+
+extension Agent {
+    /// The node as it sees itself: its state is about its contact with the hub.
+    fileprivate func selfPortrait(at now: WallTime) -> Node {
+        var node =
+            node
+            ?? Node(
+                metadata: Metadata(name: configuration.node.text),
+                spec: NodeSpec(site: configuration.site))
+        let window = site?.spec.autonomyWindow ?? .hours(72)
+        let state: NodeState =
+            link.isUp ? .ready : now - link.since <= window.duration ? .autonomous : .silent
+        node.status = NodeStatus(
+            state: state, lastSeen: link.isUp ? now : link.since, observedAt: now,
+            agentVersion: Version.text, engine: engineStatus, capacity: configuration.capacity,
+            desiredRevision: appliedRevision, appliedRevision: appliedRevision)
+        return node
+    }
+
+    fileprivate func view(of workload: Workload, at now: WallTime) -> Workload {
+        let own = instances(at: now).filter { $0.id.workload == workload.id }
+        var workload = workload
+        workload.status = WorkloadStatus(
+            desired: own.count, ready: own.count(where: \.ready), observedAt: now)
+        return workload
+    }
+}

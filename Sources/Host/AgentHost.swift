@@ -1,0 +1,220 @@
+import Containers
+import Foundation
+import Machines
+import Management
+package import Model
+import Storage
+import Synchronization
+import Transport
+
+/// Drives one `Agent`: its store, its engine, its link to the hub and the socket for people on the
+/// node. Carries out what the agent decides, and decides nothing.
+///
+/// The store is open and read before any socket is.
+package final class AgentHost: Sendable {
+    let settings: AgentSettings
+    let identity: NodeIdentity
+    let machine: Mutex<Agent>
+    let engine: any Engine
+    let writer: StoreWriter<NodeWrite>
+    let observers = Observers()
+    private let store: NodeStore
+    private let facts = NodeFacts()
+    private let link: LinkSlot
+    private let inputs: AsyncStream<Agent.Input>
+    private let mailbox: AsyncStream<Agent.Input>.Continuation
+    private let timers: Timers<Agent.Wake>
+
+    /// Runs an agent until it is asked to stop. `ready` is called once it is open for work.
+    package static func run(
+        _ settings: AgentSettings, log: @escaping @Sendable (String) -> Void,
+        ready: @escaping @Sendable () -> Void
+    ) async throws {
+        let host = try await AgentHost(settings, log: log)
+        try await host.run(log: log, ready: ready)
+    }
+
+    /// Enrols the node, unless it is, and answers where it belongs.
+    package static func enrol(
+        _ settings: AgentSettings
+    ) async throws -> (node: NodeID, site: SiteID) {
+        try PrivateFile.makeDirectory(settings.state)
+        let known = try NodeIdentity.load(from: settings.state)
+        let identity =
+            if let known { known } else { try await NodeIdentity.enrol(with: settings) }
+        return (identity.enrolment.node, identity.enrolment.site)
+    }
+
+    private init(
+        _ settings: AgentSettings, log: @Sendable (String) -> Void
+    ) async throws {
+        try PrivateFile.makeDirectory(settings.state)
+        store = try NodeStore(directory: settings.state)
+        for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
+        let snapshot = try store.load()
+        Failpoint.reach("agent.boot.loaded")
+        if let known = try NodeIdentity.load(from: settings.state) {
+            identity = known
+        } else {
+            identity = try await NodeIdentity.enrol(with: settings)
+            log("enrolled as node \(identity.enrolment.node) at site \(identity.enrolment.site)")
+        }
+        self.settings = settings
+        engine = try await settings.engine.open(
+            directory: settings.state + "/processes", node: identity.enrolment.node,
+            searchPath: settings.searchPath,
+            dockerHost: ProcessInfo.processInfo.environment["DOCKER_HOST"])
+        let configuration = AgentConfiguration(
+            node: identity.enrolment.node, site: identity.enrolment.site, version: Version.text,
+            capacity: settings.capacity ?? NodeFacts.capacity(), portRange: settings.portRange)
+        machine = Mutex(
+            Agent(
+                configuration: configuration, snapshot: snapshot,
+                random: Random(seed: .random(in: .min ... .max))))
+        let (inputs, mailbox) = AsyncStream.makeStream(of: Agent.Input.self)
+        self.inputs = inputs
+        self.mailbox = mailbox
+        timers = Timers { mailbox.yield(.wake($0)) }
+        let store = store
+        writer = StoreWriter(failpoint: "agent") { try store.commit($0) }
+        link = LinkSlot()
+        // Usage is a difference: the first heartbeat needs something to differ from.
+        _ = facts.usage(at: SystemClock.now().wall)
+    }
+
+    private func run(
+        log: @escaping @Sendable (String) -> Void, ready: @escaping @Sendable () -> Void
+    ) async throws {
+        defer { store.close() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in
+                await writer.run(
+                    persisted: { mailbox.yield(.persisted($0)) },
+                    failing: { mailbox.yield(.storeFailing(reason: $0)) })
+            }
+            group.addTask { [self] in
+                await engine.watch { [self] in _ = mailbox.yield(.engine(report(of: $0))) }
+            }
+            group.addTask { [self] in
+                let server = ManagementServer(
+                    backend: AgentBackend(host: self), listener: .unixSocket(path: settings.socket))
+                try await server.run { _ in
+                    ready()
+                    ServiceNotice.send("READY=1")
+                }
+            }
+            group.addTask { [self] in await obeySignals(log: log) }
+            if let period = ServiceNotice.watchdogPeriod {
+                group.addTask { [self] in await keepWatchdog(every: period) }
+            }
+            // The first to end ends all: the drive itself when asked to stop, or a listener that
+            // could not open.
+            group.addTask { [self] in await drive(log: log) }
+            try await group.next()
+            group.cancelAll()
+            writer.finish()
+        }
+    }
+
+    private func drive(log: @escaping @Sendable (String) -> Void) async {
+        await withDiscardingTaskGroup { group in
+            step({ $0.start(at: SystemClock.now(), into: &$1) }, in: &group)
+            for await input in inputs {
+                let isOver = step(
+                    { $0.handle(input, at: SystemClock.now(), into: &$1) }, in: &group)
+                if isOver { break }
+            }
+            log("stopped")
+            link.close()
+            group.cancelAll()
+        }
+    }
+
+    /// One turn of the machine, and what it asks for. Answers whether it asked for the end.
+    @discardableResult
+    private func step(
+        _ turn: (inout Agent, inout [Agent.Effect]) -> Void, in group: inout DiscardingTaskGroup
+    ) -> Bool {
+        var effects: [Agent.Effect] = []
+        machine.withLock { turn(&$0, &effects) }
+        guard !effects.isEmpty else { return false }
+        for effect in effects {
+            if effect == .halted { return true }
+            perform(effect, in: &group)
+        }
+        observers.notify()
+        return false
+    }
+
+    private func perform(_ effect: Agent.Effect, in group: inout DiscardingTaskGroup) {
+        switch effect {
+        case .persist(let ticket, let writes): writer.add(ticket, writes)
+        case .wake(let instant, let reason): timers.set(reason, at: instant)
+        case .connect: group.addTask { [self] in await holdSession() }
+        case .disconnect: link.close()
+        case .send(let message):
+            Failpoint.reach("agent.send.\(message.failpoint)")
+            link.send(message)
+        case .measure: mailbox.yield(.measured(facts.usage(at: SystemClock.now().wall)))
+        case .halted: break
+        case .list, .pull, .start, .stop, .probe:
+            group.addTask { [self] in
+                if let report = await ask(effect) { mailbox.yield(.engine(report)) }
+            }
+        }
+    }
+
+    // MARK: - The link
+
+    /// One session from connect to end. The greeting waits in `outgoing` until the link stands.
+    private func holdSession() async {
+        let outgoing = link.open()
+        mailbox.yield(.linkUp)
+        let reason: String
+        do {
+            let client = try ControlClient(
+                hub: settings.hub ?? identity.enrolment.controlAddress, identity: identity.tls,
+                trustRoots: identity.enrolment.trustRoots, now: { SystemClock.now().wall },
+                notice: { [mailbox] _ in _ = mailbox })
+            try await client.session(
+                outgoing: outgoing,
+                incoming: { [mailbox] message in
+                    Failpoint.reach("agent.receive.\(message.failpoint)")
+                    mailbox.yield(.received(message))
+                },
+                streams: { [engine] request, input, output in
+                    try await engine.run(request, input: input, output: output)
+                })
+            reason = "the session ended"
+        } catch {
+            reason = "\(error)"
+        }
+        link.close()
+        mailbox.yield(.linkDown(reason: reason))
+    }
+
+    // MARK: - The process
+
+    private func obeySignals(log: @Sendable (String) -> Void) async {
+        var isHalting = false
+        for await _ in Signals.stops() {
+            ServiceNotice.send("STOPPING=1")
+            if !settings.stopsWorkloads {
+                log("stopping; workloads go on")
+                mailbox.finish()
+            } else if !isHalting {
+                isHalting = true
+                log("stopping all workloads")
+                mailbox.yield(.halt)
+            }
+        }
+    }
+
+    private func keepWatchdog(every period: Duration) async {
+        // Only a machine that takes turns is alive, so the beat takes the machine's lock.
+        while !Task.isCancelled {
+            machine.withLock { _ in ServiceNotice.send("WATCHDOG=1") }
+            do { try await Task.sleep(for: period) } catch { return }
+        }
+    }
+}

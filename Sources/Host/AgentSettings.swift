@@ -1,0 +1,42 @@
+package import Containers
+package import Model
+
+/// What an agent is told at start. Everything else comes from its own store and from the hub.
+package struct AgentSettings: Hashable, Sendable {
+    /// Holds the store, the identity, and what the process engine keeps.
+    package var state: String
+    /// The node's name, for enrolment.
+    package var node: NodeID?
+    /// Needed once, to enrol.
+    package var token: String?
+    package var engine: EngineChoice
+    /// Where people on the node reach the agent.
+    package var socket: String
+    package var portRange: ClosedRange<Int>
+    /// Directories searched for commands before the system's.
+    package var searchPath: [String]
+    /// Stop every workload when the agent is asked to stop. Off, an agent can be replaced while
+    /// what it runs goes on.
+    package var stopsWorkloads: Bool
+    /// Replaces the hub's address from the enrolment, for a hub that moved.
+    package var hub: String?
+    /// Facts that the operator states rather than measures.
+    package var capacity: Capacity?
+
+    package init(
+        state: String, node: NodeID? = nil, token: String? = nil, engine: EngineChoice = .auto,
+        socket: String, portRange: ClosedRange<Int> = 20_000...29_999, searchPath: [String] = [],
+        stopsWorkloads: Bool = false, hub: String? = nil, capacity: Capacity? = nil
+    ) {
+        self.state = state
+        self.node = node
+        self.token = token
+        self.engine = engine
+        self.socket = socket
+        self.portRange = portRange
+        self.searchPath = searchPath
+        self.stopsWorkloads = stopsWorkloads
+        self.hub = hub
+        self.capacity = capacity
+    }
+}

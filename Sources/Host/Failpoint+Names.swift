@@ -1,0 +1,26 @@
+import Model
+
+extension NodeMessage {
+    /// The last part of the failpoint before this message is sent.
+    var failpoint: String {
+        switch self {
+        case .hello: "hello"
+        case .applied: "applied"
+        case .entries: "entries"
+        case .heartbeat: "heartbeat"
+        case .engine: "engine"
+        }
+    }
+}
+
+extension HubMessage {
+    /// The last part of the failpoint before this message is handed on.
+    var failpoint: String {
+        switch self {
+        case .welcome: "welcome"
+        case .retry: "retry"
+        case .documents: "documents"
+        case .acknowledged: "acknowledged"
+        }
+    }
+}

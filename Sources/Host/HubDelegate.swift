@@ -1,0 +1,78 @@
+import Machines
+import Model
+import Synchronization
+import Transport
+
+/// What the control link's listeners tell the hub.
+final class HubDelegate: ControlDelegate {
+    private let mailbox: AsyncStream<Hub.Input>.Continuation
+    private let pending: PendingAnswers
+    private let identity: HubIdentity
+    private let settings: HubSettings
+    private let log: @Sendable (String) -> Void
+    private let ports = Mutex<(control: Int, enrolment: Int)?>(nil)
+
+    init(
+        mailbox: AsyncStream<Hub.Input>.Continuation, pending: PendingAnswers,
+        identity: HubIdentity, settings: HubSettings, log: @escaping @Sendable (String) -> Void
+    ) {
+        self.log = log
+        self.mailbox = mailbox
+        self.pending = pending
+        self.identity = identity
+        self.settings = settings
+    }
+
+    func enrolmentIsOpen(controlPort: Int, enrolmentPort: Int) {
+        ports.withLock { $0 = (controlPort, enrolmentPort) }
+    }
+
+    /// Where nodes enrol; nil until the listener is open.
+    var enrolmentAddress: String? { ports.withLock { $0.map { address($0.enrolment) } } }
+
+    private func address(_ port: Int) -> String {
+        let host = settings.advertise.first ?? settings.bind
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    func opened(_ session: SessionID, node: NodeID, site: SiteID) async -> Admission {
+        await pending.admission(of: session) { mailbox.yield(.opened(session, node)) }
+    }
+
+    func received(_ message: NodeMessage, from session: SessionID) async {
+        Failpoint.reach("hub.receive.\(message.failpoint)")
+        mailbox.yield(.received(session, message))
+    }
+
+    func closed(_ session: SessionID) async { mailbox.yield(.closed(session)) }
+
+    func noticed(_ notice: LinkNotice, on session: SessionID) async {
+        log("session \(session): \(notice)")
+    }
+
+    func enrol(_ request: EnrolmentRequest) async throws -> Enrolment {
+        let reply = await pending.request { id in
+            mailbox.yield(
+                .request(
+                    id,
+                    .enrol(
+                        tokenID: request.tokenID,
+                        secretDigest: JoinTokenText.digest(ofSecret: request.tokenSecret),
+                        node: request.node, site: request.site)))
+        }
+        switch reply {
+        case .refused(let refusal): throw refusal
+        case .enrolled(let node, let site):
+            Failpoint.reach("hub.enrol.durable")
+            let chain = try identity.authority.issueNode(
+                node, site: site, publicKey: request.publicKey,
+                validity: HubIdentity.certificateLife, now: SystemClock.now().wall)
+            let port = ports.withLock { $0?.control } ?? settings.controlPort
+            return Enrolment(
+                node: node, site: site, certificateChain: chain,
+                trustRoots: identity.trustRoots, controlAddress: address(port))
+        case .applied, .deleted, .object, .issued:
+            preconditionFailure("an enrolment is answered with an enrolment or a refusal")
+        }
+    }
+}

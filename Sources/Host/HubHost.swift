@@ -1,0 +1,208 @@
+import Foundation
+import Machines
+import Management
+import Model
+import Storage
+import Synchronization
+import Transport
+
+/// Drives one `Hub`: its store, the control link's listeners and the API for people. Carries out
+/// what the hub decides, and decides nothing.
+package final class HubHost: Sendable {
+    let settings: HubSettings
+    let identity: HubIdentity
+    let machine: Mutex<Hub>
+    let observers = Observers()
+    let control: ControlServer
+    let pending = PendingAnswers()
+    private let store: HubStore
+    private let log: @Sendable (String) -> Void
+    private let writer: StoreWriter<HubWrite>
+    private let delegate: HubDelegate
+
+    /// Where nodes enrol; nil until the listener is open.
+    var enrolmentAddress: String? { delegate.enrolmentAddress }
+
+    private let inputs: AsyncStream<Hub.Input>
+    private let mailbox: AsyncStream<Hub.Input>.Continuation
+    private let timers: Timers<Hub.Wake>
+
+    /// What a hub tells whoever started it, once it can be reached.
+    package struct Listening: Sendable {
+        package var managementPort: Int
+        package var controlPort: Int
+        package var enrolmentPort: Int
+        package var operatorFiles: OperatorFiles
+    }
+
+    /// Makes the hub's directory, authority and operator certificate, and starts nothing.
+    package static func initialise(_ settings: HubSettings) throws -> OperatorFiles {
+        try PrivateFile.makeDirectory(settings.state)
+        return try HubIdentity.open(settings).writeOperator(in: settings)
+    }
+
+    /// Runs a hub until it is asked to stop.
+    package static func run(
+        _ settings: HubSettings, log: @escaping @Sendable (String) -> Void,
+        ready: @escaping @Sendable (Listening) -> Void
+    ) async throws {
+        try PrivateFile.makeDirectory(settings.state)
+        let store = try HubStore(directory: settings.state)
+        for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
+        let host = try HubHost(settings, store: store, log: log)
+        try await host.run(ready: ready)
+    }
+
+    private init(
+        _ settings: HubSettings, store: HubStore, log: @escaping @Sendable (String) -> Void
+    ) throws {
+        self.settings = settings
+        self.store = store
+        self.log = log
+        identity = try HubIdentity.open(settings)
+        machine = Mutex(Hub(snapshot: try store.load()))
+        Failpoint.reach("hub.boot.loaded")
+        let (inputs, mailbox) = AsyncStream.makeStream(of: Hub.Input.self)
+        self.inputs = inputs
+        self.mailbox = mailbox
+        timers = Timers { mailbox.yield(.wake($0)) }
+        writer = StoreWriter(failpoint: "hub") { try store.commit($0) }
+        delegate = HubDelegate(
+            mailbox: mailbox, pending: pending, identity: identity, settings: settings, log: log)
+        let bind = settings.bind.contains(":") ? "[\(settings.bind)]" : settings.bind
+        control = try ControlServer(
+            ControlServer.Configuration(
+                control: "\(bind):\(settings.controlPort)",
+                enrolment: "\(bind):\(settings.enrolmentPort)", identity: identity.server,
+                trustRoots: identity.trustRoots),
+            delegate: delegate, now: { SystemClock.now().wall })
+    }
+
+    private func run(ready: @escaping @Sendable (Listening) -> Void) async throws {
+        defer { store.close() }
+        let operatorFiles = try identity.writeOperator(in: settings)
+        let ports = OpenPorts { management, control, enrolment in
+            ready(
+                Listening(
+                    managementPort: management, controlPort: control, enrolmentPort: enrolment,
+                    operatorFiles: operatorFiles))
+            ServiceNotice.send("READY=1")
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in
+                await writer.run(
+                    persisted: { mailbox.yield(.persisted($0)) },
+                    failing: { mailbox.yield(.storeFailing(reason: $0)) })
+            }
+            group.addTask { [self] in
+                try await control.run { open in
+                    delegate.enrolmentIsOpen(
+                        controlPort: open.control, enrolmentPort: open.enrolment)
+                    ports.control(open.control, open.enrolment)
+                }
+            }
+            group.addTask { [self] in
+                let server = ManagementServer(
+                    backend: HubBackend(host: self),
+                    listener: .tls(try listener()))
+                try await server.run { ports.management($0) }
+            }
+            group.addTask { [self] in
+                for await _ in Signals.stops() {
+                    ServiceNotice.send("STOPPING=1")
+                    log("stopping")
+                    mailbox.finish()
+                }
+            }
+            // The first to end ends all: the drive when asked to stop, or a listener that could
+            // not open.
+            group.addTask { [self] in await drive() }
+            try await group.next()
+            group.cancelAll()
+            writer.finish()
+        }
+    }
+
+    private func listener() throws -> TLSListener {
+        TLSListener(
+            host: settings.bind, port: settings.managementPort,
+            identity: try ServerIdentity(
+                certificateChain: identity.server.certificateChain,
+                key: identity.server.privateKey),
+            clientAuthorities: identity.trustRoots,
+            admits: { names in
+                names.contains { name in
+                    guard name.hasPrefix("uri:"),
+                        case .user = PeerIdentity(uri: String(name.dropFirst(4)))
+                    else { return false }
+                    return true
+                }
+            })
+    }
+
+    private func drive() async {
+        step { $0.start(at: SystemClock.now(), into: &$1) }
+        for await input in inputs {
+            step { $0.handle(input, at: SystemClock.now(), into: &$1) }
+        }
+    }
+
+    private func step(_ turn: (inout Hub, inout [Hub.Effect]) -> Void) {
+        var effects: [Hub.Effect] = []
+        machine.withLock { turn(&$0, &effects) }
+        guard !effects.isEmpty else { return }
+        for effect in effects { perform(effect) }
+        observers.notify()
+    }
+
+    private func perform(_ effect: Hub.Effect) {
+        switch effect {
+        case .persist(let ticket, let writes): writer.add(ticket, writes)
+        case .wake(let instant, let reason): timers.set(reason, at: instant)
+        case .admit(let session): pending.admit(session, .admit)
+        case .refuse(let session, let retryAfter, let reason):
+            pending.admit(session, .refuse(retryAfter: Interval(retryAfter), reason: reason))
+        case .send(let session, let message):
+            Failpoint.reach("hub.send.\(message.failpoint)")
+            if let notice = control.send(message, to: session) { log("\(notice)") }
+        case .close(let session): control.close(session)
+        case .reply(let request, let reply):
+            Failpoint.reach("hub.reply.before")
+            pending.answer(request, reply)
+        }
+    }
+
+    /// Asks the hub for a change and waits until it is durable, or refused.
+    func carryOut(_ request: Hub.Request) async throws(Refusal) -> Hub.Reply {
+        let reply = await pending.request { [mailbox] in mailbox.yield(.request($0, request)) }
+        if case .refused(let refusal) = reply { throw refusal }
+        return reply
+    }
+}
+
+/// Says once that all three listeners are open.
+private final class OpenPorts: Sendable {
+    private struct State {
+        var management: Int?
+        var control: (Int, Int)?
+    }
+
+    private let state = Mutex(State())
+    private let complete: @Sendable (Int, Int, Int) -> Void
+
+    init(_ complete: @escaping @Sendable (Int, Int, Int) -> Void) { self.complete = complete }
+
+    func management(_ port: Int) { open { $0.management = port } }
+    func control(_ port: Int, _ enrolment: Int) { open { $0.control = (port, enrolment) } }
+
+    private func open(_ change: (inout sending State) -> Void) {
+        let ports = state.withLock { state -> (Int, Int, Int)? in
+            change(&state)
+            guard let management = state.management, let control = state.control else {
+                return nil
+            }
+            return (management, control.0, control.1)
+        }
+        if let ports { complete(ports.0, ports.1, ports.2) }
+    }
+}

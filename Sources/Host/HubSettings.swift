@@ -1,0 +1,26 @@
+/// What a hub is told at start.
+package struct HubSettings: Hashable, Sendable {
+    package var state: String
+    package var name: String
+    /// The address that listeners bind to; loopback unless told otherwise.
+    package var bind: String
+    /// Names and addresses under which nodes and people reach this hub; the first is handed out.
+    package var advertise: [String]
+    package var managementPort: Int
+    package var controlPort: Int
+    package var enrolmentPort: Int
+
+    package init(
+        state: String, name: String = "hub", bind: String = "127.0.0.1",
+        advertise: [String] = ["127.0.0.1"], managementPort: Int = 7440, controlPort: Int = 7441,
+        enrolmentPort: Int = 7442
+    ) {
+        self.state = state
+        self.name = name
+        self.bind = bind
+        self.advertise = advertise
+        self.managementPort = managementPort
+        self.controlPort = controlPort
+        self.enrolmentPort = enrolmentPort
+    }
+}

@@ -1,0 +1,59 @@
+import Foundation
+import Model
+import Synchronization
+
+/// What this machine is and how busy it is, read from `/proc`.
+final class NodeFacts: Sendable {
+    private struct Sample {
+        var busy: Int64
+        var total: Int64
+    }
+
+    private let last = Mutex<Sample?>(nil)
+
+    static func capacity() -> Capacity {
+        let memory = memoryField("MemTotal:") ?? 0
+        return Capacity(
+            cpu: CPUShare(millicores: ProcessInfo.processInfo.activeProcessorCount * 1000),
+            memory: ByteCount(memory))
+    }
+
+    /// What the machine used since the last call; nil the first time, and where `/proc` is absent.
+    func usage(at now: WallTime) -> Usage? {
+        guard let sample = NodeFacts.sample(), let total = NodeFacts.memoryField("MemTotal:"),
+            let available = NodeFacts.memoryField("MemAvailable:")
+        else { return nil }
+        let earlier = last.withLock { last in
+            defer { last = sample }
+            return last
+        }
+        guard let earlier, sample.total > earlier.total else { return nil }
+        let share =
+            Double(sample.busy - earlier.busy) / Double(sample.total - earlier.total)
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        return Usage(
+            cpu: CPUShare(millicores: Int(share * Double(cores) * 1000)),
+            memory: ByteCount(total - available), observedAt: now)
+    }
+
+    /// `/proc/stat`, first line: user nice system idle iowait irq softirq steal (proc(5)).
+    private static func sample() -> Sample? {
+        guard let line = lines(of: "/proc/stat").first else { return nil }
+        let fields = line.split(separator: " ").dropFirst().prefix(8).compactMap { Int64($0) }
+        guard fields.count == 8 else { return nil }
+        let total = fields.reduce(0, +)
+        return Sample(busy: total - fields[3] - fields[4], total: total)
+    }
+
+    private static func memoryField(_ name: String) -> Int64? {
+        guard let line = lines(of: "/proc/meminfo").first(where: { $0.hasPrefix(name) }),
+            let kibibytes = line.split(separator: " ").dropFirst().first.flatMap({ Int64($0) })
+        else { return nil }
+        return kibibytes * 1024
+    }
+
+    private static func lines(of path: String) -> [Substring] {
+        guard let data = FileManager.default.contents(atPath: path) else { return [] }
+        return String(decoding: data, as: UTF8.self).split(separator: "\n")
+    }
+}

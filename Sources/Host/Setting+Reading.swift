@@ -1,0 +1,61 @@
+import Containers
+import Foundation
+import Model
+
+extension HubSettings {
+    /// Takes every setting, or throws all that is wrong with them.
+    package init(_ values: SettingValues) throws(HostError) {
+        var values = values
+        self.init(
+            state: values.text("state"), name: values.text("name"), bind: values.text("bind"),
+            advertise: values.text("advertise").split(separator: ",").map {
+                $0.trimmingCharacters(in: .whitespaces)
+            },
+            managementPort: values.read("managementPort", as: "a port", port) ?? 0,
+            controlPort: values.read("controlPort", as: "a port", port) ?? 0,
+            enrolmentPort: values.read("enrolmentPort", as: "a port", port) ?? 0)
+        try values.check()
+    }
+}
+
+extension AgentSettings {
+    /// Takes every setting, or throws all that is wrong with them.
+    package init(_ values: SettingValues) throws(HostError) {
+        var values = values
+        let memory = values.read("memory", as: "a size such as 1Gi", ByteCount.init)
+        let cpu = values.read("cpu", as: "processor time such as 2 or 500m", CPUShare.init)
+        let measured = NodeFacts.capacity()
+        self.init(
+            state: values.text("state"),
+            node: values.read("node", as: "a name (a-z, 0-9 and hyphens, at most 63)") {
+                isDNSLabel($0) ? NodeID($0) : nil
+            } ?? AgentSettings.hostName,
+            token: values["token"],
+            engine: values.read(
+                "engine", as: "auto, process or the path of a socket", EngineChoice.init) ?? .auto,
+            socket: values.text("socket"),
+            portRange: values.read("ports", as: "a range such as 20000-29999", range)
+                ?? 20_000...29_999,
+            searchPath: values.text("searchPath").split(separator: ":").map(String.init),
+            stopsWorkloads: values.read("stopWorkloads", as: "true or false", Bool.init) ?? false,
+            hub: values["hub"],
+            capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory))
+        try values.check()
+    }
+
+    /// The first label of the host's name, where it can name a node.
+    private static var hostName: NodeID? {
+        let name = ProcessInfo.processInfo.hostName.lowercased().split(separator: ".").first
+        return name.flatMap { isDNSLabel(String($0)) ? NodeID(String($0)) : nil }
+    }
+}
+
+private func port(_ text: String) -> Int? {
+    Int(text).flatMap { (0...65_535).contains($0) ? $0 : nil }
+}
+
+private func range(_ text: String) -> ClosedRange<Int>? {
+    let ends = text.split(separator: "-").compactMap { port(String($0)) }
+    guard ends.count == 2, ends[0] > 0, ends[0] <= ends[1] else { return nil }
+    return ends[0]...ends[1]
+}

@@ -1,0 +1,132 @@
+import Foundation
+import Manifest
+
+/// One thing that can be set by flag, environment or configuration file, in that order of force.
+package struct Setting: Hashable, Sendable {
+    /// The name in the file; the flag is its kebab case, the variable its upper snake case.
+    package var name: String
+    package var fallback: String?
+    package var meaning: String
+
+    package var flag: String { "--" + words(separator: "-").lowercased() }
+    package var variable: String { "SKERRY_" + words(separator: "_").uppercased() }
+
+    private func words(separator: String) -> String {
+        name.reduce(into: "") { text, character in
+            if character.isUppercase { text += separator }
+            text.append(character)
+        }
+    }
+
+    package static let hub: [Setting] = [
+        Setting(
+            name: "state", fallback: "/var/lib/skerry/hub",
+            meaning: "Directory of the store, the authority and the operator's certificate."),
+        Setting(name: "name", fallback: "hub", meaning: "What this hub calls itself."),
+        Setting(
+            name: "bind", fallback: "127.0.0.1", meaning: "Address that all listeners bind to."),
+        Setting(
+            name: "advertise", fallback: "127.0.0.1",
+            meaning: "Names or addresses that nodes and people use, separated by commas; "
+                + "the first goes into join tokens."),
+        Setting(
+            name: "managementPort", fallback: "7440",
+            meaning: "HTTPS port for people and tools; 0 takes a free one."),
+        Setting(
+            name: "controlPort", fallback: "7441",
+            meaning: "Port of the control link; 0 takes a free one."),
+        Setting(
+            name: "enrolmentPort", fallback: "7442",
+            meaning: "Port where nodes enrol; 0 takes a free one."),
+    ]
+
+    package static let agent: [Setting] = [
+        Setting(
+            name: "state", fallback: "/var/lib/skerry/agent",
+            meaning: "Directory of the store, the identity and the process engine's files."),
+        Setting(
+            name: "node", fallback: nil,
+            meaning: "Name of this node, for its enrolment; the host name if not set."),
+        Setting(name: "token", fallback: nil, meaning: "Join token; needed once."),
+        Setting(
+            name: "hub", fallback: nil,
+            meaning: "host:port of the control link, if it moved since the enrolment."),
+        Setting(
+            name: "engine", fallback: "auto",
+            meaning: "`auto`, `process`, or the path of a Docker Engine API socket."),
+        Setting(
+            name: "socket", fallback: "/run/skerry/agent.sock",
+            meaning: "Unix socket for people on the node."),
+        Setting(
+            name: "ports", fallback: "20000-29999",
+            meaning: "Range for workload ports without a number."),
+        Setting(
+            name: "searchPath", fallback: "",
+            meaning: "Directories searched for commands before the system's, separated by colons."),
+        Setting(
+            name: "stopWorkloads", fallback: "false",
+            meaning: "Whether stopping the agent stops what it runs."),
+        Setting(
+            name: "cpu", fallback: nil, meaning: "Capacity to report, such as `2` or `500m`."),
+        Setting(
+            name: "memory", fallback: nil, meaning: "Capacity to report, such as `1Gi`."),
+    ]
+
+    /// The table of the documentation, in Markdown.
+    package static func table(_ settings: [Setting]) -> String {
+        let rows = settings.map {
+            "| `\($0.name)` | `\($0.flag)` | `\($0.variable)` | "
+                + "\($0.fallback.map { $0.isEmpty ? "" : "`\($0)`" } ?? "") | \($0.meaning) |"
+        }
+        return
+            (["| file | flag | environment | default | meaning |", "|---|---|---|---|---|"] + rows)
+            .joined(separator: "\n")
+    }
+}
+
+/// The value of each setting, from flags, then environment, then file, then default.
+package struct SettingValues: Sendable {
+    private var values: [String: String] = [:]
+    private var mistakes: [String] = []
+
+    /// `flags` holds what was given on the command line, by setting name.
+    package init(
+        _ settings: [Setting], flags: [String: String], environment: [String: String],
+        file: String?
+    ) throws(HostError) {
+        var fromFile: [String: String] = [:]
+        if let file {
+            guard let text = try PrivateFile.read(file) else {
+                throw .file(file, doing: "read", "there is no such file")
+            }
+            do {
+                fromFile = try SettingsFile.read(text, file: file, names: settings.map(\.name))
+            } catch {
+                throw .settings(error.lines)
+            }
+        }
+        for setting in settings {
+            values[setting.name] =
+                flags[setting.name] ?? environment[setting.variable] ?? fromFile[setting.name]
+                ?? setting.fallback
+        }
+    }
+
+    subscript(name: String) -> String? { values[name] }
+
+    func text(_ name: String) -> String { values[name] ?? "" }
+
+    /// Reads one value, or notes what it should have been.
+    mutating func read<Value>(
+        _ name: String, as expectation: String, _ parse: (String) -> Value?
+    ) -> Value? {
+        guard let text = values[name] else { return nil }
+        if let value = parse(text) { return value }
+        mistakes.append("setting '\(name)': '\(text)' is not \(expectation)")
+        return nil
+    }
+
+    func check() throws(HostError) {
+        guard mistakes.isEmpty else { throw .settings(mistakes) }
+    }
+}

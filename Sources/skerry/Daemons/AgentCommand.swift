@@ -1,0 +1,35 @@
+import ArgumentParser
+import Host
+
+struct AgentCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agent",
+        abstract: "Run the agent of this node: it keeps workloads running, with or without a hub.",
+        discussion: SettingFlags.discussion(
+            Setting.agent, example: "skerry agent --state ./node --node till-1 --token skj1.…"),
+        subcommands: [Enrol.self])
+
+    @Argument(parsing: .allUnrecognized, help: .hidden) var arguments: [String] = []
+
+    func run() async throws {
+        let settings = try AgentSettings(SettingFlags.values(arguments, Setting.agent))
+        try await AgentHost.run(
+            settings, log: { logLine("agent: " + $0) }, ready: { logLine("agent: ready") })
+    }
+
+    struct Enrol: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "enrol",
+            abstract: "Enrol this node and end, so that the agent can start without a hub.",
+            discussion: SettingFlags.discussion(
+                Setting.agent, example: "skerry agent enrol --node till-1 --token skj1.…"))
+
+        @Argument(parsing: .allUnrecognized, help: .hidden) var arguments: [String] = []
+
+        func run() async throws {
+            let settings = try AgentSettings(SettingFlags.values(arguments, Setting.agent))
+            let place = try await AgentHost.enrol(settings)
+            logLine("agent: enrolled as node \(place.node) at site \(place.site)")
+        }
+    }
+}

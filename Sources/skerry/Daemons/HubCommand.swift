@@ -1,0 +1,56 @@
+import ArgumentParser
+import Client
+import Foundation
+import Host
+
+struct HubCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hub",
+        abstract: "Run a hub: the place where intent is kept and the fleet is seen.",
+        discussion: SettingFlags.discussion(
+            Setting.hub, example: "skerry hub --state ./hub --advertise hub.example.org"),
+        subcommands: [Initialise.self])
+
+    @Argument(parsing: .allUnrecognized, help: .hidden) var arguments: [String] = []
+
+    func run() async throws {
+        let settings = try HubSettings(SettingFlags.values(arguments, Setting.hub))
+        try await HubHost.run(
+            settings, log: { logLine("hub: " + $0) },
+            ready: { listening in
+                let host = settings.advertise.first ?? settings.bind
+                logLine(
+                    "hub: ready; people: https://\(host):\(listening.managementPort), "
+                        + "control link: \(listening.controlPort), "
+                        + "enrolment: \(listening.enrolmentPort), "
+                        + "operator's certificate: \(listening.operatorFiles.directory)")
+            })
+    }
+
+    struct Initialise: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "init",
+            abstract: "Make the hub's authority and a client context for its operator.",
+            discussion: SettingFlags.discussion(
+                Setting.hub, example: "skerry hub init --state ./hub"))
+
+        @Argument(parsing: .allUnrecognized, help: .hidden) var arguments: [String] = []
+
+        func run() async throws {
+            let settings = try HubSettings(SettingFlags.values(arguments, Setting.hub))
+            let files = try HubHost.initialise(settings)
+            let path = ContextFile.path(ProcessInfo.processInfo.environment)
+            try ContextFile.write(
+                context: Context(
+                    name: settings.name,
+                    endpoint: .hub(
+                        HubAddress(
+                            host: settings.advertise.first ?? settings.bind,
+                            port: settings.managementPort,
+                            certificateAuthority: files.authority,
+                            clientCertificate: files.certificate, clientKey: files.key))),
+                to: path)
+            logLine("hub: context '\(settings.name)' written to \(path)")
+        }
+    }
+}

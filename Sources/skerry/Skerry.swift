@@ -1,0 +1,67 @@
+import ArgumentParser
+import Client
+import Foundation
+import Host
+
+@main
+struct Skerry: AsyncParsableCommand {
+    static let version = Version.text
+
+    static let configuration = CommandConfiguration(
+        commandName: "skerry",
+        abstract: "Keeps workloads running at the edge when the link to the hub is gone.",
+        discussion: """
+            Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 hub not reachable \
+            ('get' then answers with what it heard last).
+            """,
+        version: version,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Run",
+                subcommands: [UpCommand.self, HubCommand.self, AgentCommand.self]),
+            CommandGroup(
+                name: "Look",
+                subcommands: [
+                    GetCommand.self, DescribeCommand.self, LogsCommand.self, EventsCommand.self,
+                    TopCommand.self, DiffCommand.self, ExplainCommand.self, WaitCommand.self,
+                ]),
+            CommandGroup(
+                name: "Change",
+                subcommands: [
+                    ApplyCommand.self, DeleteCommand.self, LabelCommand.self, CordonCommand.self,
+                    UncordonCommand.self, ExecCommand.self, TokenCommand.self,
+                ]),
+            CommandGroup(
+                name: "Program",
+                subcommands: [ConfigCommand.self, VersionCommand.self, CompletionCommand.self]),
+        ])
+
+    static func main() async {
+        do {
+            var command = try await asyncParseAsRoot(
+                Arguments.inOrder(Array(CommandLine.arguments.dropFirst())))
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            end(with: error)
+        }
+    }
+
+    /// Says what went wrong and ends with the code for it. ArgumentParser's own code for wrong
+    /// usage is that of sysexits.h; here it is 2, as in every other tool of this kind.
+    private static func end(with error: any Error) -> Never {
+        if let failure = error as? Failure {
+            if !failure.message.isEmpty {
+                let text = visible(failure.message, keeping: ["\n"])
+                FileHandle.standardError.write(Data("skerry: \(text)\n".utf8))
+            }
+            Foundation.exit(failure.code.rawValue)
+        }
+        guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+        FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+        Foundation.exit(Failure.Code.usage.rawValue)
+    }
+}

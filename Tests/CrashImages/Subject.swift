@@ -1,0 +1,208 @@
+package import Model
+package import Storage
+
+/// A store under test: it can be told to take step after step, and the state after each is known.
+package protocol Subject: Sendable {
+    associatedtype Snapshot: Equatable, Sendable
+    static var name: String { get }
+
+    init(directory: String, options: StoreOptions) throws
+    var opening: Opening { get }
+    var damaged: [DamagedRow] { get }
+    /// Makes step `number` durable, counting from 1.
+    func take(step number: Int) throws
+    func load() throws -> Snapshot
+    func close()
+
+    /// The step that a state says it is the outcome of.
+    static func step(of snapshot: Snapshot) -> Int
+    /// The states after steps 0 to `count`, worked out without a store.
+    static func states(count: Int) -> [Snapshot]
+}
+
+extension NodeStore: Subject {
+    package static let name = "node"
+
+    package func take(step number: Int) throws { try commit(nodeStep(number)) }
+    package static func step(of snapshot: NodeSnapshot) -> Int { Int(snapshot.appliedRevision) }
+
+    package static func states(count: Int) -> [NodeSnapshot] {
+        var state = NodeSnapshot()
+        return [state]
+            + (1...count).map { number in
+                for write in nodeStep(number).joined() { perform(write, on: &state) }
+                return state
+            }
+    }
+}
+
+extension HubStore: Subject {
+    package static let name = "hub"
+
+    package func take(step number: Int) throws { try commit(hubStep(number)) }
+    package static func step(of snapshot: HubSnapshot) -> Int { Int(snapshot.epoch) }
+
+    package static func states(count: Int) -> [HubSnapshot] {
+        var state = HubSnapshot()
+        return [state]
+            + (1...count).map { number in
+                for write in hubStep(number).joined() { perform(write, on: &state) }
+                return state
+            }
+    }
+}
+
+// MARK: - A node's life
+
+private func nodeStep(_ number: Int) -> [[NodeWrite]] {
+    let key = DocumentKey.site(SiteID("site-\(number % 7)"))
+    let record = InstanceRecord(
+        id: InstanceID(workload: "shop", ordinal: number % 5), generation: UInt64(number),
+        containers: [ContainerSpec(name: "main", command: ["run"])], ports: ["http": 8000],
+        restarts: number)
+    var batches: [[NodeWrite]] = [
+        [
+            .document(
+                Document(key: key, revision: UInt64(number), content: .site(site(number)))),
+            .appliedRevision(UInt64(number)),
+        ],
+        [
+            .instance(record),
+            .append(
+                LogEntry(
+                    sequence: UInt64(number), at: time(number), body: .event(event(number)))),
+        ],
+    ]
+    if number % 10 == 0 { batches.append([.trimLog(through: UInt64(number - 4))]) }
+    if number % 13 == 0 { batches.append([.removeDocument(key), .removeInstance(record.id)]) }
+    if number % 50 == 0 { batches.append([.epoch(UInt64(number)), .trimLog(through: .max)]) }
+    return batches
+}
+
+private func perform(_ write: NodeWrite, on state: inout NodeSnapshot) {
+    switch write {
+    case .document(let document):
+        state.documents.removeAll { $0.key == document.key }
+        state.documents.append(document)
+        state.documents.sort { $0.key < $1.key }
+    case .removeDocument(let key):
+        state.documents.removeAll { $0.key == key }
+    case .appliedRevision(let revision):
+        state.appliedRevision = revision
+    case .instance(let record):
+        state.instances.removeAll { $0.id == record.id }
+        state.instances.append(record)
+        state.instances.sort { $0.id < $1.id }
+    case .removeInstance(let id):
+        state.instances.removeAll { $0.id == id }
+    case .append(let entry):
+        state.log.append(entry)
+        state.nextSequence = entry.sequence + 1
+    case .trimLog(let sequence):
+        state.log.removeAll { $0.sequence <= sequence }
+    case .epoch(let epoch):
+        state.epoch = epoch
+    }
+}
+
+// MARK: - A hub's life
+
+private func hubStep(_ number: Int) -> [[HubWrite]] {
+    let id = NodeID("node-\(number % 3)")
+    let workload = WorkloadID("shop-\(number % 4)")
+    let key = DocumentKey.site(SiteID("site-\(number % 7)"))
+    var batches: [[HubWrite]] = [
+        [
+            .epoch(UInt64(number)),
+            .node(
+                Node(
+                    metadata: Metadata(name: id.text, generation: UInt64(number)),
+                    spec: NodeSpec(site: "site-1"))),
+            .placement(workload, [id: [number, number + 1]]),
+            .document(
+                id, Document(key: key, revision: UInt64(number), content: .site(site(number)))),
+        ],
+        [
+            .acknowledged(id, sequence: UInt64(number)), .contact(id, time(number)),
+            .appliedRevision(id, UInt64(number - 1)), .event(event(number)),
+        ],
+    ]
+    if number % 9 == 0 { batches.append([.forgetDocument(id, key), .site(site(number))]) }
+    if number % 17 == 0 { batches.append([.removeNode(id)]) }
+    return batches
+}
+
+private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
+    switch write {
+    case .epoch(let epoch):
+        state.epoch = epoch
+    case .site(let site):
+        state.sites.removeAll { $0.metadata.name == site.metadata.name }
+        state.sites.append(site)
+        state.sites.sort { $0.metadata.name < $1.metadata.name }
+    case .node(let node):
+        if let place = state.nodes.firstIndex(where: { $0.node.metadata.name == node.metadata.name }
+        ) {
+            state.nodes[place].node = node
+        } else {
+            state.nodes.append(HubSnapshot.NodeState(node: node))
+            state.nodes.sort { $0.node.metadata.name < $1.node.metadata.name }
+        }
+    case .removeNode(let id):
+        state.nodes.removeAll { $0.node.metadata.name == id.text }
+        for workload in state.placements.keys.sorted() {
+            state.placements[workload]?[id] = nil
+            if state.placements[workload]?.isEmpty == true { state.placements[workload] = nil }
+        }
+    case .placement(let workload, let nodes):
+        state.placements[workload] = nodes
+    case .document(let id, let document):
+        change(id, in: &state) { node in
+            node.documents.removeAll { $0.key == document.key }
+            node.documents.append(document)
+            node.documents.sort { $0.revision < $1.revision }
+            node.headRevision = max(node.headRevision, document.revision)
+        }
+    case .forgetDocument(let id, let key):
+        change(id, in: &state) { node in node.documents.removeAll { $0.key == key } }
+    case .acknowledged(let id, let sequence):
+        change(id, in: &state) { node in node.acknowledged = sequence }
+    case .appliedRevision(let id, let revision):
+        change(id, in: &state) { node in node.appliedRevision = revision }
+    case .contact(let id, let time):
+        change(id, in: &state) { node in node.lastSeen = time }
+    case .event(let event):
+        state.events.append(event)
+    default:
+        preconditionFailure("no step writes \(write)")
+    }
+}
+
+private func change(
+    _ id: NodeID, in state: inout HubSnapshot, _ body: (inout HubSnapshot.NodeState) -> Void
+) {
+    guard let place = state.nodes.firstIndex(where: { $0.node.metadata.name == id.text }) else {
+        return
+    }
+    body(&state.nodes[place])
+}
+
+// MARK: - Content
+
+/// Now and then larger than a page, so that rows spill into further ones.
+private func site(_ number: Int) -> Site {
+    Site(
+        metadata: Metadata(
+            name: "site-\(number % 7)",
+            annotations: ["text": String(repeating: "x", count: number % 6 == 0 ? 9000 : 200)],
+            generation: UInt64(number)),
+        spec: SiteSpec())
+}
+
+private func event(_ number: Int) -> Event {
+    Event(
+        at: time(number), node: nil, reason: "Stepped", kind: .node, name: "step-\(number)",
+        message: String(repeating: "y", count: number * 37 % 400))
+}
+
+private func time(_ number: Int) -> WallTime { WallTime(milliseconds: Int64(number) * 1000) }

@@ -1,0 +1,106 @@
+import Foundation
+import Management
+import Model
+import NIOHTTP1
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct DocumentTests {
+    @Test func `every path of the document is answered by its own route`() async throws {
+        try await withSocket(Fleet([node("n1")])) { client in
+            let document = try await document(client)
+            #expect(document["openapi"] as? String == "3.1.0")
+            let paths = try #require(document["paths"] as? [String: [String: Any]])
+            #expect(paths.count == 13)
+            for (path, operations) in paths {
+                let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
+                    .replacingOccurrences(of: "{name}", with: "n1")
+                for method in operations.keys {
+                    // Without a body: refused by the route itself, never for path or method.
+                    let answer = try await client.send(
+                        HTTPMethod(rawValue: method.uppercased()), path)
+                    #expect(answer.status != 404 && answer.status != 405, "\(method) \(path)")
+                }
+            }
+        }
+    }
+
+    @Test func `every reference in the document leads somewhere`() async throws {
+        try await withSocket(Fleet()) { client in
+            let text = try await client.get("/openapi.json").text
+            let schemas = try await schemas(client)
+            for match in text.matches(of: /#\/components\/schemas\/(\w+)/) {
+                #expect(schemas[String(match.1)] != nil, "\(match.1)")
+            }
+        }
+    }
+
+    @Test func `the schemas are those of the coded records`() async throws {
+        let time = WallTime(milliseconds: 0)
+        let metadata = Metadata(
+            name: "a", labels: ["b": "c"], annotations: ["d": "e"], generation: 1, createdAt: time)
+        let samples: [String: any Encodable & Sendable] = [
+            "ServerInfo": ServerInfo(
+                role: .node, name: "n", version: "1", hubInContact: true, since: time),
+            "Metadata": metadata, "Object": node("n1"),
+            "ObjectList": ObjectList(items: [], asOf: time), "Event": event("hello"),
+            "EventList": EventList(items: [], asOf: time),
+            "ApplyResult": ApplyResult(kind: .site, name: "s", outcome: .created),
+            "IssuedToken": IssuedToken(text: "t", site: "s", expiresAt: time),
+            "Mistake": Mistake(object: 0, field: "f", message: "m", fix: "x"),
+            "Refusal": Refusal(.denied, "no"),
+        ]
+        try await withSocket(Fleet()) { client in
+            let schemas = try await schemas(client)
+            for (name, sample) in samples {
+                let coded = try JSONSerialization.jsonObject(with: Data(json(sample).utf8))
+                let keys = Set(try #require(coded as? [String: Any]).keys)
+                let properties = try #require(schemas[name]?["properties"] as? [String: Any])
+                #expect(Set(properties.keys) == keys, "\(name)")
+            }
+        }
+    }
+
+    @Test func `the page shows hostile names as text`() async throws {
+        let hostile = "<script>alert('1')</script>&\"\u{202E}\u{1B}[31m"
+        let fleet = Fleet([node(hostile, site: SiteID(hostile)), site(hostile), workload(hostile)])
+        try await withSocket(fleet) { client in
+            let answer = try await client.get("/")
+            #expect(answer.status == 200)
+            let policy = answer.headers.first(name: "content-security-policy")
+            #expect(policy?.hasPrefix("default-src 'none'; style-src 'self'") == true)
+            #expect(answer.headers.first(name: "x-content-type-options") == "nosniff")
+            #expect(!answer.text.contains("<script"))
+            #expect(!answer.text.contains("\u{202E}"))
+            #expect(!answer.text.contains("\u{1B}"))
+            let shown =
+                "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;[U+202E][U+1B][31m"
+            #expect(answer.text.components(separatedBy: shown).count - 1 == 4)
+        }
+    }
+
+    @Test func `the page tells the age of what it shows, and has nothing of elsewhere`()
+        async throws
+    {
+        let fleet = Fleet([node("n1"), site("rural"), workload("w")])
+        try await withSocket(fleet) { client in
+            let page = try await client.get("/").text
+            #expect(page.contains("<td>10 s ago</td>"))
+            #expect(page.contains("<td>unknown</td>"))
+            #expect(!page.contains("http://") && !page.contains("https://"))
+            let style = try await client.get("/style.css")
+            #expect(style.headers.first(name: "content-type") == "text/css; charset=utf-8")
+            #expect(style.body.count < 12 * 1024)
+        }
+    }
+
+    private func document(_ client: Client) async throws -> [String: Any] {
+        let answer = try await client.get("/openapi.json")
+        let value = try JSONSerialization.jsonObject(with: Data(answer.body))
+        return try #require(value as? [String: Any])
+    }
+
+    private func schemas(_ client: Client) async throws -> [String: [String: Any]] {
+        let components = try await document(client)["components"] as? [String: Any]
+        return try #require(components?["schemas"] as? [String: [String: Any]])
+    }
+}

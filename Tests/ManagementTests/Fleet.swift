@@ -1,0 +1,225 @@
+import Management
+import Model
+import Synchronization
+
+/// A small fleet in memory that keeps the rules of the seam: names are unique, all of an apply or
+/// nothing, one waiting signal, and an input that one task reads.
+final class Fleet: ManagementBackend {
+    struct State {
+        var objects: [Kind: [Object]] = [:]
+        var events: [Event] = []
+        var watchers: [Int: AsyncStream<Void>.Continuation] = [:]
+        var watchersEver = 0
+        var tokens: [IssuedToken] = []
+        var asOf = WallTime(milliseconds: 1_795_000_000_000)
+    }
+
+    private let state = Mutex(State())
+    /// One for each run that was cut off.
+    let cancellations: AsyncStream<StreamRequest>
+    private let cancelled: AsyncStream<StreamRequest>.Continuation
+    /// How many listen for changes, each time that it changes.
+    private let watching: AsyncStream<Int>
+    private let watched: AsyncStream<Int>.Continuation
+
+    init(_ objects: [Object] = []) {
+        (cancellations, cancelled) = AsyncStream.makeStream(of: StreamRequest.self)
+        (watching, watched) = AsyncStream.makeStream(of: Int.self)
+        for object in objects { put(object) }
+    }
+
+    func put(_ object: Object) {
+        change { state in
+            var list = state.objects[object.kind] ?? []
+            list.removeAll { $0.metadata.name == object.metadata.name }
+            list.append(object)
+            state.objects[object.kind] = list.sorted { $0.metadata.name < $1.metadata.name }
+        }
+    }
+
+    func tell(_ event: Event) { change { $0.events.append(event) } }
+
+    /// Returns once the last of those that listened for changes has stopped.
+    func untilNobodyWatches() async {
+        for await count in watching where count == 0 { return }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        state.withLock { state in
+            body(&state)
+            for watcher in state.watchers.values { watcher.yield() }
+        }
+    }
+
+    func info() async -> ServerInfo { ServerInfo(role: .hub, name: "hub", version: "1.2.3") }
+
+    func list(_ kind: Kind) async -> ObjectList {
+        state.withLock { ObjectList(items: $0.objects[kind] ?? [], asOf: $0.asOf) }
+    }
+
+    func apply(_ objects: [Object], dryRun: Bool) async throws(Refusal) -> [ApplyResult] {
+        let mistakes = objects.enumerated().compactMap { index, object in
+            isDNSLabel(object.metadata.name)
+                ? nil
+                : Mistake(
+                    object: index, field: "metadata.name", message: "not a DNS label",
+                    fix: "use lower case letters, digits and hyphens")
+        }
+        guard mistakes.isEmpty else {
+            throw Refusal(.invalid, "the manifest has mistakes", mistakes: mistakes)
+        }
+        var results: [ApplyResult] = []
+        for object in objects {
+            let known = state.withLock { state in
+                state.objects[object.kind]?.first { $0.metadata.name == object.metadata.name }
+            }
+            let outcome: ApplyResult.Outcome =
+                known == nil ? .created : known == object ? .unchanged : .configured
+            results.append(
+                ApplyResult(kind: object.kind, name: object.metadata.name, outcome: outcome))
+            if !dryRun, outcome != .unchanged { put(object) }
+        }
+        return results
+    }
+
+    func delete(_ kind: Kind, name: String) async throws(Refusal) {
+        guard kind != .node else { throw Refusal(.denied, "nodes are not deleted here") }
+        guard await object(kind, name) != nil else { throw Refusal(.notFound, "no '\(name)'") }
+        change { $0.objects[kind]?.removeAll { $0.metadata.name == name } }
+    }
+
+    func edit(_ kind: Kind, name: String, _ edit: Edit) async throws(Refusal) -> Object {
+        guard let object = await object(kind, name) else {
+            throw Refusal(.notFound, "no '\(name)'")
+        }
+        guard case .node(var node) = object else {
+            throw Refusal(.conflict, "only nodes are edited here")
+        }
+        switch edit {
+        case .labels(let labels):
+            for (key, value) in labels { node.metadata.labels[key] = value }
+        case .cordon(let isCordoned): node.spec.cordoned = isCordoned
+        }
+        put(.node(node))
+        return .node(node)
+    }
+
+    func events(limit: Int) async -> EventList {
+        state.withLock { EventList(items: $0.events.suffix(limit), asOf: $0.asOf) }
+    }
+
+    func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken {
+        guard await object(.site, site.text) != nil else {
+            throw Refusal(.unavailable, "the store is closed")
+        }
+        return state.withLock { state in
+            let token = IssuedToken(text: "secret", site: site, expiresAt: state.asOf + validFor)
+            state.tokens.append(token)
+            return token
+        }
+    }
+
+    func changes() async -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let number = state.withLock { state in
+            state.watchersEver += 1
+            state.watchers[state.watchersEver] = continuation
+            watched.yield(state.watchers.count)
+            return state.watchersEver
+        }
+        continuation.onTermination = { [self] _ in
+            state.withLock { state in
+                state.watchers[number] = nil
+                watched.yield(state.watchers.count)
+            }
+        }
+        return stream
+    }
+
+    /// `echo` sends back what comes in, `log` follows for ever, `brief` ends at once without
+    /// reading its input, anything else is refused.
+    func run(
+        _ request: StreamRequest, on node: NodeID?, input: AsyncStream<StreamFrame>,
+        output: @escaping @Sendable (StreamFrame) async throws -> Void
+    ) async throws(Refusal) {
+        do {
+            switch request.container.name {
+            case "echo": try await echo(input, output)
+            case "log":
+                try await output(.output(Array("on \(node?.text ?? "any")\n".utf8)))
+                try await Task.sleep(for: .seconds(3600))
+            case "brief": try await output(.exit(0))
+            default: throw Refusal(.notFound, "there is no such container")
+            }
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            cancelled.yield(request)
+            throw Refusal(.unavailable, "\(error)")
+        }
+    }
+
+    func metrics() async -> String { "skerry_nodes 3\n" }
+
+    private func echo(
+        _ input: AsyncStream<StreamFrame>,
+        _ output: @Sendable (StreamFrame) async throws -> Void
+    ) async throws {
+        for await frame in input {
+            switch frame {
+            case .input(let bytes): try await output(.output(bytes))
+            case .resize(let size): try await output(.errorOutput([UInt8(size.columns)]))
+            case .endOfInput:
+                try await output(.exit(3))
+                return
+            default: throw Refusal(.invalid, "\(frame) is not for a backend")
+            }
+        }
+        try Task.checkCancellation()
+    }
+
+    private func object(_ kind: Kind, _ name: String) async -> Object? {
+        await list(kind).items.first { $0.metadata.name == name }
+    }
+}
+
+func node(
+    _ name: String, site: SiteID = "rural", labels: [String: String] = [:],
+    at time: WallTime = WallTime(milliseconds: 1_794_999_990_000)
+) -> Object {
+    .node(
+        Node(
+            metadata: Metadata(name: name, labels: labels, createdAt: time),
+            spec: NodeSpec(site: site),
+            status: NodeStatus(
+                state: .ready, lastSeen: time, observedAt: time, agentVersion: "1.2.3",
+                engine: EngineStatus(
+                    name: "process", version: "1", limitations: ["no memory limits"]),
+                capacity: Capacity(cpu: CPUShare(millicores: 4000), memory: ByteCount(1 << 30)),
+                usage: Usage(
+                    cpu: CPUShare(millicores: 20), memory: ByteCount(1 << 20), observedAt: time),
+                desiredRevision: 7, appliedRevision: 6,
+                conditions: [
+                    Condition(
+                        type: "InContact", isTrue: true, reason: "Heard", message: "heard from",
+                        observedAt: time)
+                ])))
+}
+
+func site(_ name: String) -> Object {
+    .site(Site(metadata: Metadata(name: name), spec: SiteSpec()))
+}
+
+func workload(_ name: String) -> Object {
+    .workload(
+        Workload(
+            metadata: Metadata(name: name),
+            spec: WorkloadSpec(containers: [ContainerSpec(name: "main", command: ["true"])])))
+}
+
+func event(_ message: String, at milliseconds: Int64 = 0) -> Event {
+    Event(
+        at: WallTime(milliseconds: milliseconds), node: "n1", reason: "Started", kind: .workload,
+        name: "w", message: message)
+}
