@@ -186,6 +186,10 @@ let package = Package(
         tests(
             "StorageTests", sees: ["Storage", "Model", "CrashImages", "CrashRecorder"],
             uses: [.product(name: "GRDB", package: "GRDB.swift")]),
+        .executableTarget(
+            name: "sim", dependencies: ["Simulation", "Model"], path: "Benchmarks/sim",
+            swiftSettings: strict),
+        tests("SimulationTests", sees: ["Model", "Machines", "Simulation"]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
