@@ -399,6 +399,21 @@ import Testing
         #expect(bench.status?.startedAt == earlier)
     }
 
+    @Test func `a job with one part done and one at work is running`() {
+        var pair = web(restart: .onFailure)
+        pair.spec.containers.append(ContainerSpec(name: "side", command: ["help"]))
+        let side = ContainerID(instance: webMain.instance, name: "side")
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(pair)])
+        bench.started(webMain)
+        bench.started(side, handle: "b")
+        bench.tell(.engine(.exited(side, handle: "b", Exit(code: 0))))
+        #expect(bench.status?.phase == .running)
+        bench.tell(.engine(.exited(webMain, handle: "a", Exit(code: 0))))
+        #expect(bench.status?.phase == .succeeded)
+    }
+
     @Test func `an engine that stays away is told of once`() {
         var bench = AgentBench()
         let gone = EngineFailure(.engineUnavailable, "no socket")
