@@ -309,6 +309,22 @@ import Testing
         #expect(!numbers.isEmpty && numbers.allSatisfy { $0 > 500 })
     }
 
+    @Test func `what was told to the hub is on record, so that its end is told too`() {
+        var bench = AgentBench(ports: 20_000...20_000)
+        bench.list()
+        var other = web(ports: [PortSpec(name: "http")])
+        other.metadata.name = "other"
+        bench.join([assigned(web(ports: [PortSpec(name: "http")])), assigned(other)])
+
+        // There is no port for the second, so it does not start; it is told of all the same.
+        let told = Set(bench.reports.map(\.id))
+        let recorded = bench.stored.compactMap {
+            if case .instance(let record) = $0 { record.id } else { nil }
+        }
+        #expect(told.count == 2)
+        #expect(told == Set(recorded))
+    }
+
     @Test func `a halt stops the least important tier first and says so once`() {
         var bench = AgentBench()
         bench.list()
