@@ -15,6 +15,8 @@ final class Place {
     /// Whether there is an agent: to ask the agent itself would copy it.
     var isUp = false
     var life = 0
+    /// The first life since the node was made anew: what earlier ones began is nobody's.
+    var firstLife = 0
     var store: NodeStore
     var disk: Disk<Ticket, NodeWrite> = Disk()
     var wakes: [Agent.Wake: UInt64] = [:]
