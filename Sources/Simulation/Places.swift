@@ -44,8 +44,10 @@ final class Place {
     var token: String?
     var isTokenIssued = false
     var incarnation = 0
+    /// Log entries: shed by agents that are gone, missing in what arrived, and the last to arrive.
     var dropped = 0
-    var gaps = 0
+    var missing: UInt64 = 0
+    var arrived: UInt64 = 0
 
     init(index: Int, random: inout Random, limits: AgentLimits) {
         id = NodeID("n\(index)")

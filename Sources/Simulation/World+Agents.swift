@@ -158,7 +158,8 @@ extension World {
         places[node].containers.abandon()
         places[node].life += 1
         places[node].firstLife = places[node].life
-        places[node].gaps = 0
+        places[node].missing = 0
+        places[node].arrived = 0
         places[node].dropped = 0
     }
 }
