@@ -20,7 +20,7 @@ struct Disk<Ticket: Sendable, Write: Sendable> {
     mutating func accept(
         _ ticket: Ticket, _ writes: [Write], at time: Int64, delay: Int64
     ) -> Int64 {
-        lastDue = max(lastDue, time, failsUntil) + delay
+        lastDue = max(lastDue, time) + delay
         pending.append(Batch(ticket: ticket, writes: writes, due: lastDue))
         return lastDue
     }

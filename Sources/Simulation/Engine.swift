@@ -16,6 +16,8 @@ struct Containers {
         var wellUntil: Int64
         /// Failures in a row that were told, by kind of probe.
         var failures = [0, 0, 0]
+        /// Left over from a node that was given up.
+        var isStray = false
         /// The life of the agent that was told that it runs.
         var knownTo: Int?
 
@@ -55,6 +57,11 @@ struct Containers {
             }
             all.update(id) { $0.exit = $0.exit ?? Exit(code: nil) }
         }
+    }
+
+    /// The node's store is gone: what runs is nobody's.
+    mutating func abandon() {
+        for id in all.keys { all.update(id) { $0.isStray = true } }
     }
 
     func observed(_ id: ContainerID) -> ObservedContainer? {

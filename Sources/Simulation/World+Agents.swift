@@ -153,6 +153,7 @@ extension World {
         closeNodeEnd(node, orderly: true)
         places[node].store = NodeStore(logCap: agentLimits.logEntries)
         places[node].disk = Disk()
+        places[node].containers.abandon()
         places[node].gaps = 0
         places[node].dropped = 0
     }

@@ -119,7 +119,7 @@ extension World {
 
     mutating func checkReason(toStop id: ContainerID, at node: Int) {
         guard let truth = places[node].containers.all[id], truth.isRunning,
-            !hasReason(toStop: id, truth, at: node)
+            !truth.isStray, !hasReason(toStop: id, truth, at: node)
         else { return }
         let isReturn = time - places[node].connectedAt < 60_000_000_000
         violate(

@@ -37,7 +37,8 @@ extension World {
             told.insert(
                 (told[instance.status.id] ?? []) + [instance.status], for: instance.status.id)
         }
-        for node in places.indices where places[node].isEnrolled {
+        for node in places.indices {
+            guard places[node].isEnrolled else { return "\(places[node].id) does not belong yet" }
             guard let state = snapshot.nodes.first(where: { $0.node.metadata.name == "n\(node)" })
             else { return "\(places[node].id) is not known to the hub" }
             if let difference = difference(at: node, state, snapshot, told) {
@@ -54,7 +55,9 @@ extension World {
         let place = places[node]
         guard let agent = place.agent else { return "its agent is down" }
         guard let session = place.session else { return "it has no session" }
-        guard !sessions[session].isSevered else { return "its session is dead" }
+        guard sessions[session].isWhole, sessions[session].hubLife == centre.life else {
+            return "its session is dead"
+        }
         guard state.appliedRevision == state.headRevision,
             agent.appliedRevision == state.headRevision
         else {

@@ -47,7 +47,7 @@ extension World {
         case .nodeDiskFailure: places[node].disk.failsUntil = time + length(of: 600)
         case .hubDiskFailure: centre.disk.failsUntil = time + length(of: 600)
         case .wallJump: jump()
-        case .pause: places[node].pausedUntil = time + length(of: 600)
+        case .pause: places[node].pausedUntil = min(horizon, time + length(of: 600))
         }
     }
 
@@ -119,19 +119,20 @@ extension World {
         effectsLeft = .max
         for node in places.indices {
             mend(node)
-            places[node].pausedUntil = 0
             places[node].disk.failsUntil = time
             places[node].containers.goneUntil = time
             for id in places[node].containers.all.keys {
                 places[node].containers.all.update(id) { $0.wellUntil = .max }
             }
             queue.add(.engine(node, boot: places[node].boot, .recover), at: time)
-            if let latest = places[node].latest, sessions[latest].isSevered {
-                sever(latest, toHub: false, toNode: false)
-            }
             if places[node].agent == nil {
                 queue.add(.startAgent(node, life: places[node].life), at: seconds(5))
             }
+        }
+        // What is dead is noticed sooner once nothing else goes wrong.
+        for session in sessions.indices
+        where sessions[session].isHalfOpen || sessions[session].isSevered {
+            sever(session, toHub: false, toNode: false)
         }
         centre.disk.failsUntil = time
         if centre.hub == nil { queue.add(.startHub(life: centre.life), at: seconds(5)) }
@@ -141,6 +142,8 @@ extension World {
 
 extension Session {
     var isSevered: Bool { isSeveredToHub || isSeveredToNode }
+    var isHalfOpen: Bool { (nodeEnd == .closed) != (hubEnd == .closed) }
+    var isWhole: Bool { nodeEnd == .open && hubEnd == .open && !isSevered }
 }
 
 extension Int64 {

@@ -98,7 +98,7 @@ struct World {
         case .hubCommit(let life): commitHub(life: life)
         case .startAgent(let node, let life):
             if places[node].life == life { startAgent(node) }
-        case .startHub(let life): if centre.life == life { startHub() }
+        case .startHub(let life): if centre.life == life, centre.hub == nil { startHub() }
         case .knock(let node, let life, let attempt): knock(node, life: life, attempt: attempt)
         case .failAttempt(let node, let life, let attempt, let reason):
             failAttempt(node, life: life, attempt: attempt, reason)
