@@ -186,6 +186,11 @@ let package = Package(
         tests(
             "StorageTests", sees: ["Storage", "Model", "CrashImages", "CrashRecorder"],
             uses: [.product(name: "GRDB", package: "GRDB.swift")]),
+        // A fleet on virtual time, from the command line: bin/sim.
+        .executableTarget(
+            name: "sim", dependencies: ["Simulation", "Model"], path: "Benchmarks/sim",
+            swiftSettings: strict),
+        tests("SimulationTests", sees: ["Simulation", "Machines", "Model", "Replication"]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),

@@ -1,3 +1,4 @@
+import Machines
 import Model
 
 /// The containers of one node as they truly are, whatever an agent believes.
@@ -14,14 +15,27 @@ struct Containers {
         /// Probes pass from the first to the second virtual time.
         var wellFrom: Int64
         var wellUntil: Int64
-        /// Failures in a row that were told, by kind of probe.
-        var failures = [0, 0, 0]
+        /// Failures in a row, by kind of probe.
+        var failures = Failures()
         /// Left over from a node that was given up.
         var isStray = false
         /// The life of the agent that was told that it runs.
         var knownTo: Int?
 
         var isRunning: Bool { exit == nil }
+    }
+
+    struct Failures {
+        private(set) var startup = 0
+        private(set) var liveness = 0
+
+        mutating func count(_ isWell: Bool, of kind: ProbeKind) {
+            switch kind {
+            case .startup: startup = isWell ? 0 : startup + 1
+            case .liveness: liveness = isWell ? 0 : liveness + 1
+            case .readiness: break
+            }
+        }
     }
 
     var all: Table<ContainerID, Truth> = Table()

@@ -35,7 +35,8 @@ struct EventQueue<Occurrence> {
         rise(from: heap.count - 1)
     }
 
-    mutating func next() -> (time: Int64, occurrence: Occurrence)? {
+    /// What is next; nil where nothing is. Its time is `nextTime` before the call.
+    mutating func next() -> Occurrence? {
         guard let first = heap.first, let last = heap.popLast() else { return nil }
         if !heap.isEmpty {
             heap[0] = last
@@ -45,7 +46,7 @@ struct EventQueue<Occurrence> {
             preconditionFailure("an entry of the heap has its occurrence until it is taken")
         }
         free.append(first.slot)
-        return (first.time, occurrence)
+        return occurrence
     }
 
     private mutating func rise(from start: Int) {

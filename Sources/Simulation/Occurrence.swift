@@ -18,7 +18,8 @@ enum Occurrence {
     case link(Int, LinkStep)
     case mendPath(Int, cut: Int)
 
-    case engine(Int, boot: Int, EngineStep)
+    // Large and rare.
+    indirect case engine(Int, boot: Int, EngineStep)
     case fault(Fault)
     case request
     case enrol(Int)

@@ -2,7 +2,9 @@ import Machines
 import Model
 
 /// One simulated node: its machine, its agent and all that surrounds it.
-struct Place {
+///
+/// A class, so that a look at one field does not copy all of them; a world owns its places alone.
+final class Place {
     let id: NodeID
     let site: SiteID
     let configuration: AgentConfiguration
@@ -10,6 +12,8 @@ struct Place {
 
     // The agent's process.
     var agent: Agent?
+    /// Whether there is an agent: to ask the agent itself would copy it.
+    var isUp = false
     var life = 0
     var store: NodeStore
     var disk: Disk<Ticket, NodeWrite> = Disk()
@@ -54,8 +58,9 @@ struct Place {
 }
 
 /// The simulated hub.
-struct Centre {
+final class Centre {
     var hub: Hub?
+    var isUp = false
     var life = 0
     var store: HubStore
     var disk: Disk<Ticket, HubWrite> = Disk()
@@ -65,6 +70,11 @@ struct Centre {
     var open: [Int] = []
     var lastRequest: UInt64 = 0
     var pending: Table<RequestID, Demand> = Table()
+
+    init(eventCap: Int, clock: Clock) {
+        store = HubStore(eventCap: eventCap)
+        self.clock = clock
+    }
 }
 
 /// One session between a node and the hub, seen from above. In order within each direction.

@@ -4,7 +4,7 @@ import Model
 /// The agents' processes: inputs in, effects out, and death at any point between.
 extension World {
     mutating func startAgent(_ node: Int) {
-        guard places[node].isEnrolled, places[node].agent == nil else { return }
+        guard places[node].isEnrolled, !places[node].isUp else { return }
         places[node].wakes.removeAll(keepingCapacity: true)
         places[node].isConnecting = false
         var agent = Agent(
@@ -15,6 +15,7 @@ extension World {
         agent.start(at: now, into: &effects)
         scenario.tampering.agent?(node, nil, now, &effects)
         places[node].agent = agent
+        places[node].isUp = true
         note("\(places[node].id) starts")
         checkStart(node, effects)
         carryOut(effects, at: node)
@@ -23,13 +24,13 @@ extension World {
     mutating func tell(
         _ node: Int, life: Int, _ input: Agent.Input, again: Occurrence? = nil
     ) {
-        guard places[node].life == life, places[node].agent != nil else { return }
+        guard places[node].life == life, places[node].isUp else { return }
         if time < places[node].pausedUntil {
             // The process is stopped: what came meanwhile waits in line.
             return queue.add(
                 again ?? .tellAgent(node, life: life, input), at: places[node].pausedUntil)
         }
-        guard learn(input, at: node) else { return }
+        learn(input, at: node)
         chronicle.record(code(input, node), detail(input), at: time)
         note("\(places[node].id) <- \(input)")
         let now = places[node].clock.moment(at: time)
@@ -37,7 +38,6 @@ extension World {
         swap(&effects, &agentEffects)
         places[node].agent?.handle(input, at: now, into: &effects)
         scenario.tampering.agent?(node, input, now, &effects)
-        check(node)
         carryOut(effects, at: node)
         effects.removeAll(keepingCapacity: true)
         swap(&effects, &agentEffects)
@@ -88,6 +88,7 @@ extension World {
         let delay = Int64(Double(rates.commit) * (0.5 + unit()))
         let due = places[node].disk.accept(ticket, writes, at: time, delay: delay)
         queue.add(.nodeCommit(node, life: places[node].life), at: due)
+        check(node)
         checkQueue(node, writes)
     }
 
@@ -115,7 +116,7 @@ extension World {
     /// The process dies. Its sockets are closed by the system; what was on its way to disk may or
     /// may not have arrived; containers do not notice.
     mutating func crashAgent(_ node: Int) {
-        guard places[node].agent != nil else { return }
+        guard places[node].isUp else { return }
         counts.agentCrashes += 1
         note("\(places[node].id) dies")
         endProcess(node)
@@ -139,6 +140,7 @@ extension World {
         guard let agent = places[node].agent else { return }
         places[node].dropped += agent.dropped
         places[node].agent = nil
+        places[node].isUp = false
         places[node].life += 1
         places[node].pausedUntil = 0
         let canWrite = time >= places[node].disk.failsUntil

@@ -138,42 +138,37 @@ extension World {
             record.containers == assignment.workload.spec.containers
         else { return true }
         let probes = truth.spec.probes
-        return [(ProbeKind.startup, probes.startup), (.liveness, probes.liveness)].contains {
-            kind, probe in
-            probe.map { truth.failures[kind.rawValue] >= $0.failureThreshold } ?? false
+        let counted = [
+            (truth.failures.startup, probes.startup), (truth.failures.liveness, probes.liveness),
+        ]
+        return counted.contains { failures, probe in
+            probe.map { failures >= $0.failureThreshold } ?? false
         }
     }
 
-    /// What the agent is about to be told, as far as a later judgement needs it. False where it
-    /// will not be told.
-    mutating func learn(_ input: Agent.Input, at node: Int) -> Bool {
-        switch input {
-        case .engine(.probed(let probe, let outcome)):
-            places[node].containers.all.update(probe.container) { truth in
-                let kind = probe.kind.rawValue
-                truth.failures[kind] = outcome == .passed ? 0 : truth.failures[kind] + 1
-            }
-        case .engine(.listed(let containers, _)):
-            let life = places[node].life
-            for container in containers where container.state == .running {
-                places[node].containers.all.update(container.id) { truth in
-                    if String(truth.handle) == container.handle { truth.knownTo = life }
+    /// What the agent is about to be told, as far as a later judgement needs it.
+    mutating func learn(_ input: Agent.Input, at node: Int) {
+        guard case .engine(.listed(let containers, _)) = input else { return }
+        let life = places[node].life
+        for container in containers where container.state == .running {
+            places[node].containers.all.update(container.id) { truth in
+                if truth.knownTo != life, String(truth.handle) == container.handle {
+                    truth.knownTo = life
                 }
             }
-        default: break
         }
-        return true
     }
 
     // MARK: - I12: bounds
 
     mutating func check(_ node: Int) {
-        guard let agent = places[node].agent else { return }
-        if agent.unacknowledged > agentLimits.logEntries {
-            violate(.bounds, "\(places[node].id) keeps \(agent.unacknowledged) log entries")
+        let entries = places[node].agent?.unacknowledged ?? 0
+        let events = places[node].agent?.events.count ?? 0
+        if entries > agentLimits.logEntries {
+            violate(.bounds, "\(places[node].id) keeps \(entries) log entries")
         }
-        if agent.events.count > agentLimits.events {
-            violate(.bounds, "\(places[node].id) keeps \(agent.events.count) events")
+        if events > agentLimits.events {
+            violate(.bounds, "\(places[node].id) keeps \(events) events")
         }
     }
 
@@ -190,10 +185,8 @@ extension World {
     }
 
     mutating func checkHub() {
-        guard let hub = centre.hub else { return }
-        if hub.eventLog.count > hubLimits.events {
-            violate(.bounds, "the hub keeps \(hub.eventLog.count) events")
-        }
+        let events = centre.hub?.eventLog.count ?? 0
+        if events > hubLimits.events { violate(.bounds, "the hub keeps \(events) events") }
         if centre.open.count > 4 * places.count + 64 {
             violate(.bounds, "the hub keeps \(centre.open.count) sessions")
         }

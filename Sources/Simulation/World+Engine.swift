@@ -67,11 +67,17 @@ extension World {
     }
 
     mutating func probe(_ probe: ProbeID, at node: Int) {
-        let truth = places[node].containers.all[probe.container]
+        let time = time
+        let isMissed = rates.probeFailure > 0 && random.chance(rates.probeFailure)
         let isWell =
-            truth.map { $0.isRunning && time >= $0.wellFrom && time < $0.wellUntil } ?? false
-        let isSeenWell = isWell && !(rates.probeFailure > 0 && random.chance(rates.probeFailure))
-        let outcome: ProbeOutcome = isSeenWell ? .passed : .failed("connection refused")
+            places[node].containers.all.update(probe.container) { truth in
+                let isWell =
+                    !isMissed && truth.isRunning && time >= truth.wellFrom
+                    && time < truth.wellUntil
+                truth.failures.count(isWell, of: probe.kind)
+                return isWell
+            } ?? false
+        let outcome: ProbeOutcome = isWell ? .passed : .failed("connection refused")
         queue.add(
             .tellAgent(node, life: places[node].life, .engine(.probed(probe, outcome))),
             at: time + 3_000_000)

@@ -125,7 +125,7 @@ extension World {
                 places[node].containers.all.update(id) { $0.wellUntil = .max }
             }
             queue.add(.engine(node, boot: places[node].boot, .recover), at: time)
-            if places[node].agent == nil {
+            if !places[node].isUp {
                 queue.add(.startAgent(node, life: places[node].life), at: seconds(5))
             }
         }
@@ -135,7 +135,7 @@ extension World {
             sever(session, toHub: false, toNode: false)
         }
         centre.disk.failsUntil = time
-        if centre.hub == nil { queue.add(.startHub(life: centre.life), at: seconds(5)) }
+        if !centre.isUp { queue.add(.startHub(life: centre.life), at: seconds(5)) }
         queue.add(.inspect, at: seconds(5))
     }
 }

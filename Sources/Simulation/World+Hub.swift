@@ -12,13 +12,14 @@ extension World {
         hub.start(at: now, into: &effects)
         scenario.tampering.hub?(nil, now, &effects)
         centre.hub = hub
+        centre.isUp = true
         note("hub starts")
         checkLedger()
         carryOut(effects)
     }
 
     mutating func tellHub(life: Int, _ input: Hub.Input) {
-        guard centre.life == life, centre.hub != nil else { return }
+        guard centre.life == life, centre.isUp else { return }
         chronicle.record(code(input), detail(input), at: time)
         note("hub <- \(input)")
         let now = centre.clock.moment(at: time)
@@ -81,10 +82,11 @@ extension World {
 
     /// The process dies, in good order for its sockets or with the whole machine.
     mutating func crashHub(orderly: Bool) {
-        guard centre.hub != nil else { return }
+        guard centre.isUp else { return }
         counts.hubCrashes += 1
         note("hub dies")
         centre.hub = nil
+        centre.isUp = false
         centre.life += 1
         let canWrite = time >= centre.disk.failsUntil
         let count = centre.disk.pending.count

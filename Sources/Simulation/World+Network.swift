@@ -27,7 +27,7 @@ extension World {
         guard places[node].life == life, places[node].attempt == attempt,
             places[node].isConnecting, !places[node].isCut
         else { return }
-        guard centre.hub != nil else {
+        guard centre.isUp else {
             return queue.add(
                 .failAttempt(node, life: life, attempt: attempt, reason: "connection refused"),
                 at: time + latency())

@@ -11,7 +11,7 @@ extension World {
     mutating func request() {
         guard !isHealed else { return }
         armRequest()
-        guard centre.hub != nil, places.allSatisfy({ $0.isEnrolled || $0.incarnation > 0 }) else {
+        guard centre.isUp, places.allSatisfy({ $0.isEnrolled || $0.incarnation > 0 }) else {
             return
         }
         switch pick(20) {
@@ -153,7 +153,7 @@ extension World {
     mutating func enrol(_ node: Int) {
         guard !places[node].isEnrolled || !hasFoundation else { return }
         queue.add(.enrol(node), at: seconds(10))
-        guard centre.hub != nil else { return }
+        guard centre.isUp else { return }
         guard !places[node].isEnrolled else { return layFoundation() }
         let site = "Site/\(places[node].site)"
         guard ledger.face(site) != nil else { return applySite(node % 3) }

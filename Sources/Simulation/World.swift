@@ -52,8 +52,7 @@ struct World {
         for index in 0..<scenario.nodes {
             places.append(Place(index: index, random: &random, limits: limits))
         }
-        centre = Centre(
-            store: HubStore(eventCap: HubLimits.tight.events), clock: Clock(using: &random))
+        centre = Centre(eventCap: HubLimits.tight.events, clock: Clock(using: &random))
     }
 
     var report: Report {
@@ -76,8 +75,8 @@ struct World {
                 heal()
                 continue
             }
-            guard let (time, occurrence) = queue.next() else { break }
-            self.time = time
+            guard let occurrence = queue.next() else { break }
+            time = next
             happen(occurrence)
             if let convergedAt, time > convergedAt + World.calm { break }
         }
@@ -98,7 +97,7 @@ struct World {
         case .hubCommit(let life): commitHub(life: life)
         case .startAgent(let node, let life):
             if places[node].life == life { startAgent(node) }
-        case .startHub(let life): if centre.life == life, centre.hub == nil { startHub() }
+        case .startHub(let life): if centre.life == life, !centre.isUp { startHub() }
         case .knock(let node, let life, let attempt): knock(node, life: life, attempt: attempt)
         case .failAttempt(let node, let life, let attempt, let reason):
             failAttempt(node, life: life, attempt: attempt, reason)

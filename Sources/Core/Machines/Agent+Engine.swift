@@ -48,6 +48,7 @@ extension Agent {
     ) {
         guard case .listing(let since) = engine else { return }
         let isFirst = engineStatus == nil
+        var isQuiet = !isFirst && !isEngineMissed
         engine = .comparing
         if status != engineStatus, link.isUp { effects.append(.send(.engine(status))) }
         engineStatus = status
@@ -61,17 +62,47 @@ extension Agent {
         strays.removeAll()
         for container in containers {
             seen.insert(container.id)
-            // What moved after the question was asked is newer than the answer; the next one tells.
-            if let unit = unit(container.id), unit.movedAt >= since { continue }
+            if isExpected(container, asOf: since) { continue }
+            isQuiet = false
             compare(with: container, into: &effects, at: now)
         }
-        for unit in held.rows.flatMap(\.units) where !seen.contains(unit.id) {
-            if unit.isRunning, unit.movedAt < since {
-                end(unit.id, Exit(code: nil), at: now, into: &effects)
-            }
+        for id in missed(in: seen, asOf: since) {
+            isQuiet = false
+            end(id, Exit(code: nil), at: now, into: &effects)
         }
         engine = .known
-        advance(at: now, into: &effects)
+        // An audit that finds nothing, as nearly all do, costs no more than the look.
+        if !isQuiet { advance(at: now, into: &effects) }
+    }
+
+    /// Whether the agent knows already what the engine says of a container. What moved after the
+    /// question was asked is newer than the answer; the next one tells.
+    private func isExpected(_ container: ObservedContainer, asOf since: Instant) -> Bool {
+        held.read(container.id.instance) { instance in
+            guard let index = instance.units.firstIndex(where: { $0.id == container.id }) else {
+                return false
+            }
+            if instance.units[index].movedAt >= since { return true }
+            return instance.units[index].isRunning && container.state == .running
+                && instance.units[index].handle == container.handle
+                && instance.record.generation == container.generation
+        } ?? false
+    }
+
+    /// What should run and is not in the answer.
+    private func missed(in seen: Set<ContainerID>, asOf since: Instant) -> [ContainerID] {
+        var missed: [ContainerID] = []
+        for id in held.keys {
+            held.read(id) { instance in
+                for index in instance.units.indices
+                where instance.units[index].isRunning && instance.units[index].movedAt < since
+                    && !seen.contains(instance.units[index].id)
+                {
+                    missed.append(instance.units[index].id)
+                }
+            }
+        }
+        return missed
     }
 
     private mutating func compare(
@@ -281,31 +312,40 @@ extension Agent {
     }
 
     func probe(_ id: ContainerID, _ kind: ProbeKind, into effects: inout [Effect]) {
-        guard let unit = unit(id), unit.isRunning, let probe = unit.spec.probes[kind],
-            let ports = held[id.instance]?.record.ports, let target = probe.target(ports: ports)
-        else { return }
-        effects.append(
-            .probe(
-                ProbeID(container: id, kind: kind, attempt: unit.attempt), target,
-                timeout: probe.timeout.duration))
+        let effect = held.read(id.instance) { instance -> Effect? in
+            guard let index = instance.units.firstIndex(where: { $0.id == id }),
+                instance.units[index].isRunning,
+                let probe = instance.units[index].spec.probes[kind],
+                let target = probe.target(ports: instance.record.ports)
+            else { return nil }
+            return .probe(
+                ProbeID(container: id, kind: kind, attempt: instance.units[index].attempt), target,
+                timeout: probe.timeout.duration)
+        }
+        if let effect, let effect { effects.append(effect) }
     }
 
     private mutating func judge(
         _ id: ProbeID, _ outcome: ProbeOutcome, at now: Moment, into effects: inout [Effect]
     ) {
-        guard let unit = unit(id.container), case .running(let since) = unit.state,
-            unit.attempt == id.attempt, let probe = unit.spec.probes[id.kind]
-        else { return }
-        var verdict = ProbeProgress.Verdict.steady
-        change(id.container) {
-            verdict = $0.probes.take(outcome, of: id.kind, probe, age: now.monotonic - since)
-            if $0.isReady { $0.trouble = nil }
+        // Most answers change nothing: one look-up, in place.
+        var verdict: ProbeProgress.Verdict?
+        var pause = Duration.zero
+        change(id.container) { unit in
+            guard case .running(let since) = unit.state, unit.attempt == id.attempt,
+                let probe = unit.spec.probes[id.kind]
+            else { return }
+            verdict = unit.probes.take(outcome, of: id.kind, probe, age: now.monotonic - since)
+            pause = unit.probes.pause(for: id.kind, period: probe.period.duration)
+            if unit.isReady { unit.trouble = nil }
         }
-        guard let judged = self.unit(id.container) else { return }
         switch verdict {
+        case nil: return
         case .sick: return restart(sick: id, outcome, at: now, into: &effects)
         case .started: beginProbes(of: id.container, at: now, into: &effects)
-        case .steady, .readinessChanged: arm(id.kind, of: judged, at: now, into: &effects)
+        case .steady, .readinessChanged:
+            effects.append(
+                .wake(at: now.monotonic + pause, for: .probe(id.container, id.kind)))
         }
         guard verdict != .steady else { return }
         if case .failed(let why) = outcome {

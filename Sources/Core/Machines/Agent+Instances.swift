@@ -271,7 +271,7 @@ extension Agent {
     }
 
     func unit(_ id: ContainerID) -> Unit? {
-        held[id.instance]?.units.first { $0.id == id }
+        held.read(id.instance) { instance in instance.units.first { $0.id == id } } ?? nil
     }
 }
 

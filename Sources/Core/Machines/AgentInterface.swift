@@ -100,7 +100,8 @@ extension Agent {
         case send(NodeMessage)
         case list
         case pull(ContainerID, image: String)
-        case start(StartRequest)
+        // Large and rare: beside the others, which are small and many.
+        indirect case start(StartRequest)
         case stop(ContainerID, grace: Duration)
         case probe(ProbeID, ProbeTarget, timeout: Duration)
         case measure

@@ -72,7 +72,8 @@ extension Hub {
         case refuse(SessionID, retryAfter: Duration, reason: String)
         case send(SessionID, HubMessage)
         case close(SessionID)
-        case reply(RequestID, Reply)
+        // Large and rare: beside the others, which are small and many.
+        indirect case reply(RequestID, Reply)
         case wake(at: Instant, for: Wake)
     }
 

@@ -75,8 +75,32 @@ struct Unit: Equatable, Sendable {
 struct ProbeProgress: Equatable, Sendable {
     var started = true
     var ready = true
-    private var failures: [Int] = [0, 0, 0]
-    private var runs: [Int] = [0, 0, 0]
+    private var failures = Tally()
+    private var runs = Tally()
+
+    /// A number for each kind of probe.
+    private struct Tally: Equatable, Sendable {
+        private var startup = 0
+        private var readiness = 0
+        private var liveness = 0
+
+        subscript(kind: ProbeKind) -> Int {
+            get {
+                switch kind {
+                case .startup: startup
+                case .readiness: readiness
+                case .liveness: liveness
+                }
+            }
+            set {
+                switch kind {
+                case .startup: startup = newValue
+                case .readiness: readiness = newValue
+                case .liveness: liveness = newValue
+                }
+            }
+        }
+    }
 
     /// What follows from one answer.
     enum Verdict: Equatable, Sendable { case steady, started, readinessChanged, sick }
@@ -95,13 +119,13 @@ struct ProbeProgress: Equatable, Sendable {
     mutating func take(
         _ outcome: ProbeOutcome, of kind: ProbeKind, _ probe: Probe, age: Duration
     ) -> Verdict {
-        runs[kind.rawValue] += 1
+        runs[kind] += 1
         guard outcome != .passed else {
-            failures[kind.rawValue] = 0
+            failures[kind] = 0
             return passed(kind)
         }
-        failures[kind.rawValue] += 1
-        guard failures[kind.rawValue] >= probe.failureThreshold else { return .steady }
+        failures[kind] += 1
+        guard failures[kind] >= probe.failureThreshold else { return .steady }
         switch kind {
         case .startup:
             return age < probe.period.duration * probe.failureThreshold ? .steady : .sick
@@ -118,7 +142,7 @@ struct ProbeProgress: Equatable, Sendable {
         let awaited = kind == .startup || (kind == .readiness && !ready)
         let pace = max(period, .milliseconds(100))
         guard awaited else { return pace }
-        return min(pace, .milliseconds(25 * (1 << min(runs[kind.rawValue], 6))))
+        return min(pace, .milliseconds(25 * (1 << min(runs[kind], 6))))
     }
 
     private mutating func passed(_ kind: ProbeKind) -> Verdict {

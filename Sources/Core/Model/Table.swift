@@ -1,6 +1,10 @@
 /// Rows by key, always walked in key order, so that two runs of a machine take the same path.
 ///
 /// Look-up is a binary search; adding and removing a key costs time linear in the row count.
+///
+/// Usable from inline, since only then are its inlinable members specialised in other modules: a
+/// `package` type alone leaves every call to the generic code, several times as slow.
+@usableFromInline
 package struct Table<Key: Comparable & Sendable, Row: Sendable>: Sendable {
     @usableFromInline var sortedKeys: [Key] = []
     @usableFromInline var sortedRows: [Row] = []
@@ -15,6 +19,13 @@ package struct Table<Key: Comparable & Sendable, Row: Sendable>: Sendable {
     @inlinable package subscript(key: Key) -> Row? {
         let index = position(of: key)
         return holds(key, at: index) ? sortedRows[index] : nil
+    }
+
+    /// Looks at the row of `key` where it lies, without a copy of it; nil where there is none.
+    @inlinable @discardableResult
+    package func read<Answer>(_ key: Key, _ look: (Row) -> Answer) -> Answer? {
+        let index = position(of: key)
+        return holds(key, at: index) ? look(sortedRows[index]) : nil
     }
 
     /// Changes the row of `key` in place; nil, and nothing done, where there is none.
