@@ -194,5 +194,7 @@ let package = Package(
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
+        // Runs the built executables, which `swift test` builds with it.
+        tests("EndToEndTests", sees: ["Model"], uses: httpClient),
     ]
 )

@@ -33,6 +33,7 @@ extension Allowance {
         ("Sources/Host/AgentHost.swift", "the period of systemd's watchdog"),
         ("Sources/Host/SnapshotKeeper.swift", "the period of copies"),
         ("Tests/ContainersTests/Bench.swift", "an engine's own state sends no event"),
+        ("Tests/EndToEndTests/Program.swift", "other processes send no event"),
         ("Tests/ManagementTests/Fleet.swift", "a log that is followed for ever"),
         ("Tests/ManagementTests/TLSTests.swift", "a server that runs until it is cancelled"),
     ].map { Allowance($0.0, "Task.sleep", $0.1) }
