@@ -210,6 +210,10 @@ package final class AgentHost: Sendable {
                 isHalting = true
                 log("stopping all workloads")
                 mailbox.yield(.halt)
+            } else {
+                // An engine that does not answer, or a long grace: whoever asks twice means now.
+                log("stopping now; workloads that still run go on")
+                mailbox.finish()
             }
         }
     }
