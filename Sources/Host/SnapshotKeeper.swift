@@ -13,16 +13,17 @@ enum SnapshotKeeper {
         while true {
             do { try await Task.sleep(for: period) } catch { return }
             // Off the shared threads: it reads and writes the whole store.
-            let failure = await withCheckedContinuation { continuation in
+            let trouble = await withCheckedContinuation {
+                (continuation: CheckedContinuation<String?, Never>) in
                 queue.async { continuation.resume(returning: failure(of: take)) }
             }
-            if let failure { log(failure) }
+            if let trouble { log(trouble) }
         }
     }
 
     /// The last copy, when the process ends as it should.
     static func end(_ take: () throws -> Bool, log: (String) -> Void) {
-        if let failure = failure(of: take) { log(failure) }
+        if let trouble = failure(of: take) { log(trouble) }
     }
 
     private static func failure(of take: () throws -> Bool) -> String? {
