@@ -70,7 +70,8 @@ struct Command {
                 + "\(failure.time.inSeconds) s: \(failure.message)\n")
         if !options.isTraced {
             var last: [String] = []
-            _ = options.scenario.run(seed: seed) { time, text in
+            let begin = max(.zero, failure.time - .seconds(60))
+            _ = options.scenario.run(seed: seed, tracedFrom: begin) { time, text in
                 if last.count == 30 { last.removeFirst() }
                 last.append(line(time, text, width: 160))
             }

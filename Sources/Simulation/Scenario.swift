@@ -25,12 +25,14 @@ package struct Scenario: Sendable {
         self.tampering = tampering
     }
 
-    /// Lives through it. `trace` gets a line for everything that happens; without it nothing is
-    /// put into words.
+    /// Lives through it. `trace` gets a line for everything that happens from `tracedFrom` on;
+    /// before, and without it, nothing is put into words, which costs more than all the rest.
     package func run(
-        seed: UInt64, trace: ((_ time: Duration, _ line: String) -> Void)? = nil
+        seed: UInt64, tracedFrom: Duration = .zero,
+        trace: ((_ time: Duration, _ line: String) -> Void)? = nil
     ) -> Report {
-        var world = World(scenario: self, seed: seed, trace: trace)
+        var world = World(
+            scenario: self, seed: seed, tracedFrom: tracedFrom.nanoseconds, trace: trace)
         world.run()
         return world.report
     }

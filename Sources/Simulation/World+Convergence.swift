@@ -121,7 +121,11 @@ extension World {
     ) -> String? {
         let own = agent.instances(at: WallTime(milliseconds: 0))
         for status in own {
-            if status.phase == .running, !status.ready { return "\(status.id) is not ready" }
+            // What need not run for ever may have ended, in part or as a whole.
+            let policy = place.store.document(.assignment(status.id.workload))?.restartPolicy
+            guard status.ready || (policy != .always && status.phase != .pending) else {
+                return "\(status.id) is \(status.phase.rawValue) and not ready"
+            }
             guard
                 var seen = told[status.id]?.first(where: { $0.node == place.id })
             else { return "the hub does not know of \(status.id)" }
@@ -136,5 +140,15 @@ extension World {
             if !own.contains(where: { $0.id == id }) { return "the hub still sees \(id)" }
         }
         return nil
+    }
+}
+
+extension Document {
+    fileprivate var restartPolicy: RestartPolicy? {
+        if case .assignment(let assignment) = content {
+            assignment.workload.spec.restartPolicy
+        } else {
+            nil
+        }
     }
 }

@@ -11,6 +11,7 @@ struct World {
     let agentLimits: AgentLimits
     let hubLimits: HubLimits
     let horizon: Int64
+    let tracedFrom: Int64
     let trace: ((Duration, String) -> Void)?
 
     var time: Int64 = 0
@@ -36,9 +37,13 @@ struct World {
     var agentEffects: [Agent.Effect] = []
     var hubEffects: [Hub.Effect] = []
 
-    init(scenario: Scenario, seed: UInt64, trace: ((Duration, String) -> Void)?) {
+    init(
+        scenario: Scenario, seed: UInt64, tracedFrom: Int64,
+        trace: ((Duration, String) -> Void)?
+    ) {
         self.scenario = scenario
         self.seed = seed
+        self.tracedFrom = tracedFrom
         self.trace = trace
         horizon = scenario.horizon.nanoseconds
         random = Random(seed: seed)
@@ -141,7 +146,7 @@ struct World {
     }
 
     func note(_ line: @autoclosure () -> String) {
-        guard let trace else { return }
+        guard let trace, time >= tracedFrom else { return }
         trace(.nanoseconds(time), line())
     }
 

@@ -309,6 +309,22 @@ import Testing
         #expect(!numbers.isEmpty && numbers.allSatisfy { $0 > 500 })
     }
 
+    @Test func `what was told to the hub is on record, so that its end is told too`() {
+        var bench = AgentBench(ports: 20_000...20_000)
+        bench.list()
+        var other = web(ports: [PortSpec(name: "http")])
+        other.metadata.name = "other"
+        bench.join([assigned(web(ports: [PortSpec(name: "http")])), assigned(other)])
+
+        // There is no port for the second, so it does not start; it is told of all the same.
+        let told = Set(bench.reports.map(\.id))
+        let recorded = bench.stored.compactMap {
+            if case .instance(let record) = $0 { record.id } else { nil }
+        }
+        #expect(told.count == 2)
+        #expect(told == Set(recorded))
+    }
+
     @Test func `a halt stops the least important tier first and says so once`() {
         var bench = AgentBench()
         bench.list()
@@ -397,6 +413,21 @@ import Testing
                         id: side, generation: 1, handle: "b", state: .running, startedAt: earlier)))
         )
         #expect(bench.status?.startedAt == earlier)
+    }
+
+    @Test func `a job with one part done and one at work is running`() {
+        var pair = web(restart: .onFailure)
+        pair.spec.containers.append(ContainerSpec(name: "side", command: ["help"]))
+        let side = ContainerID(instance: webMain.instance, name: "side")
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(pair)])
+        bench.started(webMain)
+        bench.started(side, handle: "b")
+        bench.tell(.engine(.exited(side, handle: "b", Exit(code: 0))))
+        #expect(bench.status?.phase == .running)
+        bench.tell(.engine(.exited(webMain, handle: "a", Exit(code: 0))))
+        #expect(bench.status?.phase == .succeeded)
     }
 
     @Test func `an engine that stays away is told of once`() {

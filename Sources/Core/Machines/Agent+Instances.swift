@@ -257,6 +257,11 @@ extension Agent {
             guard status != reported else { return }
             status.observedAt = now.wall
         }
+        if instance.reported == nil, !instance.isRecorded {
+            // With its record goes the duty to tell of its end: without one, an agent that dies here
+            // would leave the hub with an instance that nobody ever takes back.
+            journal.writes.append(.instance(instance.record))
+        }
         held.update(id) { $0.reported = status }
         append(.instance(status), at: now)
     }

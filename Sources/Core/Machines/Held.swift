@@ -77,7 +77,8 @@ struct Held: Equatable, Sendable {
         if exits.count == units.count {
             return exits.allSatisfy { $0.code == 0 } ? .succeeded : .failed
         }
-        return units.allSatisfy(\.isRunning) ? .running : .pending
+        // A part that has done its work is as good as one that does it.
+        return units.allSatisfy { $0.isRunning || $0.hasEnded } ? .running : .pending
     }
 }
 

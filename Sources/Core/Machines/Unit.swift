@@ -51,6 +51,10 @@ struct Unit: Equatable, Sendable {
         if case .running = state { true } else { false }
     }
 
+    var hasEnded: Bool {
+        if case .ended = state { true } else { false }
+    }
+
     var isReady: Bool { isRunning && probes.started && probes.ready }
 
     /// Whether something of it may exist in the engine.
