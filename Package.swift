@@ -194,5 +194,6 @@ let package = Package(
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
+        tests("HostTests", sees: ["Host", "Model", "Machines"]),
     ]
 )
