@@ -60,8 +60,9 @@ package enum PrivateFile {
         for part in path.split(separator: "/") {
             made += (made.isEmpty || made.hasSuffix("/") ? "" : "/") + part
             guard mkdir(made, 0o700) != 0, !isDirectory(made) else { continue }
-            // Where it is there already but is something else, the reason is not the last error.
-            let reason = access(made, F_OK) == 0 ? "\(made) is not a directory" : lastError()
+            // The reason is asked for first: the next call replaces it.
+            let error = lastError()
+            let reason = access(made, F_OK) == 0 ? "\(made) is not a directory" : error
             throw .file(path, doing: "create", reason)
         }
     }

@@ -4,6 +4,8 @@ import Testing
 
 @Suite struct TimersTests {
     private static let past = Instant(nanoseconds: 0)
+    /// Some thirty years of uptime.
+    private static let farAhead = Instant(nanoseconds: 1 << 60)
 
     /// What fires of a set of wishes, until `count` have.
     private func fired(_ count: Int, _ wish: (Timers<String>) -> Void) async -> [String] {
@@ -21,7 +23,7 @@ import Testing
     @Test func `what is due fires, also behind a wish far ahead`() async {
         let fired = await fired(3) { timers in
             // Far ahead first, so that the nearer wishes have to bring the timer forward.
-            timers.set("never", at: Instant(nanoseconds: .max))
+            timers.set("never", at: TimersTests.farAhead)
             timers.set("second", at: TimersTests.past + .milliseconds(2))
             timers.set("third", at: TimersTests.past + .milliseconds(3))
             timers.set("first", at: TimersTests.past + .milliseconds(1))
@@ -31,7 +33,7 @@ import Testing
 
     @Test func `a later wish replaces an earlier one for the same reason`() async {
         let fired = await fired(1) { timers in
-            timers.set("moved", at: Instant(nanoseconds: .max - 1))
+            timers.set("moved", at: TimersTests.farAhead)
             timers.set("moved", at: TimersTests.past)
         }
         #expect(fired == ["moved"])
