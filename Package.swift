@@ -190,10 +190,12 @@ let package = Package(
         .executableTarget(
             name: "sim", dependencies: ["Simulation", "Model"], path: "Benchmarks/sim",
             swiftSettings: strict),
-        tests("SimulationTests", sees: ["Simulation", "Machines", "Model", "Replication"]),
+        tests("SimulationTests", sees: ["Model", "Machines", "Simulation"]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
         tests("HostTests", sees: ["Host", "Model", "Machines"]),
+        // Runs the built executables, which `swift test` builds with it.
+        tests("EndToEndTests", sees: ["Model"], uses: httpClient),
     ]
 )

@@ -63,6 +63,7 @@ hub_start() {
         --management-port "$MANAGEMENT" --control-port "$CONTROL" \
         --enrolment-port "$ENROLMENT" >/dev/null 2>>"$FLEET/hub.log" &
     HUB_PID=$!
+    disown # else the shell remarks on each kill
     FLEET_PIDS+=("$HUB_PID")
 }
 
@@ -82,6 +83,7 @@ agent_start() {
         --socket "$FLEET/$node.sock" --engine "$ENGINE" --ports "$FIRST-$((FIRST + 99))" \
         --search-path "$BINARIES" >/dev/null 2>>"$FLEET/$node.log" &
     AGENT_PID=$!
+    disown
     FLEET_PIDS+=("$AGENT_PID")
 }
 
@@ -159,10 +161,12 @@ percentile() {
     printf '%s\n' "$@" | sort -n | awk -v p="$p" '{v[NR]=$1} END {i=int((NR*p+99)/100); if(i<1)i=1; print v[i]}'
 }
 
+alive() { kill -0 "$1" 2>/dev/null; }
+
 # killed PID: ends it with SIGKILL and waits until it is gone; nothing if it is gone already.
 killed() {
     kill -9 "$1" 2>/dev/null || true
-    wait "$1" 2>/dev/null || true
+    while alive "$1"; do sleep 0.01; done
 }
 
 fleet_stop() {
