@@ -194,6 +194,7 @@ let package = Package(
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
+        tests("HostTests", sees: ["Host", "Model", "Machines"]),
         // Runs the built executables, which `swift test` builds with it.
         tests("EndToEndTests", sees: ["Model"], uses: httpClient),
     ]

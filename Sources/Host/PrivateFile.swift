@@ -2,10 +2,10 @@ import Foundation
 import Glibc
 
 /// Files that only their owner may read, replaced whole: a crash leaves the old one or the new one.
-enum PrivateFile {
+package enum PrivateFile {
     private static let bytesMax: Int64 = 1 << 20
 
-    static func write(_ text: String, to path: String) throws(HostError) {
+    package static func write(_ text: String, to path: String) throws(HostError) {
         let temporary = path + ".new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .file(path, doing: "create", lastError()) }
@@ -23,7 +23,7 @@ enum PrivateFile {
     }
 
     /// Nil where there is no such file.
-    static func read(_ path: String) throws(HostError) -> String? {
+    package static func read(_ path: String) throws(HostError) -> String? {
         // Non-blocking: a pipe in place of the file would hold up the start for ever.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
@@ -55,13 +55,14 @@ enum PrivateFile {
     }
 
     /// Makes a directory that only its owner may enter, and those above it.
-    static func makeDirectory(_ path: String) throws(HostError) {
+    package static func makeDirectory(_ path: String) throws(HostError) {
         var made = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
             made += (made.isEmpty || made.hasSuffix("/") ? "" : "/") + part
             guard mkdir(made, 0o700) != 0, !isDirectory(made) else { continue }
-            // Where it is there already but is something else, the reason is not the last error.
-            let reason = access(made, F_OK) == 0 ? "\(made) is not a directory" : lastError()
+            // The reason is asked for first: the next call replaces it.
+            let error = lastError()
+            let reason = access(made, F_OK) == 0 ? "\(made) is not a directory" : error
             throw .file(path, doing: "create", reason)
         }
     }

@@ -152,7 +152,7 @@ package struct SettingValues: Sendable {
         }
     }
 
-    subscript(name: String) -> String? { values[name] }
+    package subscript(name: String) -> String? { values[name] }
 
     func text(_ name: String) -> String { values[name] ?? "" }
 
