@@ -27,10 +27,15 @@ struct Command {
         let count = "\(options.seeds) seed" + (options.seeds == 1 ? "" : "s")
         report(
             "\(count)\(options.isTwice ? " twice" : ""), \(virtual.hours) virtual hours in "
-                + "\(wall.inSeconds) s of wall time, \(events) events, slowest agreement "
+                + "\(wall.inSeconds) s of wall time (\(speed(virtual, wall)) virtual hours a second), "
+                + "\(events) events, slowest agreement "
                 + "\(slowest.inSeconds) s after the last fault: "
                 + (failed.isEmpty ? "ok" : "\(failed.count) failed (\(failed))") + "\n")
         return failed.isEmpty
+    }
+
+    private func speed(_ virtual: Duration, _ wall: Duration) -> Int {
+        Int(Double(virtual.nanoseconds) / 3_600 / Double(max(1, wall.nanoseconds)))
     }
 
     private func live(_ seed: UInt64) -> (Report, Bool) {
@@ -67,7 +72,7 @@ struct Command {
             var last: [String] = []
             _ = options.scenario.run(seed: seed) { time, text in
                 if last.count == 30 { last.removeFirst() }
-                last.append(line(time, text))
+                last.append(line(time, text, width: 160))
             }
             report(last.joined())
         }
@@ -86,7 +91,12 @@ struct Command {
     }
 }
 
-private func line(_ time: Duration, _ text: String) -> String { "\(time.inSeconds) \(text)\n" }
+/// One line of a trace. Whole documents in it help nobody who looks for the order of things, so a
+/// long line is cut unless it was asked for.
+private func line(_ time: Duration, _ text: String, width: Int = .max) -> String {
+    let short = text.replacing("Machines.", with: "").replacing("Model.", with: "")
+    return "\(time.inSeconds) \(short.prefix(width))\n"
+}
 
 /// Prints as it is: the text ends its own lines. Also long traces leave in order.
 func report(_ text: String, isError: Bool = false) {

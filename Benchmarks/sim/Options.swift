@@ -10,11 +10,12 @@ struct Options {
     var intensity = 1.0
     var isTwice = false
     var isTraced = false
+    var wallJumps = true
     var wantsHelp = false
 
     static let help = """
         usage: bin/sim [--seeds N] [--first SEED] [--seed S] [--hours H] [--nodes N]
-                       [--intensity F] [--twice] [--trace]
+                       [--intensity F] [--no-wall-jumps] [--twice] [--trace]
 
         Lives through a hub and its nodes on virtual time, with everything that goes wrong drawn
         from a seed, and checks the invariants at every step.
@@ -27,6 +28,7 @@ struct Options {
           --intensity F   scales the number of faults (1)
           --twice         runs each seed again, without jumps of wall clocks: the hashes of the
                           event logs must be equal
+          --no-wall-jumps leaves wall clocks alone
           --trace         prints everything that happens
 
         A seed that fails prints what broke, the last 30 events, and the command that replays it.
@@ -40,6 +42,7 @@ struct Options {
             switch argument {
             case "--twice": isTwice = true
             case "--trace": isTraced = true
+            case "--no-wall-jumps": wallJumps = false
             case "--help", "-h": wantsHelp = true
             case "--seeds", "--first", "--seed", "--hours", "--nodes", "--intensity":
                 guard let value = rest.popFirst() else { return "\(argument) needs a value" }
@@ -76,7 +79,8 @@ struct Options {
 
     var scenario: Scenario {
         Scenario(
-            nodes: nodes, horizon: .milliseconds(Int64(hours * 3_600_000)), intensity: intensity)
+            nodes: nodes, horizon: .milliseconds(Int64(hours * 3_600_000)), intensity: intensity,
+            wallJumps: wallJumps)
     }
 
     /// The one command that lives through `seed` again.

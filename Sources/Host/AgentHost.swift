@@ -85,13 +85,17 @@ package final class AgentHost: Sendable {
     private func run(
         log: @escaping @Sendable (String) -> Void, ready: @escaping @Sendable () -> Void
     ) async throws {
-        defer { store.close() }
+        defer {
+            SnapshotKeeper.end(store.snapshot, log: log)
+            store.close()
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [self] in
                 await writer.run(
                     persisted: { mailbox.yield(.persisted($0)) },
                     failing: { mailbox.yield(.storeFailing(reason: $0)) })
             }
+            group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in
                 await engine.watch { [self] in _ = mailbox.yield(.engine(report(of: $0))) }
             }
@@ -206,6 +210,10 @@ package final class AgentHost: Sendable {
                 isHalting = true
                 log("stopping all workloads")
                 mailbox.yield(.halt)
+            } else {
+                // An engine that does not answer, or a long grace: whoever asks twice means now.
+                log("stopping now; workloads that still run go on")
+                mailbox.finish()
             }
         }
     }

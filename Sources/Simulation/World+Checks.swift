@@ -121,7 +121,8 @@ extension World {
         guard let truth = places[node].containers.all[id], truth.isRunning,
             !truth.isStray, !hasReason(toStop: id, truth, at: node)
         else { return }
-        let isReturn = time - places[node].connectedAt < 60_000_000_000
+        let isReturn =
+            places[node].session != nil && time - places[node].connectedAt < 60_000_000_000
         violate(
             isReturn ? .calmReturn : .autonomy,
             "\(places[node].id) stops \(id), which runs as wanted and was not found sick")

@@ -121,6 +121,7 @@ extension World {
     ) -> String? {
         let own = agent.instances(at: WallTime(milliseconds: 0))
         for status in own {
+            if status.phase == .running, !status.ready { return "\(status.id) is not ready" }
             guard
                 var seen = told[status.id]?.first(where: { $0.node == place.id })
             else { return "the hub does not know of \(status.id)" }

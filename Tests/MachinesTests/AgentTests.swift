@@ -381,6 +381,24 @@ import Testing
         #expect(bench.wakes(for: .restart(webMain)) == [bench.now.monotonic])
     }
 
+    @Test func `the latest start is the last to happen, whatever the wall clock showed`() {
+        var pair = web()
+        pair.spec.containers.append(ContainerSpec(name: "side", command: ["help"]))
+        let side = ContainerID(instance: webMain.instance, name: "side")
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(pair)])
+        bench.started(webMain)
+        let earlier = WallTime(milliseconds: 1_000_000_000_000)
+        bench.tell(
+            .engine(
+                .started(
+                    ObservedContainer(
+                        id: side, generation: 1, handle: "b", state: .running, startedAt: earlier)))
+        )
+        #expect(bench.status?.startedAt == earlier)
+    }
+
     @Test func `an engine that stays away is told of once`() {
         var bench = AgentBench()
         let gone = EngineFailure(.engineUnavailable, "no socket")

@@ -31,6 +31,7 @@ extension Allowance {
         ("Sources/Client/Up/LocalFleet.swift", "the period of the live table"),
         ("Sources/Client/Verbs/Await.swift", "the deadline of wait"),
         ("Sources/Host/AgentHost.swift", "the period of systemd's watchdog"),
+        ("Sources/Host/SnapshotKeeper.swift", "the period of copies"),
         ("Tests/ContainersTests/Bench.swift", "an engine's own state sends no event"),
         ("Tests/EndToEndTests/Program.swift", "other processes send no event"),
         ("Tests/ManagementTests/Fleet.swift", "a log that is followed for ever"),

@@ -55,8 +55,13 @@ struct Held: Equatable, Sendable {
             id: record.id, node: configuration.node, site: configuration.site, tier: tier,
             observedGeneration: assignment?.metadata.generation ?? record.generation, phase: phase,
             ready: isReady, restarts: record.restarts,
-            startedAt: units.compactMap(\.startedAt).max(), ports: record.ports,
+            startedAt: latestStart, ports: record.ports,
             reason: trouble?.reason ?? "", message: trouble?.message ?? "", observedAt: now)
+    }
+
+    /// By the order of the runs: wall clocks jump.
+    private var latestStart: WallTime? {
+        units.filter { $0.startedAt != nil }.max { $0.attempt < $1.attempt }?.startedAt
     }
 
     private var phase: Phase {

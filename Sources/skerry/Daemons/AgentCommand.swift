@@ -5,6 +5,10 @@ struct AgentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agent",
         abstract: "Run the agent of this node: it keeps workloads running, with or without a hub.",
+        usage: """
+            skerry agent [--config FILE] [--SETTING VALUE ...]
+            skerry agent enrol [--config FILE] [--SETTING VALUE ...]
+            """,
         discussion: SettingFlags.discussion(
             Setting.agent, example: "skerry agent --state ./node --node till-1 --token skj1.…"),
         subcommands: [Serve.self, Enrol.self], defaultSubcommand: Serve.self)

@@ -7,6 +7,10 @@ struct HubCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hub",
         abstract: "Run a hub: the place where intent is kept and the fleet is seen.",
+        usage: """
+            skerry hub [--config FILE] [--SETTING VALUE ...]
+            skerry hub init [--config FILE] [--SETTING VALUE ...]
+            """,
         discussion: SettingFlags.discussion(
             Setting.hub, example: "skerry hub --state ./hub --advertise hub.example.org"),
         subcommands: [Serve.self, Initialise.self], defaultSubcommand: Serve.self)
