@@ -45,8 +45,9 @@ extension EndToEndTests {
             #expect(try await stage.skerry("delete node node-1").code == 0)
             try await stage.agents["node-1"]?.crash()
             try await stage.startAgent()
-            try await eventually("the node to say that it was refused") {
-                try await stage.skerry("events", on: "node-1").text.contains("refused")
+            let agent = try #require(stage.agents["node-1"])
+            try await eventually("the node to say that it was refused, and what to do") {
+                try agent.remarks.contains("enrol it again")
             }
             #expect(try await stage.list("nodes").isEmpty)
             #expect(try stage.workloadProcesses() == before)

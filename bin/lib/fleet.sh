@@ -170,11 +170,10 @@ killed() {
 }
 
 fleet_stop() {
-    local status=$? node pid
+    local node pid
     for pid in "${FLEET_PIDS[@]}" $(jobs -p); do killed "$pid"; done
     for node in "$FLEET"/*.sock; do
         if [ -e "$node" ]; then workloads_clear "$(basename "$node" .sock)"; fi
     done
     rm -rf "$FLEET"
-    return "$status"
 }
