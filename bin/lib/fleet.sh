@@ -16,6 +16,7 @@ ENGINE=${ENGINE:-process}
 HUB_PID='' AGENT_PID=''
 # Every process started here, by its id: those of hubs and agents.
 FLEET_PIDS=()
+FLEET_NODES=()
 
 # Builds what the scripts run, unless it is there. An engine gets the example's image as well.
 fleet_build() {
@@ -85,6 +86,7 @@ agent_start() {
     AGENT_PID=$!
     disown
     FLEET_PIDS+=("$AGENT_PID")
+    FLEET_NODES+=("$node")
 }
 
 site_apply() {
@@ -172,8 +174,7 @@ killed() {
 fleet_stop() {
     local node pid
     for pid in "${FLEET_PIDS[@]}" $(jobs -p); do killed "$pid"; done
-    for node in "$FLEET"/*.sock; do
-        if [ -e "$node" ]; then workloads_clear "$(basename "$node" .sock)"; fi
-    done
+    # An agent that was only asked to stop, by Ctrl-C, has left its workloads running.
+    for node in "${FLEET_NODES[@]}"; do workloads_clear "$node"; done
     rm -rf "$FLEET"
 }
