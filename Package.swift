@@ -186,6 +186,7 @@ let package = Package(
         tests(
             "StorageTests", sees: ["Storage", "Model", "CrashImages", "CrashRecorder"],
             uses: [.product(name: "GRDB", package: "GRDB.swift")]),
+        // A fleet on virtual time, from the command line: bin/sim.
         .executableTarget(
             name: "sim", dependencies: ["Simulation", "Model"], path: "Benchmarks/sim",
             swiftSettings: strict),
@@ -193,5 +194,8 @@ let package = Package(
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
+        tests("HostTests", sees: ["Host", "Model", "Machines"]),
+        // Runs the built executables, which `swift test` builds with it.
+        tests("EndToEndTests", sees: ["Model"], uses: httpClient),
     ]
 )

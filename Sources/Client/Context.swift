@@ -12,9 +12,10 @@ package struct Context: Hashable, Sendable {
     package static let localName = "local"
 
     package static func local(_ environment: [String: String]) -> Context {
-        Context(
+        let named = environment["SKERRY_SOCKET"] ?? ""
+        return Context(
             name: localName,
-            endpoint: .node(socket: environment["SKERRY_SOCKET"] ?? "/run/skerry/agent.sock"))
+            endpoint: .node(socket: named.isEmpty ? "/run/skerry/agent.sock" : named))
     }
 }
 

@@ -24,6 +24,8 @@ package final class AgentHost: Sendable {
     private let inputs: AsyncStream<Agent.Input>
     private let mailbox: AsyncStream<Agent.Input>.Continuation
     private let timers: Timers<Agent.Wake>
+    private let log: @Sendable (String) -> Void
+    private let lastRemark = Mutex<String?>(nil)
 
     /// Runs an agent until it is asked to stop. `ready` is called once it is open for work.
     package static func run(
@@ -46,8 +48,9 @@ package final class AgentHost: Sendable {
     }
 
     private init(
-        _ settings: AgentSettings, log: @Sendable (String) -> Void
+        _ settings: AgentSettings, log: @escaping @Sendable (String) -> Void
     ) async throws {
+        self.log = log
         try PrivateFile.makeDirectory(settings.state)
         store = try NodeStore(directory: settings.state)
         for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
@@ -85,13 +88,17 @@ package final class AgentHost: Sendable {
     private func run(
         log: @escaping @Sendable (String) -> Void, ready: @escaping @Sendable () -> Void
     ) async throws {
-        defer { store.close() }
+        defer {
+            SnapshotKeeper.end(store.snapshot, log: log)
+            store.close()
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [self] in
                 await writer.run(
                     persisted: { mailbox.yield(.persisted($0)) },
                     failing: { mailbox.yield(.storeFailing(reason: $0)) })
             }
+            group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in
                 await engine.watch { [self] in _ = mailbox.yield(.engine(report(of: $0))) }
             }
@@ -186,11 +193,25 @@ package final class AgentHost: Sendable {
                     try await engine.run(request, input: input, output: output)
                 })
             reason = "the session ended"
+        } catch TransportError.refused(let retryAfter, let refusal) {
+            // Not only a lost link: the hub said when to come back.
+            mailbox.yield(.received(.retry(after: retryAfter, reason: refusal)))
+            reason = refusal
         } catch {
             reason = "\(error)"
         }
+        remark(on: reason)
         link.close()
         mailbox.yield(.linkDown(reason: reason))
+    }
+
+    /// Says why there is no link, once for each reason: a node may be cut off for days.
+    private func remark(on reason: String) {
+        let isNew = lastRemark.withLock { last in
+            defer { last = reason }
+            return last != reason
+        }
+        if isNew { log("no link to the hub: \(reason)") }
     }
 
     // MARK: - The process
@@ -206,6 +227,10 @@ package final class AgentHost: Sendable {
                 isHalting = true
                 log("stopping all workloads")
                 mailbox.yield(.halt)
+            } else {
+                // An engine that does not answer, or a long grace: whoever asks twice means now.
+                log("stopping now; workloads that still run go on")
+                mailbox.finish()
             }
         }
     }

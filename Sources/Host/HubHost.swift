@@ -79,7 +79,10 @@ package final class HubHost: Sendable {
     }
 
     private func run(ready: @escaping @Sendable (Listening) -> Void) async throws {
-        defer { store.close() }
+        defer {
+            SnapshotKeeper.end(store.snapshot, log: log)
+            store.close()
+        }
         let operatorFiles = try identity.writeOperator(in: settings)
         let ports = OpenPorts { management, control, enrolment in
             ready(
@@ -94,6 +97,7 @@ package final class HubHost: Sendable {
                     persisted: { mailbox.yield(.persisted($0)) },
                     failing: { mailbox.yield(.storeFailing(reason: $0)) })
             }
+            group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in
                 try await control.run { open in
                     delegate.enrolmentIsOpen(

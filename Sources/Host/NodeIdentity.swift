@@ -24,7 +24,7 @@ struct NodeIdentity: Sendable {
             return NodeIdentity(enrolment: enrolment, key: key)
         } catch {
             throw .identity(
-                "the identity in \(directory) cannot be read (\(error)); remove that directory "
+                "the identity in \(directory) is damaged; remove that directory "
                     + "and enrol the node again with a new token")
         }
     }

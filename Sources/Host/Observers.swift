@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Those who want to know that something changed: told at most once until they look.
-final class Observers: Sendable {
+package final class Observers: Sendable {
     private struct State {
         var next = 0
         var bells: [Int: AsyncStream<Void>.Continuation] = [:]
@@ -9,7 +9,9 @@ final class Observers: Sendable {
 
     private let state = Mutex(State())
 
-    func changes() -> AsyncStream<Void> {
+    package init() {}
+
+    package func changes() -> AsyncStream<Void> {
         let (stream, bell) = AsyncStream.makeStream(
             of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let number = state.withLock { state in
@@ -23,7 +25,7 @@ final class Observers: Sendable {
         return stream
     }
 
-    func notify() {
+    package func notify() {
         for bell in state.withLock({ Array($0.bells.values) }) { bell.yield() }
     }
 }

@@ -2,8 +2,10 @@ import Foundation
 import Glibc
 
 /// Files that only their owner may read, replaced whole: a crash leaves the old one or the new one.
-enum PrivateFile {
-    static func write(_ text: String, to path: String) throws(HostError) {
+package enum PrivateFile {
+    private static let bytesMax: Int64 = 1 << 20
+
+    package static func write(_ text: String, to path: String) throws(HostError) {
         let temporary = path + ".new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .file(path, doing: "create", lastError()) }
@@ -21,22 +23,55 @@ enum PrivateFile {
     }
 
     /// Nil where there is no such file.
-    static func read(_ path: String) throws(HostError) -> String? {
-        guard access(path, F_OK) == 0 else { return nil }
-        guard let data = FileManager.default.contents(atPath: path) else {
+    package static func read(_ path: String) throws(HostError) -> String? {
+        // Non-blocking: a pipe in place of the file would hold up the start for ever.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
             throw .file(path, doing: "read", lastError())
         }
-        return String(decoding: data, as: UTF8.self)
+        defer { close(descriptor) }
+        var facts = stat()
+        guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+            throw .file(path, doing: "read", "it is not a file")
+        }
+        guard facts.st_size <= bytesMax else {
+            throw .file(path, doing: "read", "it is larger than \(bytesMax >> 20) MiB")
+        }
+        var bytes = [UInt8](repeating: 0, count: Int(facts.st_size))
+        var count = 0
+        while count < bytes.count {
+            let piece = bytes.withUnsafeMutableBytes {
+                Glibc.read(descriptor, $0.baseAddress?.advanced(by: count), $0.count - count)
+            }
+            if piece < 0 { throw .file(path, doing: "read", lastError()) }
+            if piece == 0 { break }
+            count += piece
+        }
+        guard let text = String(validating: bytes[..<count], as: UTF8.self) else {
+            throw .file(path, doing: "read", "it is not UTF-8 text")
+        }
+        return text
     }
 
-    static func makeDirectory(_ path: String) throws(HostError) {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw .file(path, doing: "create", error.localizedDescription)
+    /// Makes a directory that only its owner may enter, and those above it.
+    package static func makeDirectory(_ path: String) throws(HostError) {
+        var made = path.hasPrefix("/") ? "/" : ""
+        for part in path.split(separator: "/") {
+            made += (made.isEmpty || made.hasSuffix("/") ? "" : "/") + part
+            guard mkdir(made, 0o700) != 0, !isDirectory(made) else { continue }
+            // The reason is asked for first: the next call replaces it.
+            let error = lastError()
+            let reason = access(made, F_OK) == 0 ? "\(made) is not a directory" : error
+            throw .file(path, doing: "create", reason)
         }
+    }
+
+    private static func isDirectory(_ path: String) -> Bool {
+        let error = errno
+        defer { errno = error }
+        var facts = stat()
+        return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
     }
 
     private static func syncDirectory(of path: String) throws(HostError) {
@@ -62,7 +97,7 @@ package enum HostError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .file(let path, let doing, let reason):
-            "cannot \(doing) \(path): \(reason)"
+            "cannot \(doing) \(path): \(reason); check the path and who may use it"
         case .store(let text), .enrolment(let text), .listener(let text), .identity(let text): text
         case .settings(let lines): lines.joined(separator: "\n")
         }

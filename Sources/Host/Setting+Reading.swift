@@ -7,10 +7,11 @@ extension HubSettings {
     package init(_ values: SettingValues) throws(HostError) {
         var values = values
         self.init(
-            state: values.text("state"), name: values.text("name"), bind: values.text("bind"),
-            advertise: values.text("advertise").split(separator: ",").map {
-                $0.trimmingCharacters(in: .whitespaces)
-            },
+            state: values.text("state", as: "the path of a directory"),
+            name: values.text("name", as: "a name"),
+            bind: values.read("bind", as: "an IP address such as 0.0.0.0 or ::1", address) ?? "",
+            advertise: values.read(
+                "advertise", as: "names or addresses, separated by commas", list) ?? [],
             managementPort: values.read("managementPort", as: "a port", port) ?? 0,
             controlPort: values.read("controlPort", as: "a port", port) ?? 0,
             enrolmentPort: values.read("enrolmentPort", as: "a port", port) ?? 0)
@@ -26,14 +27,14 @@ extension AgentSettings {
         let cpu = values.read("cpu", as: "processor time such as 2 or 500m", CPUShare.init)
         let measured = NodeFacts.capacity()
         self.init(
-            state: values.text("state"),
+            state: values.text("state", as: "the path of a directory"),
             node: values.read("node", as: "a name (a-z, 0-9 and hyphens, at most 63)") {
                 isDNSLabel($0) ? NodeID($0) : nil
             } ?? AgentSettings.hostName,
             token: values["token"],
             engine: values.read(
                 "engine", as: "auto, process or the path of a socket", EngineChoice.init) ?? .auto,
-            socket: values.text("socket"),
+            socket: values.text("socket", as: "the path of a socket"),
             portRange: values.read("ports", as: "a range such as 20000-29999", range)
                 ?? 20_000...29_999,
             searchPath: values.text("searchPath").split(separator: ":").map(String.init),
@@ -48,6 +49,18 @@ extension AgentSettings {
         let name = ProcessInfo.processInfo.hostName.lowercased().split(separator: ".").first
         return name.flatMap { isDNSLabel(String($0)) ? NodeID(String($0)) : nil }
     }
+}
+
+private func address(_ text: String) -> String? {
+    var bytes = in6_addr()
+    let isAddress = inet_pton(AF_INET, text, &bytes) == 1 || inet_pton(AF_INET6, text, &bytes) == 1
+    return isAddress || text == "localhost" ? text : nil
+}
+
+private func list(_ text: String) -> [String]? {
+    let words = text.split(separator: ",", omittingEmptySubsequences: false)
+        .map { $0.trimmingCharacters(in: .whitespaces) }
+    return words.contains("") ? nil : words
 }
 
 private func port(_ text: String) -> Int? {

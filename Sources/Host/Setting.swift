@@ -72,6 +72,42 @@ package struct Setting: Hashable, Sendable {
             name: "memory", fallback: nil, meaning: "Capacity to report, such as `1Gi`."),
     ]
 
+    /// Splits `--name value` and `--name=value` into settings by name, and the file of `--config`.
+    package static func given(
+        in arguments: [String], of settings: [Setting]
+    ) throws(HostError) -> (flags: [String: String], file: String?) {
+        var flags: [String: String] = [:]
+        var file: String?
+        var mistakes: [String] = []
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            let parts = argument.split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let flag = String(parts[0])
+            let setting = settings.first { $0.flag == flag }
+            guard setting != nil || flag == "--config" else {
+                let near = SettingsFile.nearest(
+                    to: flag, among: settings.map(\.flag) + ["--config"])
+                mistakes.append(
+                    "there is no option '\(flag)'"
+                        + (near.map { "; did you mean '\($0)'?" } ?? "; see --help"))
+                // Its value is not a second mistake.
+                if flag.hasPrefix("-"), parts.count == 1, rest.first?.hasPrefix("-") == false {
+                    rest.removeFirst()
+                }
+                continue
+            }
+            if parts.count == 1, rest.first?.hasPrefix("--") != false {
+                mistakes.append("\(flag) takes a value: \(flag) VALUE")
+                continue
+            }
+            let value = parts.count == 2 ? String(parts[1]) : rest.removeFirst()
+            if let setting { flags[setting.name] = value } else { file = value }
+        }
+        guard mistakes.isEmpty else { throw .settings(mistakes) }
+        return (flags, file)
+    }
+
     /// The table of the documentation, in Markdown.
     package static func table(_ settings: [Setting]) -> String {
         let rows = settings.map {
@@ -90,6 +126,8 @@ package struct SettingValues: Sendable {
     private var mistakes: [String] = []
 
     /// `flags` holds what was given on the command line, by setting name.
+    ///
+    /// A variable that is set to nothing counts as not set.
     package init(
         _ settings: [Setting], flags: [String: String], environment: [String: String],
         file: String?
@@ -107,14 +145,21 @@ package struct SettingValues: Sendable {
         }
         for setting in settings {
             values[setting.name] =
-                flags[setting.name] ?? environment[setting.variable] ?? fromFile[setting.name]
-                ?? setting.fallback
+                flags[setting.name] ?? environment[setting.variable].flatMap {
+                    $0.isEmpty ? nil : $0
+                }
+                ?? fromFile[setting.name] ?? setting.fallback
         }
     }
 
-    subscript(name: String) -> String? { values[name] }
+    package subscript(name: String) -> String? { values[name] }
 
     func text(_ name: String) -> String { values[name] ?? "" }
+
+    /// As `text`, where nothing at all would be a mistake.
+    mutating func text(_ name: String, as expectation: String) -> String {
+        read(name, as: expectation) { $0.isEmpty ? nil : $0 } ?? ""
+    }
 
     /// Reads one value, or notes what it should have been.
     mutating func read<Value>(

@@ -1,5 +1,5 @@
 import Dispatch
-import Machines
+package import Machines
 import Synchronization
 
 /// Makes batches durable in order, many in one commit: what arrives while a commit runs shares the
@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// A failing store is tried again with the same batches in the same order until it works, so a
 /// machine never has to undo anything.
-final class StoreWriter<Write: Sendable>: Sendable {
+package final class StoreWriter<Write: Sendable>: Sendable {
     typealias Batch = (ticket: Ticket, writes: [Write])
 
     private let commit: @Sendable ([[Write]]) throws -> Void
@@ -18,19 +18,20 @@ final class StoreWriter<Write: Sendable>: Sendable {
     private let failpoint: String
 
     /// `failpoint` prefixes the points at which tests may kill this process.
-    init(failpoint: String, commit: @escaping @Sendable ([[Write]]) throws -> Void) {
+    package init(failpoint: String, commit: @escaping @Sendable ([[Write]]) throws -> Void) {
         self.failpoint = failpoint
         self.commit = commit
         (signal, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    func add(_ ticket: Ticket, _ writes: [Write]) {
+    /// Takes a batch for the next commit. Empty ones are told of in their turn, without a commit.
+    package func add(_ ticket: Ticket, _ writes: [Write]) {
         pending.withLock { $0.append((ticket, writes)) }
         bell.yield()
     }
 
     /// Runs until cancelled or finished; `tell` hears of each ticket in order.
-    func run(
+    package func run(
         persisted: @Sendable (Ticket) -> Void, failing: @Sendable (String) -> Void
     ) async {
         for await _ in signal {
@@ -49,7 +50,7 @@ final class StoreWriter<Write: Sendable>: Sendable {
         }
     }
 
-    func finish() { bell.finish() }
+    package func finish() { bell.finish() }
 
     private func drain() -> [Batch] {
         pending.withLock { pending in

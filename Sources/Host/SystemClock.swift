@@ -9,7 +9,9 @@ enum SystemClock {
     private static let origin = ContinuousClock.now
 
     static func now() -> Moment {
-        Moment(
+        // Made by its first use, which has to come before the reading: time would begin below zero.
+        let origin = origin
+        return Moment(
             monotonic: Instant(nanoseconds: (ContinuousClock.now - origin).nanoseconds),
             wall: WallTime(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded())))
     }

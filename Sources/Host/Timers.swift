@@ -1,11 +1,11 @@
 import Dispatch
-import Model
+package import Model
 import Synchronization
 
 /// The wake-ups a machine wished for: one per reason, a later wish replacing an earlier one.
 ///
 /// One kernel timer serves all of them, so an idle machine costs one wake-up per event.
-final class Timers<Wake: Hashable & Sendable>: Sendable {
+package final class Timers<Wake: Hashable & Sendable>: Sendable {
     private struct State {
         var wishes: [Wake: Instant] = [:]
         var armedFor: Instant?
@@ -16,7 +16,7 @@ final class Timers<Wake: Hashable & Sendable>: Sendable {
     private nonisolated(unsafe) let timer: any DispatchSourceTimer
     private let fire: @Sendable (Wake) -> Void
 
-    init(_ fire: @escaping @Sendable (Wake) -> Void) {
+    package init(_ fire: @escaping @Sendable (Wake) -> Void) {
         self.fire = fire
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "skerry.timers"))
         timer.setEventHandler { [weak self] in self?.fireDue() }
@@ -25,7 +25,7 @@ final class Timers<Wake: Hashable & Sendable>: Sendable {
 
     deinit { timer.cancel() }
 
-    func set(_ wake: Wake, at instant: Instant) {
+    package func set(_ wake: Wake, at instant: Instant) {
         state.withLock { state in
             state.wishes[wake] = instant
             guard instant < state.armedFor ?? Instant(nanoseconds: .max) else { return }

@@ -54,14 +54,24 @@ struct Skerry: AsyncParsableCommand {
     /// usage is that of sysexits.h; here it is 2, as in every other tool of this kind.
     private static func end(with error: any Error) -> Never {
         if let failure = error as? Failure {
-            if !failure.message.isEmpty {
-                let text = visible(failure.message, keeping: ["\n"])
-                FileHandle.standardError.write(Data("skerry: \(text)\n".utf8))
-            }
+            if !failure.message.isEmpty { say(failure.message) }
             Foundation.exit(failure.code.rawValue)
+        }
+        if case .settings? = error as? HostError {
+            say("\(error)")
+            Foundation.exit(Failure.Code.usage.rawValue)
+        }
+        if exitCode(for: error) == .failure, !(error is ExitCode) {
+            say("\(error)")
+            Foundation.exit(Failure.Code.failed.rawValue)
         }
         guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
         FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
         Foundation.exit(Failure.Code.usage.rawValue)
+    }
+
+    private static func say(_ text: String) {
+        let text = visible(text, keeping: ["\n"])
+        FileHandle.standardError.write(Data("skerry: \(text)\n".utf8))
     }
 }

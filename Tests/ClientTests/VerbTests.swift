@@ -437,4 +437,43 @@ import Testing
                 == "40s         Warning   Restarted   instance/route-optimizer-0   urban-1   "
                 + "exit 1\\u{1B}[2J\n")
     }
+
+    @Test func `following events says nothing twice, but an equal event is another one`()
+        async throws
+    {
+        @Sendable func event(_ name: String) -> Event {
+            Event(
+                at: Fleet.ago(40), node: "urban-1", severity: .normal, reason: "Started",
+                kind: .instance, name: name, message: "runs")
+        }
+        let stage = try Stage()
+        let messages: [(String, any Encodable & Sendable)] =
+            ["old", "listed", "new", "listed"].map { ("event", event($0)) }
+        try await TestServer.serve(on: stage.socket) { asked in
+            asked.path == "/api/v1/events?watch=true"
+                ? .events(messages)
+                : .json(EventList(items: [event("old"), event("listed")], asOf: Fleet.now))
+        } _: { _ in
+            let events = try Events(
+                about: nil, limit: 1, follows: true, format: .table, headings: false)
+            _ = await failure { try await events.run(in: stage.session()) }
+        }
+        let told = stage.shown.split(separator: "\n").map { line in
+            ["old", "listed", "new"].first { line.contains("instance/\($0) ") } ?? "?"
+        }
+        #expect(told == ["listed", "new", "listed"])
+    }
+
+    @Test(arguments: ["BAD KEY=x", "a=b c", "/x=y", "a=-", "Ex ample/x-"])
+    func `a label that no manifest could have is refused before anything is asked`(
+        _ word: String
+    ) {
+        #expect(throws: Failure.self) { try Label(["node", "rural-1", word]) }
+    }
+
+    @Test func `a token that is over at once is refused`() {
+        #expect(throws: Failure.self) {
+            try TokenCreation(site: "rural", validFor: Interval(.zero), format: .table)
+        }
+    }
 }

@@ -378,13 +378,17 @@ import Testing
     ) async throws {
         try await Bench.with(kind) { bench, engine in
             _ = try await engine.start(bench.request("exec sleep 1000"))
-            let result = try await engine.exec(
-                ["sh", "-c", "test -t 0 && test -t 1 && stty size; read x; stty size; exit 6"],
-                in: bench.id(), terminal: TerminalSize(columns: 101, rows: 31),
+            let size = TerminalSize(columns: 101, rows: 31)
+            // An engine passes a size on in its own time, so each command waits for its own.
+            let first = try await engine.exec(
+                ["sh", "-c", "until stty size | grep '31 101'; do sleep 0.1; done; exit 5"],
+                in: bench.id(), terminal: size)
+            #expect(await first.exit == 5)
+            let second = try await engine.exec(
+                ["sh", "-c", "read x; until stty size | grep '22 77'; do sleep 0.1; done; exit 6"],
+                in: bench.id(), terminal: size,
                 input: [.resize(TerminalSize(columns: 77, rows: 22)), .input(Array("\n".utf8))])
-            let sizes = await result.lines.filter { $0.contains(" ") }
-            #expect(sizes.last == "22 77")
-            #expect(await result.exit == 6)
+            #expect(await second.exit == 6)
         }
     }
 

@@ -10,7 +10,7 @@ package enum SettingsFile {
         do {
             root = try Yams.compose(yaml: text)
         } catch {
-            throw SettingsMistakes(lines: ["\(file): \(error)"])
+            throw SettingsMistakes(lines: ["\(file)\(place(of: error))"])
         }
         guard let root else { return [:] }
         guard case .mapping(let mapping) = root else {
@@ -21,9 +21,11 @@ package enum SettingsFile {
         for (key, value) in mapping {
             let place = "\(file):\(key.mark?.line ?? 1)"
             guard let name = key.scalar?.string, names.contains(name) else {
-                mistakes.append(
-                    "\(place): there is no setting '\(key.scalar?.string ?? "?")'; known are: "
-                        + names.joined(separator: ", "))
+                let written = key.scalar?.string ?? "?"
+                let advice =
+                    nearest(to: written, among: names).map { "did you mean '\($0)'?" }
+                    ?? "known are: " + names.joined(separator: ", ")
+                mistakes.append("\(place): there is no setting '\(written)'; \(advice)")
                 continue
             }
             guard let scalar = value.scalar?.string else {
@@ -34,6 +36,28 @@ package enum SettingsFile {
         }
         guard mistakes.isEmpty else { throw SettingsMistakes(lines: mistakes) }
         return values
+    }
+
+    /// The word of `words` that was most likely meant by `text`.
+    package static func nearest(to text: String, among words: [String]) -> String? {
+        Manifest.nearest(to: text, among: words)
+    }
+
+    /// The parser's own words are about YAML's grammar; a person needs the line.
+    private static func place(of error: any Error) -> String {
+        let line: Int? =
+            switch error as? YamlError {
+            case .scanner(_, _, let mark, _), .parser(_, _, let mark, _),
+                .composer(_, _, let mark, _):
+                mark.line
+            case .duplicatedKeysInMapping(_, let context): context.mark.line
+            default: nil
+            }
+        if case .duplicatedKeysInMapping? = error as? YamlError {
+            return "\(line.map { ":\($0)" } ?? ""): a setting is given twice; delete one of them"
+        }
+        return
+            "\(line.map { ":\($0)" } ?? ""): this is not YAML; write one 'name: value' on each line"
     }
 }
 

@@ -163,3 +163,17 @@ private func dnsLabel(from text: String) -> String? {
     while label.hasSuffix("-") { label.removeLast() }
     return label.isEmpty ? nil : label
 }
+
+extension TextRule {
+    fileprivate static func misfit(ofLabel key: String, value: String) -> Misfit? {
+        TextRule.labelKey.labelKeyMisfit(key)
+            ?? TextRule.labelValue.labelMisfit(value, what: "label value", mayBeEmpty: true)
+    }
+}
+
+extension Schema {
+    /// What is wrong with a label, in the words that a manifest with it would get; nil if nothing.
+    package static func mistake(inLabel key: String, value: String) -> String? {
+        TextRule.misfit(ofLabel: key, value: value).map { $0.message + "; " + $0.fix }
+    }
+}

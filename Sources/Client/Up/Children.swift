@@ -37,20 +37,44 @@ final class Children: Sendable {
         all.withLock { all in (child.map { [$0] } ?? all).first { !$0.process.isRunning } }
     }
 
+    /// Those of them that have ended though nobody asked them to.
+    var ended: [Child] { all.withLock { all in all.filter { !$0.process.isRunning } } }
+
     /// Asks the nodes to stop first, so that their workloads end while everything else still
-    /// stands, then the hub.
-    func stopAll() async {
+    /// stands, then the hub. A process that does not end is asked again, when a person insists or
+    /// after `patience`, and killed after as long again: a frozen one must not stay behind.
+    func stopAll(patience: Duration = .seconds(40)) async {
         let (hubs, nodes) = all.withLock { all in
             (all.filter { $0.name == "hub" }, all.filter { $0.name != "hub" })
         }
-        for group in [nodes, hubs] {
-            for child in group where child.process.isRunning { child.process.terminate() }
+        for group in [nodes, hubs] { await stop(group, patience) }
+    }
+
+    private func stop(_ group: [Child], _ patience: Duration) async {
+        for child in group where child.process.isRunning { child.process.terminate() }
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                for await _ in Interruptions.stream() { Children.insist(on: group, SIGTERM) }
+            }
+            tasks.addTask {
+                for signal in [SIGTERM, SIGKILL] {
+                    do { try await Task.sleep(for: patience) } catch { return }
+                    Children.insist(on: group, signal)
+                }
+            }
             await withCheckedContinuation { continuation in
                 DispatchQueue.global().async {
                     for child in group { child.process.waitUntilExit() }
                     continuation.resume()
                 }
             }
+            tasks.cancelAll()
+        }
+    }
+
+    private static func insist(on group: [Child], _ signal: Int32) {
+        for child in group where child.process.isRunning {
+            kill(child.process.processIdentifier, signal)
         }
     }
 }
@@ -61,6 +85,12 @@ struct Child: Sendable {
     let name: String
     let log: String
 
+    /// What a person types to start it again.
+    var command: String {
+        ([process.executableURL?.path ?? name] + (process.arguments ?? []))
+            .joined(separator: " ")
+    }
+
     /// The last lines of the log.
     var tail: String {
         let data = FileManager.default.contents(atPath: log) ?? Data()
@@ -69,12 +99,22 @@ struct Child: Sendable {
     }
 }
 
-/// The wish of a person to stop: SIGINT and SIGTERM, as a stream.
+/// The wish of a person to stop: SIGINT, SIGTERM and a closed terminal, as a stream.
 enum Interruptions {
+    /// Whoever starts it with nohup ignores the hang-up, and means it. Asked once, before this
+    /// process ignores it as well.
+    private static let outlivesTerminal: Bool = {
+        var action = sigaction()
+        sigaction(SIGHUP, nil, &action)
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
+    }()
+
     static func stream() -> AsyncStream<Void> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             // Signal sources are safe to use from any thread, which Dispatch does not declare.
-            nonisolated(unsafe) let sources = [SIGINT, SIGTERM].map { number in
+            let numbers = [SIGINT, SIGTERM] + (outlivesTerminal ? [] : [SIGHUP])
+            nonisolated(unsafe) let sources = numbers.map { number in
                 // The default action would end the process before the source is heard.
                 signal(number, SIG_IGN)
                 let source = DispatchSource.makeSignalSource(signal: number)

@@ -45,6 +45,9 @@ package struct LocalFleet: Sendable {
 
     /// Starts everything, shows how it goes, and stops everything when asked to.
     package func run() async throws {
+        // Mistakes in them are cheap to hear of before anything runs.
+        _ = try plan.files.map { try ManifestFiles([$0]).objects() }
+        try checkPorts()
         let stop = Interruptions.stream()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -56,11 +59,23 @@ package struct LocalFleet: Sendable {
             }
             let result = await group.nextResult()
             group.cancelAll()
-            try? console.say("stopping")
+            say("stopping; Ctrl-C again does not wait for the workloads")
             await children.stopAll()
             if case .failure(let error) = result { throw error }
         }
         try console.say("everything is stopped; the state stays in \(plan.state)")
+    }
+
+    /// A terminal that is gone must not keep the rest from being stopped.
+    private func say(_ line: String) {
+        do { try console.say(line) } catch { return }
+    }
+
+    /// The hub takes three ports, and each node a range of its own up to 3999 above the first.
+    private func checkPorts() throws(Failure) {
+        guard (1...61_536).contains(plan.firstPort) else {
+            throw Failure(.usage, "--port \(plan.firstPort) leaves no room; use 1024 to 61536")
+        }
     }
 
     // MARK: - Start
@@ -208,13 +223,32 @@ package struct LocalFleet: Sendable {
     // MARK: - While it runs
 
     /// On a terminal a table that is drawn again as things change; in a pipe a line for each event.
+    /// A hub that is killed or frozen ends neither: to see the nodes go on without it is what this
+    /// is for.
     private func follow(_ session: Session) async throws {
-        if console.isTerminal {
-            try await redraw(session)
-        } else {
-            try await Events(
-                about: nil, limit: 1, follows: true, format: .table, headings: false
-            ).run(in: session)
+        if console.isTerminal { return try await redraw(session) }
+        while true {
+            do {
+                try await Events(
+                    about: nil, limit: 1, follows: true, format: .table, headings: false
+                ).run(in: session)
+            } catch let failure as Failure where failure.code == .unreachable {
+                try console.say(visible(failure.message) + "; the nodes go on by themselves")
+                try sayEnds()
+            }
+            try await returnOfHub(session)
+            try console.say("the hub answers again")
+        }
+    }
+
+    private func returnOfHub(_ session: Session) async throws {
+        while true {
+            do {
+                _ = try await session.connection.info()
+                return
+            } catch let failure as Failure where failure.code == .unreachable {
+                try await Task.sleep(for: .seconds(1))
+            }
         }
     }
 
@@ -222,9 +256,21 @@ package struct LocalFleet: Sendable {
         let kinds = [Kind.site, .node, .workload, .instance]
         while !Task.isCancelled {
             try console.say("\u{1B}[H\u{1B}[2J")
-            try await Get(kinds.map { Target($0) }).run(in: session)
+            do {
+                try await Get(kinds.map { Target($0) }).run(in: session)
+            } catch let failure as Failure where failure.code == .unreachable {
+                try console.say("\nThe nodes go on by themselves: skerry --context local …")
+            }
+            try sayEnds()
             try console.say("\nCtrl-C stops everything. In another terminal: skerry --help")
             try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Names each process that ended, and how to have it back.
+    private func sayEnds() throws {
+        for child in children.ended {
+            try console.say("\n\(child.name) has ended; start it again with:\n  \(child.command)")
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Manifest
 import Model
 
 /// Makes objects be as the manifests say, or says what that would do.
@@ -85,6 +86,9 @@ package struct Label: Sendable {
         var labels: [String: String?] = [:]
         for word in words[count...] {
             let (key, value) = try Label.change(word)
+            if let mistake = Schema.mistake(inLabel: key, value: value ?? "") {
+                throw Failure(.usage, mistake)
+            }
             guard labels.updateValue(value, forKey: key) == nil else {
                 throw Failure(.usage, "label '\(key)' is changed twice")
             }

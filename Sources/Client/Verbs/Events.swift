@@ -1,7 +1,10 @@
 import Model
+import Synchronization
 
 /// Tells what happened, oldest first, and with `follows` what happens from here on.
 package struct Events: Sendable {
+    private static let limitMax = 10_000
+
     private let limit: Int
     private let follows: Bool
     private let format: Format
@@ -11,7 +14,7 @@ package struct Events: Sendable {
     package init(
         about word: String?, limit: Int, follows: Bool, format: Format, headings: Bool
     ) throws(Failure) {
-        guard (1...10_000).contains(limit) else {
+        guard (1...Events.limitMax).contains(limit) else {
             throw Failure(.usage, "--limit is from 1 to 10000")
         }
         about = try word.map { word throws(Failure) in try Target.objects([word])[0] }
@@ -22,7 +25,11 @@ package struct Events: Sendable {
     }
 
     package func run(in session: Session) async throws {
-        let list = try await session.connection.events(limit: limit)
+        // Asked for all when following, since the watch begins with all: what is known by then is
+        // not said twice, and what happens in between is not missed.
+        var list = try await session.connection.events(limit: follows ? Events.limitMax : limit)
+        let known = Mutex(Counted(list.items))
+        list.items = list.items.suffix(limit)
         let events = list.items.filter(isWanted).sorted { $0.at < $1.at }
         switch format {
         case .json: try session.console.sayJSON(EventList(items: events, asOf: list.asOf))
@@ -32,7 +39,7 @@ package struct Events: Sendable {
         guard follows else { return }
         // Ages of lines that stay on the screen would be wrong soon: from here on, times.
         try await session.connection.watchEvents { event in
-            guard isWanted(event) else { return }
+            guard !known.withLock({ $0.take(event) }), isWanted(event) else { return }
             if format == .json {
                 try session.console.sayJSON(event, isPretty: false)
             } else {
@@ -52,6 +59,22 @@ package struct Events: Sendable {
 
     private func isWanted(_ event: Event) -> Bool {
         about.map { $0.kind == event.kind && $0.name == event.name } ?? true
+    }
+}
+
+/// Events with how often each is there: two equal ones are two.
+private struct Counted {
+    private var counts: [Event: Int] = [:]
+
+    init(_ events: [Event]) {
+        for event in events { counts[event, default: 0] += 1 }
+    }
+
+    /// Takes one such event out, and says whether there was one.
+    mutating func take(_ event: Event) -> Bool {
+        guard let count = counts[event] else { return false }
+        counts[event] = count > 1 ? count - 1 : nil
+        return true
     }
 }
 

@@ -73,6 +73,9 @@ package struct TokenCreation: Sendable {
         guard isDNSLabel(site) else {
             throw Failure(.usage, "'\(site)' is no name of a site")
         }
+        guard validFor.duration > .zero else {
+            throw Failure(.usage, "--valid-for \(validFor) is over at once; write for example 15m")
+        }
         self.site = SiteID(site)
         self.validFor = validFor
         self.format = format

@@ -21,7 +21,7 @@ struct Line: Sendable {
     struct Patience: Sendable {
         var connecting: Duration = .seconds(10)
         /// How long the other side may say nothing; nil for ever.
-        var silence: Duration? = .seconds(30)
+        var silence: Duration? = .seconds(10)
 
         /// Events come with a heartbeat every 15 s: three missed ones are silence.
         static let heartbeats = Patience(silence: .seconds(45))

@@ -143,7 +143,7 @@ extension Edit: Codable {
 }
 
 /// Why a request was not carried out. Every interface maps it to its own codes.
-package struct Refusal: Error, Hashable, Codable, Sendable {
+package struct Refusal: Error, Hashable, Codable, Sendable, CustomStringConvertible {
     package enum Code: String, Codable, Sendable {
         case invalid, notFound, denied, conflict, unavailable
     }
@@ -151,6 +151,8 @@ package struct Refusal: Error, Hashable, Codable, Sendable {
     package var code: Code
     package var message: String
     package var mistakes: [Mistake]
+
+    package var description: String { message }
 
     package init(_ code: Code, _ message: String, mistakes: [Mistake] = []) {
         self.code = code

@@ -59,7 +59,7 @@ package struct Exit: Hashable, Codable, Sendable {
 }
 
 /// Why an engine could not do what it was asked.
-package struct EngineFailure: Error, Hashable, Sendable {
+package struct EngineFailure: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Reason: String, Hashable, Sendable {
         case imageMissing = "ImageMissing"
         case imagePull = "ImagePull"
@@ -75,6 +75,9 @@ package struct EngineFailure: Error, Hashable, Sendable {
         self.reason = reason
         self.message = message
     }
+
+    /// The sentence alone: whoever forwards it to a person shows no names of types.
+    package var description: String { message }
 }
 
 /// A probe with its port looked up.

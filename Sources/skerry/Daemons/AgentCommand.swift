@@ -5,16 +5,29 @@ struct AgentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agent",
         abstract: "Run the agent of this node: it keeps workloads running, with or without a hub.",
+        usage: """
+            skerry agent [--config FILE] [--SETTING VALUE ...]
+            skerry agent enrol [--config FILE] [--SETTING VALUE ...]
+            """,
         discussion: SettingFlags.discussion(
             Setting.agent, example: "skerry agent --state ./node --node till-1 --token skj1.…"),
-        subcommands: [Enrol.self])
+        subcommands: [Serve.self, Enrol.self], defaultSubcommand: Serve.self)
 
-    @Argument(parsing: .allUnrecognized, help: .hidden) var arguments: [String] = []
+    /// What `skerry agent` does when no subcommand is named; see `HubCommand.Serve`.
+    struct Serve: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "serve", abstract: "Run the agent.",
+            discussion: SettingFlags.discussion(
+                Setting.agent, example: "skerry agent --state ./node"),
+            shouldDisplay: false)
 
-    func run() async throws {
-        let settings = try AgentSettings(SettingFlags.values(arguments, Setting.agent))
-        try await AgentHost.run(
-            settings, log: { logLine("agent: " + $0) }, ready: { logLine("agent: ready") })
+        @Argument(parsing: .allUnrecognized, help: .hidden) var arguments: [String] = []
+
+        func run() async throws {
+            let settings = try AgentSettings(SettingFlags.values(arguments, Setting.agent))
+            try await AgentHost.run(
+                settings, log: { logLine("agent: " + $0) }, ready: { logLine("agent: ready") })
+        }
     }
 
     struct Enrol: AsyncParsableCommand {

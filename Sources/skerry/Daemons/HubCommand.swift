@@ -7,24 +7,37 @@ struct HubCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hub",
         abstract: "Run a hub: the place where intent is kept and the fleet is seen.",
+        usage: """
+            skerry hub [--config FILE] [--SETTING VALUE ...]
+            skerry hub init [--config FILE] [--SETTING VALUE ...]
+            """,
         discussion: SettingFlags.discussion(
             Setting.hub, example: "skerry hub --state ./hub --advertise hub.example.org"),
-        subcommands: [Initialise.self])
+        subcommands: [Serve.self, Initialise.self], defaultSubcommand: Serve.self)
 
-    @Argument(parsing: .allUnrecognized, help: .hidden) var arguments: [String] = []
+    /// What `skerry hub` does when no subcommand is named. A command of its own, because a parent
+    /// that takes any argument would take the subcommand's name too.
+    struct Serve: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "serve", abstract: "Run the hub.",
+            discussion: SettingFlags.discussion(Setting.hub, example: "skerry hub --state ./hub"),
+            shouldDisplay: false)
 
-    func run() async throws {
-        let settings = try HubSettings(SettingFlags.values(arguments, Setting.hub))
-        try await HubHost.run(
-            settings, log: { logLine("hub: " + $0) },
-            ready: { listening in
-                let host = settings.advertise.first ?? settings.bind
-                logLine(
-                    "hub: ready; people: https://\(host):\(listening.managementPort), "
-                        + "control link: \(listening.controlPort), "
-                        + "enrolment: \(listening.enrolmentPort), "
-                        + "operator's certificate: \(listening.operatorFiles.directory)")
-            })
+        @Argument(parsing: .allUnrecognized, help: .hidden) var arguments: [String] = []
+
+        func run() async throws {
+            let settings = try HubSettings(SettingFlags.values(arguments, Setting.hub))
+            try await HubHost.run(
+                settings, log: { logLine("hub: " + $0) },
+                ready: { listening in
+                    let host = settings.advertise.first ?? settings.bind
+                    logLine(
+                        "hub: ready; people: https://\(host):\(listening.managementPort), "
+                            + "control link: \(listening.controlPort), "
+                            + "enrolment: \(listening.enrolmentPort), "
+                            + "operator's certificate: \(listening.operatorFiles.directory)")
+                })
+        }
     }
 
     struct Initialise: AsyncParsableCommand {

@@ -66,7 +66,18 @@ struct Spawn {
         guard code == 0 else {
             throw EngineFailure(.refused, "cannot start '\(program)': \(systemError(code))")
         }
+        exposeToMemoryPressure(pid)
         return pid
+    }
+
+    /// The agent's unit shields the agent from the kernel's out-of-memory killer, and children
+    /// inherit that; a workload that eats the node must be the one to go. Where it cannot be
+    /// written there is nothing to undo: only root can have lowered it.
+    private func exposeToMemoryPressure(_ pid: pid_t) {
+        let file = open("/proc/\(pid)/oom_score_adj", O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        defer { close(file) }
+        _ = write(file, "0", 1)
     }
 
     private func direct(_ actions: inout posix_spawn_file_actions_t) {

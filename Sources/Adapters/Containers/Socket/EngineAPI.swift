@@ -14,6 +14,9 @@ struct EngineAPI: Sendable {
         var status: Int
         var body: [UInt8]
 
+        /// Whether what was asked for is not there. Podman says so with 500 while it removes it.
+        var isAbsent: Bool { status == 404 || status == 500 && message.contains("no such ") }
+
         /// What the engine says in words.
         var message: String {
             struct Failure: Decodable { var message: String }
@@ -34,7 +37,7 @@ struct EngineAPI: Sendable {
         _ path: String, _ query: [String: String] = [:], as type: Value.Type
     ) async throws(EngineFailure) -> Value? {
         let answer = try await call(.GET, path, query)
-        if answer.status == 404 { return nil }
+        if answer.isAbsent { return nil }
         return try decode(answer, path)
     }
 

@@ -216,13 +216,13 @@ package actor SocketEngine: Engine {
             let answer = try await api.call(
                 .POST, "\(path)/stop", ["t": "\(seconds)"],
                 within: .seconds(seconds) + EngineAPI.patience)
-            guard answer.status < 400 || answer.status == 404 else {
+            guard answer.status < 400 || answer.isAbsent else {
                 throw EngineFailure(
                     .refused, "cannot stop the container \(inspection.id): \(answer.message)")
             }
         }
         let answer = try await api.call(.DELETE, path, ["force": "true", "v": "true"])
-        guard answer.status < 400 || answer.status == 404 else {
+        guard answer.status < 400 || answer.isAbsent else {
             throw EngineFailure(
                 .refused, "cannot remove the container \(inspection.id): \(answer.message)")
         }
