@@ -49,7 +49,8 @@ import Testing
         #expect(outbox.take(5, window: 8).map(\.sequence) == [3, 4, 5])
     }
 
-    @Test func `events go before reports, and the last word on an instance goes last`() {
+    @Test func `events go first, then what was said again, and the last word on an instance never`()
+    {
         var outbox = Outbox(entries: [], nextSequence: 1, limit: 3)
         _ = outbox.append(status(0), at: time)
         _ = outbox.append(event("a"), at: time)
@@ -59,8 +60,14 @@ import Testing
         #expect(outbox.dropped == 2)
         outbox.confirm(through: 5)
         #expect(outbox.take(8, window: 8).map(\.sequence) == [3, 4, 5])
+
         _ = outbox.append(status(2), at: time)
-        #expect(!outbox.holds(3) && outbox.holds(4) && outbox.holds(6))
+        #expect(!outbox.holds(3) && outbox.holds(4) && outbox.holds(5) && outbox.holds(6))
+        _ = outbox.append(status(3), at: time)
+        #expect(outbox.count == 4)
+        _ = outbox.append(event("b"), at: time)
+        #expect(outbox.count == 4 && !outbox.holds(8))
+        #expect(outbox.dropped == 4)
     }
 
     @Test func `a log longer than its limit is cut at start, and the cut is counted`() {

@@ -25,7 +25,7 @@ package struct AgentConfiguration: Equatable, Sendable {
 
 /// Every bound of the agent, with the values for production and the ones that hurt sooner.
 package struct AgentLimits: Equatable, Sendable {
-    /// Unacknowledged log entries kept.
+    /// Unacknowledged log entries kept; the last word on each instance comes on top.
     package var logEntries: Int
     /// Entries in one message, and sent without an answer.
     package var batch: Int

@@ -20,7 +20,7 @@ package struct Outbox: Equatable, Sendable {
         self.nextSequence = max(nextSequence, (entries.last?.sequence ?? 0) + 1)
         self.durableThrough = self.nextSequence - 1
         self.limit = limit
-        while self.entries.count > limit { shed() }
+        while self.entries.count > limit, shed() {}
     }
 
     package var count: Int { entries.count }
@@ -28,10 +28,10 @@ package struct Outbox: Equatable, Sendable {
 
     /// Numbers `body` and keeps it. The answer must be made durable and then confirmed.
     package mutating func append(_ body: LogEntry.Body, at time: WallTime) -> LogEntry {
-        if entries.count >= limit { shed() }
         let entry = LogEntry(sequence: nextSequence, at: time, body: body)
         entries.append(entry)
         nextSequence += 1
+        if entries.count > limit { shed() }
         return entry
     }
 
@@ -86,14 +86,18 @@ package struct Outbox: Equatable, Sendable {
         return settled > 0
     }
 
-    /// Makes room: the oldest event goes first, then the oldest word on an instance that
-    /// a newer one replaces, then the oldest entry.
-    private mutating func shed() {
-        dropped += 1
+    /// Makes room: the oldest event goes first, then the oldest word on an instance that a newer one
+    /// replaces. The last word on an instance stays, even above the limit: there is no more than
+    /// one for each instance, and nothing would ever say it again. Answers whether anything went.
+    @discardableResult
+    private mutating func shed() -> Bool {
         let event = entries.firstIndex {
             if case .event = $0.body { true } else { false }
         }
-        entries.remove(at: event ?? firstSuperseded() ?? 0)
+        guard let victim = event ?? firstSuperseded() else { return false }
+        entries.remove(at: victim)
+        dropped += 1
+        return true
     }
 
     private func firstSuperseded() -> Int? {
