@@ -4,6 +4,8 @@ import Model
 /// What a person asked for and what the answer will mean.
 enum Demand {
     case object(String, Ledger.Face?)
+    /// The same again, by somebody who did not wait for the answer.
+    case again(String, Ledger.Face?, turn: Int)
     case token(Int)
     case enrolment(Int)
     case removal(Int)
@@ -25,6 +27,9 @@ struct Ledger {
         var possible: [Face?] = []
     }
 
+    /// Counts what was asked of each object.
+    private var turns: Table<String, Int> = Table()
+
     private var entries: Table<String, Entry> = Table()
     private(set) var busy: Set<String> = []
 
@@ -33,7 +38,12 @@ struct Ledger {
     func isBusy(_ key: String) -> Bool { busy.contains(key) }
     func face(_ key: String) -> Face? { entries[key]?.acknowledged }
 
-    mutating func ask(_ key: String) { busy.insert(key) }
+    mutating func ask(_ key: String) {
+        busy.insert(key)
+        turns.insert(turn(key) + 1, for: key)
+    }
+
+    func turn(_ key: String) -> Int { turns[key] ?? 0 }
 
     mutating func settle(_ key: String, as face: Face?) {
         busy.remove(key)

@@ -5,7 +5,7 @@ package struct NodeStore: Equatable, Sendable {
     private var documents: Table<DocumentKey, Document> = Table()
     private var instances: Table<InstanceID, InstanceRecord> = Table()
     private(set) var log: [LogEntry] = []
-    private var lastSequence: UInt64 = 0
+    private(set) var lastSequence: UInt64 = 0
     package private(set) var appliedRevision: UInt64 = 0
     package private(set) var epoch: UInt64 = 0
     private let logCap: Int

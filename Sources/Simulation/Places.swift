@@ -21,6 +21,8 @@ final class Place {
     var disk: Disk<Ticket, NodeWrite> = Disk()
     var wakes: [Agent.Wake: UInt64] = [:]
     var pausedUntil: Int64 = 0
+    /// How often each thing was tried since when. By code: only ever looked up.
+    var tries: [UInt64: (Int64, Int)] = [:]
 
     // The machine.
     var boot = 0

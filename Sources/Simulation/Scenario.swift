@@ -6,15 +6,15 @@ package struct Scenario: Sendable {
     package var nodes: Int
     /// How long faults last; the healed phase comes on top.
     package var horizon: Duration
-    /// Scales the number of faults in the horizon.
-    package var intensity: Double
+    /// Scales the number of faults in the horizon; nil lets the seed choose.
+    package var intensity: Double?
     /// Wall clocks may jump. A run without must be equal in all but the times it shows.
     package var wallJumps: Bool
     /// Changes what machines do, to see that the checks notice.
     package var tampering: Tampering
 
     package init(
-        nodes: Int = 8, horizon: Duration = .seconds(7_200), intensity: Double = 1,
+        nodes: Int = 8, horizon: Duration = .seconds(7_200), intensity: Double? = nil,
         wallJumps: Bool = true, tampering: Tampering = Tampering()
     ) {
         precondition(nodes > 0 && nodes < 250, "a fleet has from 1 to 249 nodes here")
@@ -104,6 +104,8 @@ package enum Invariant: String, Sendable {
     case calmReturn = "I6"
     /// Queues, tables and logs stay within their limits, and what is dropped is counted.
     case bounds = "I12"
+    /// Nothing is tried again without a wait.
+    case patience = "I13"
     /// Every start is safe, from any state that a crash can leave.
     case safeStart = "I17"
     /// With faults off, all agree within a bound.

@@ -19,6 +19,13 @@ extension World {
                 .durability,
                 "\(places[node].id) acknowledges revision \(revision), but only \(durable) is on "
                     + "its disk")
+        case .entries(let entries):
+            let durable = places[node].store.lastSequence
+            if let last = entries.last?.sequence, last > durable {
+                violate(
+                    .durability,
+                    "\(places[node].id) sends entry \(last), but only \(durable) is on its disk")
+            }
         default: break
         }
     }
@@ -160,12 +167,32 @@ extension World {
         }
     }
 
+    // MARK: - I13: no retry without a wait
+
+    /// Counts what is asked for one container, or of the hub where there is none, within a second.
+    mutating func checkPatience(_ subject: ContainerID?, at node: Int) {
+        let place = places[node]
+        let code = subject?.code ?? 0
+        let (begin, count) = place.tries[code] ?? (time, 0)
+        let isSame = time - begin < 1_000_000_000
+        place.tries[code] = isSame ? (begin, count + 1) : (time, 1)
+        if isSame, count >= World.triesPerSecond {
+            violate(
+                .patience,
+                "\(place.id) tries \(subject.map { "\($0)" } ?? "its hub") \(count + 1) times in "
+                    + "a second")
+        }
+    }
+
+    /// The first restart of Tier 1 may follow at once, and so may the first attempts to connect.
+    private static let triesPerSecond = 10
+
     // MARK: - I12: bounds
 
     mutating func check(_ node: Int) {
         let entries = places[node].agent?.unacknowledged ?? 0
         let events = places[node].agent?.events.count ?? 0
-        if entries > agentLimits.logEntries {
+        if entries > agentLimits.logEntries + World.slack {
             violate(.bounds, "\(places[node].id) keeps \(entries) log entries")
         }
         if events > agentLimits.events {

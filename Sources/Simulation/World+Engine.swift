@@ -9,6 +9,7 @@ extension World {
 
     mutating func start(_ request: StartRequest, at node: Int) {
         checkIntent(request, at: node)
+        checkPatience(request.id, at: node)
         counts.starts += 1
         let life = places[node].life
         guard places[node].containers.isAvailable(at: time) else {
@@ -39,6 +40,7 @@ extension World {
 
     mutating func stop(_ id: ContainerID, grace: Duration, at node: Int) {
         checkReason(toStop: id, at: node)
+        checkPatience(id, at: node)
         counts.stops += 1
         let life = places[node].life
         guard places[node].containers.isAvailable(at: time) else {

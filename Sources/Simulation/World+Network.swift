@@ -6,6 +6,7 @@ extension World {
     // MARK: - The node's end
 
     mutating func connect(_ node: Int) {
+        checkPatience(nil, at: node)
         closeNodeEnd(node, orderly: true)
         places[node].attempt += 1
         places[node].isConnecting = true

@@ -32,15 +32,22 @@ extension World {
     private mutating func ask(_ key: String, _ request: Hub.Request, as face: Ledger.Face?) {
         guard !ledger.isBusy(key) else { return }
         ledger.ask(key)
-        demand(request, .object(key, face))
+        let arrival = time + latency()
+        demand(request, .object(key, face), arrival)
+        if random.chance(0.2) {
+            demand(request, .again(key, face, turn: ledger.turn(key)), arrival)
+        }
     }
 
-    private mutating func demand(_ request: Hub.Request, _ demand: Demand) {
+    private mutating func demand(
+        _ request: Hub.Request, _ demand: Demand, _ arrival: Int64? = nil
+    ) {
         centre.lastRequest += 1
         let id = RequestID(number: centre.lastRequest)
         centre.pending.insert(demand, for: id)
         note("people -> hub \(id.number): \(request)")
-        queue.add(.tellHub(life: centre.life, .request(id, request)), at: time + latency())
+        let arrival = arrival ?? time + latency()
+        queue.add(.tellHub(life: centre.life, .request(id, request)), at: arrival)
     }
 
     // MARK: - Workloads
@@ -186,6 +193,8 @@ extension World {
         case .object(let key, let face):
             checkAcknowledged(key, face)
             ledger.settle(key, as: face)
+        case .again(let key, let face, let turn):
+            if ledger.turn(key) == turn { checkAcknowledged(key, face) }
         case .token(let node):
             places[node].isTokenIssued = true
             ledger.refuse(nodeKey(node))
@@ -206,6 +215,7 @@ extension World {
         note("refused: \(refusal.message)")
         switch demand {
         case .object(let key, _): ledger.refuse(key)
+        case .again: break
         case .token(let node), .enrolment(let node), .removal(let node):
             ledger.refuse(nodeKey(node))
         }
@@ -237,6 +247,7 @@ extension World {
             counts.requestsUnsettled += 1
             switch demand {
             case .object(let key, let face): ledger.leaveOpen(key, as: face)
+            case .again: break
             case .token(let node):
                 // A token that may or may not exist is not worth keeping.
                 ledger.refuse(nodeKey(node))

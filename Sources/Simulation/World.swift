@@ -48,9 +48,14 @@ struct World {
         horizon = scenario.horizon.nanoseconds
         random = Random(seed: seed)
         wallRandom = random.split()
-        rates = Rates(horizon: horizon, intensity: scenario.intensity, using: &random)
+        let drawn: [Double] = [1, 1, 2, 6]
+        let intensity = drawn[Int(random.next() % 4)]
+        rates = Rates(
+            horizon: horizon, intensity: scenario.intensity ?? intensity, using: &random)
         var limits = AgentLimits.tight
         limits.audit = .seconds(60)
+        // A log with less room than there are instances has to give up even what matters.
+        if random.chance(0.3) { limits.logEntries = 12 }
         agentLimits = limits
         hubLimits = .tight
         places = []

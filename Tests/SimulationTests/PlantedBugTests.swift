@@ -177,6 +177,20 @@ import Testing
             })
     }
 
+    @Test func `I13 finds a node that repeats what failed without a wait`() {
+        expect(
+            .patience,
+            agent: { input, _, effects in
+                if case .linkDown = input { effects.append(.connect) }
+                if case .engine(.startFailed(let id, _)) = input {
+                    effects.append(.stop(id, grace: .seconds(1)))
+                }
+                if case .engine(.stopped(let id)) = input {
+                    effects.append(.stop(id, grace: .seconds(1)))
+                }
+            })
+    }
+
     @Test func `I17 finds a node that does not look before it acts`() {
         expect(
             .safeStart,
