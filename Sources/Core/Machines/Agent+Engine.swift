@@ -81,7 +81,7 @@ extension Agent {
     /// question was asked is newer than the answer; the next one tells.
     private func isExpected(_ container: ObservedContainer, asOf since: Instant) -> Bool {
         held.read(container.id.instance) { instance in
-            guard let index = instance.units.firstIndex(where: { $0.id == container.id }) else {
+            guard let index = instance.index(of: container.id) else {
                 return false
             }
             if instance.units[index].movedAt >= since { return true }
@@ -316,7 +316,7 @@ extension Agent {
 
     func probe(_ id: ContainerID, _ kind: ProbeKind, into effects: inout [Effect]) {
         let effect = held.read(id.instance) { instance -> Effect? in
-            guard let index = instance.units.firstIndex(where: { $0.id == id }),
+            guard let index = instance.index(of: id),
                 instance.units[index].isRunning,
                 let probe = instance.units[index].spec.probes[kind],
                 let target = probe.target(ports: instance.record.ports)

@@ -274,7 +274,7 @@ extension Agent {
 
     mutating func change(_ id: ContainerID, _ change: (inout Unit) -> Void) {
         held.update(id.instance) { instance in
-            guard let index = instance.units.firstIndex(where: { $0.id == id }) else { return }
+            guard let index = instance.index(of: id) else { return }
             let before = instance.units[index].state
             change(&instance.units[index])
             if instance.units[index].state != before { instance.units[index].movedAt = clock }
@@ -282,7 +282,9 @@ extension Agent {
     }
 
     func unit(_ id: ContainerID) -> Unit? {
-        held.read(id.instance) { instance in instance.units.first { $0.id == id } } ?? nil
+        held.read(id.instance) { instance in
+            instance.index(of: id).map { instance.units[$0] }
+        } ?? nil
     }
 }
 

@@ -30,6 +30,12 @@ struct Held: Equatable, Sendable {
         isRecorded = false
     }
 
+    /// Where a unit of this instance is. By index, since a walk over the units copies each of them.
+    func index(of id: ContainerID) -> Int? {
+        for index in units.indices where units[index].id.name == id.name { return index }
+        return nil
+    }
+
     var tier: Tier { assignment?.spec.tier ?? .optional }
     var isReady: Bool { units.allSatisfy(\.isReady) }
     var isSettled: Bool { units.allSatisfy(\.isSettled) }

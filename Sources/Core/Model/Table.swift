@@ -25,7 +25,8 @@ package struct Table<Key: Comparable & Sendable, Row: Sendable>: Sendable {
     @inlinable @discardableResult
     package func read<Answer>(_ key: Key, _ look: (Row) -> Answer) -> Answer? {
         let index = position(of: key)
-        return holds(key, at: index) ? look(sortedRows[index]) : nil
+        guard holds(key, at: index) else { return nil }
+        return sortedRows.withUnsafeBufferPointer { look($0[index]) }
     }
 
     /// Changes the row of `key` in place; nil, and nothing done, where there is none.
