@@ -7,6 +7,7 @@ struct Options {
     var first: UInt64 = 1
     var hours = 2.0
     var nodes = 8
+    var workloads = 7
     var intensity: Double?
     var isTwice = false
     var isTraced = false
@@ -15,6 +16,7 @@ struct Options {
 
     static let help = """
         usage: bin/sim [--seeds N] [--first SEED] [--seed S] [--hours H] [--nodes N]
+                       [--workloads N]
                        [--intensity F] [--no-wall-jumps] [--twice] [--trace]
 
         Lives through a hub and its nodes on virtual time, with everything that goes wrong drawn
@@ -25,6 +27,7 @@ struct Options {
           --seed S        this seed alone
           --hours H       virtual hours with faults; the healed phase comes on top (2)
           --nodes N       nodes in the fleet, 1 to 249 (8)
+          --workloads N   workloads that people apply, 3 to 100; three are on every node (7)
           --intensity F   scales the number of faults (chosen by the seed: 1, 2 or 6)
           --twice         runs each seed again, without jumps of wall clocks: the hashes of the
                           event logs must be equal
@@ -44,7 +47,8 @@ struct Options {
             case "--trace": isTraced = true
             case "--no-wall-jumps": wallJumps = false
             case "--help", "-h": wantsHelp = true
-            case "--seeds", "--first", "--seed", "--hours", "--nodes", "--intensity":
+            case "--seeds", "--first", "--seed", "--hours", "--nodes", "--workloads",
+                "--intensity":
                 guard let value = rest.popFirst() else { return "\(argument) needs a value" }
                 guard take(value, for: argument) else {
                     return "'\(value)' is no value for \(argument)"
@@ -67,6 +71,9 @@ struct Options {
         case "--nodes":
             guard let value = Int(text), (1...249).contains(value) else { return false }
             nodes = value
+        case "--workloads":
+            guard let value = Int(text), (3...100).contains(value) else { return false }
+            workloads = value
         case "--hours":
             guard let value = Double(text), value > 0, value <= 10_000 else { return false }
             hours = value
@@ -79,7 +86,8 @@ struct Options {
 
     var scenario: Scenario {
         Scenario(
-            nodes: nodes, horizon: .milliseconds(Int64(hours * 3_600_000)), intensity: intensity,
+            nodes: nodes, workloads: workloads, horizon: .milliseconds(Int64(hours * 3_600_000)),
+            intensity: intensity,
             wallJumps: wallJumps)
     }
 
@@ -88,6 +96,7 @@ struct Options {
         var command = "bin/sim --seed \(seed) --trace"
         if hours != 2 { command += " --hours \(hours)" }
         if nodes != 8 { command += " --nodes \(nodes)" }
+        if workloads != 7 { command += " --workloads \(workloads)" }
         if let intensity { command += " --intensity \(intensity)" }
         return command
     }

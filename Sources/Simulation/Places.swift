@@ -19,7 +19,8 @@ final class Place {
     var firstLife = 0
     var store: NodeStore
     var disk: Disk<Ticket, NodeWrite> = Disk()
-    var wakes: [Agent.Wake: UInt64] = [:]
+    /// The version of each wish to be woken, by its code: only the latest counts.
+    var wakes: [UInt64: UInt64] = [:]
     var pausedUntil: Int64 = 0
     /// How often each thing was tried since when. By code: only ever looked up.
     var tries: [UInt64: (Int64, Int)] = [:]

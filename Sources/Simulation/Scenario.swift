@@ -4,6 +4,9 @@ package import Model
 /// A fleet and a length of time to live through, with everything that goes wrong drawn from a seed.
 package struct Scenario: Sendable {
     package var nodes: Int
+    /// How many workloads people apply: the first three run on every node and stay, the others come
+    /// and go.
+    package var workloads: Int
     /// How long faults last; the healed phase comes on top.
     package var horizon: Duration
     /// Scales the number of faults in the horizon; nil lets the seed choose.
@@ -14,11 +17,14 @@ package struct Scenario: Sendable {
     package var tampering: Tampering
 
     package init(
-        nodes: Int = 8, horizon: Duration = .seconds(7_200), intensity: Double? = nil,
+        nodes: Int = 8, workloads: Int = 7, horizon: Duration = .seconds(7_200),
+        intensity: Double? = nil,
         wallJumps: Bool = true, tampering: Tampering = Tampering()
     ) {
         precondition(nodes > 0 && nodes < 250, "a fleet has from 1 to 249 nodes here")
+        precondition((3...100).contains(workloads), "a fleet runs from 3 to 100 workloads here")
         self.nodes = nodes
+        self.workloads = workloads
         self.horizon = horizon
         self.intensity = intensity
         self.wallJumps = wallJumps

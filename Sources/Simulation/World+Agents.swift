@@ -74,7 +74,7 @@ extension World {
         case .measure: queue.add(.tellAgent(node, life: life, .measured(nil)), at: time)
         case .wake(let instant, let reason):
             wakeVersion += 1
-            places[node].wakes[reason] = wakeVersion
+            places[node].wakes[reason.key] = wakeVersion
             queue.add(
                 .wakeAgent(node, life: life, reason, version: wakeVersion),
                 at: max(time, places[node].clock.time(of: instant)))

@@ -159,6 +159,9 @@ extension Agent.Wake {
         }
     }
 
+    /// Different for different wishes, as long as names are as short as here.
+    var key: UInt64 { (subject?.code ?? 0) << 4 | code }
+
     var subject: ContainerID? {
         switch self {
         case .restart(let id), .probe(let id, _): id

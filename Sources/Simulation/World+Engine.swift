@@ -187,7 +187,12 @@ extension World {
         counts.exits += 1
         let exit = Exit(
             code: random.chance(0.3) ? 0 : 1 + pick(3), outOfMemory: random.chance(0.1))
-        places[node].containers.all.update(id) { $0.exit = exit }
+        if random.chance(0.1) {
+            // Somebody removed it by hand: there is nothing left to list.
+            places[node].containers.all.remove(id)
+        } else {
+            places[node].containers.all.update(id) { $0.exit = exit }
+        }
         note("\(places[node].id) \(id) ends by itself with \(exit.code ?? -1)")
         guard !random.chance(rates.lostExit) else { return }
         let delay = random.chance(rates.lateExit) ? draw(0.5, 40) : 2_000_000

@@ -15,19 +15,16 @@ extension World {
             return
         }
         switch pick(20) {
-        case 0..<9: applyWorkload(pick(World.names))
-        case 9..<11: labelWorkload(pick(World.names))
-        case 11..<13: deleteWorkload(3 + pick(World.names - 3))
+        case 0..<9: applyWorkload(pick(scenario.workloads))
+        case 9..<11: labelWorkload(pick(scenario.workloads))
+        case 11..<13: if scenario.workloads > 3 { deleteWorkload(3 + pick(scenario.workloads - 3)) }
         case 13..<15: cordon(pick(places.count))
         case 15..<17: labelNode(pick(places.count))
         case 17: applySite(pick(3))
-        case 18: applyAgain(pick(World.names))
+        case 18: applyAgain(pick(scenario.workloads))
         default: replaceNode(pick(places.count))
         }
     }
-
-    /// Workloads 0 to 2 are on every node and are never deleted; the others come and go.
-    private static let names = 7
 
     private mutating func ask(_ key: String, _ request: Hub.Request, as face: Ledger.Face?) {
         guard !ledger.isBusy(key) else { return }

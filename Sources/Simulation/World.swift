@@ -95,7 +95,9 @@ struct World {
     private mutating func happen(_ occurrence: Occurrence) {
         switch occurrence {
         case .wakeAgent(let node, let life, let reason, let version):
-            guard places[node].life == life, places[node].wakes[reason] == version else { return }
+            guard places[node].life == life, places[node].wakes[reason.key] == version else {
+                return
+            }
             tell(node, life: life, .wake(reason), again: occurrence)
         case .tellAgent(let node, let life, let input):
             tell(node, life: life, input, again: occurrence)
