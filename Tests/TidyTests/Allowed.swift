@@ -46,6 +46,6 @@ extension Allowance {
 
     /// Where the failure itself is the answer.
     private static let optional = [
-        ("Sources/Core/Model/Workload.swift", "a field that is a number or else a word"),
+        ("Sources/Core/Model/Workload.swift", "a field that is a number or else a word")
     ].map { Allowance($0.0, "try?", $0.1) }
 }

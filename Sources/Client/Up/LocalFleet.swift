@@ -48,7 +48,7 @@ package struct LocalFleet: Sendable {
         // Mistakes in them are cheap to hear of before anything runs.
         _ = try plan.files.map { try ManifestFiles([$0]).objects() }
         try checkPorts()
-        let stop = Interruptions.stream()
+        let stop = Interruptions.stream { [children] in children.insist() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await _ in stop { return }
