@@ -87,7 +87,8 @@ struct Command {
             + "\(counts.crashesBetweenEffects) of them between two effects, \(counts.reboots) "
             + "reboots, \(counts.cuts) cuts, \(counts.sessions) sessions, \(counts.starts) starts, "
             + "\(counts.stops) stops, \(counts.exits) exits, \(counts.requestsAcknowledged) requests "
-            + "acknowledged, \(counts.requestsUnsettled) left open, agreement "
+            + "acknowledged, \(counts.requestsUnsettled) left open, \(counts.entriesShed) entries "
+            + "shed, agreement "
             + "\(report.convergence?.inSeconds ?? "never") s after the last fault\n"
     }
 }

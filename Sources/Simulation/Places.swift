@@ -15,6 +15,8 @@ final class Place {
     /// Whether there is an agent: to ask the agent itself would copy it.
     var isUp = false
     var life = 0
+    /// The first life since the node was made anew: what earlier ones began is nobody's.
+    var firstLife = 0
     var store: NodeStore
     var disk: Disk<Ticket, NodeWrite> = Disk()
     var wakes: [Agent.Wake: UInt64] = [:]
@@ -42,8 +44,10 @@ final class Place {
     var token: String?
     var isTokenIssued = false
     var incarnation = 0
+    /// Log entries: shed by agents that are gone, missing in what arrived, and the last to arrive.
     var dropped = 0
-    var gaps = 0
+    var missing: UInt64 = 0
+    var arrived: UInt64 = 0
 
     init(index: Int, random: inout Random, limits: AgentLimits) {
         id = NodeID("n\(index)")

@@ -156,7 +156,10 @@ extension World {
         places[node].store = NodeStore(logCap: agentLimits.logEntries)
         places[node].disk = Disk()
         places[node].containers.abandon()
-        places[node].gaps = 0
+        places[node].life += 1
+        places[node].firstLife = places[node].life
+        places[node].missing = 0
+        places[node].arrived = 0
         places[node].dropped = 0
     }
 }

@@ -205,6 +205,28 @@ extension World {
     /// Documents, records and positions that one input may change on top of a full heap.
     private static let slack = 128
 
+    /// Entries arrive at the hub: what lies between them and the last was shed, or lost.
+    func count(_ entries: [LogEntry], from node: Int) {
+        let place = places[node]
+        for entry in entries where entry.sequence > place.arrived {
+            place.missing += entry.sequence - place.arrived - 1
+            place.arrived = entry.sequence
+        }
+    }
+
+    /// Whatever does not arrive was dropped by somebody who counted it.
+    mutating func checkCounted(_ node: Int) {
+        let place = places[node]
+        let dropped = place.dropped + (place.agent?.dropped ?? 0) + place.store.shed
+        counts.entriesShed += dropped
+        if place.missing > dropped {
+            violate(
+                .bounds,
+                "\(place.missing) entries of \(place.id) never arrived, and \(dropped) were "
+                    + "counted as dropped")
+        }
+    }
+
     // MARK: - I17: a safe start
 
     mutating func checkStart(_ node: Int, _ effects: [Agent.Effect]) {

@@ -17,6 +17,7 @@ extension World {
             }
         } else if difference == nil {
             convergedAt = time
+            for node in places.indices { checkCounted(node) }
             note("all agree")
         } else if time > horizon + World.bound {
             violate(.convergence, difference ?? "")

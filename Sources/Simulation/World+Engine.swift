@@ -126,6 +126,9 @@ extension World {
             $0.isRunning && $0.generation == request.generation
         }
         if isSame != true { begin(request, at: node) }
+        if life < places[node].firstLife {
+            places[node].containers.all.update(id) { $0.isStray = true }
+        }
         if isGone { return tell(node, life: life, .engine(.startFailed(id, World.gone))) }
         if life == places[node].life {
             places[node].containers.all.update(id) { $0.knownTo = life }

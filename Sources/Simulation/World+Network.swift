@@ -234,6 +234,7 @@ extension World {
     }
 
     private mutating func receive(_ message: NodeMessage, on index: Int) {
+        if case .entries(let entries) = message { count(entries, from: node(of: index)) }
         tellHub(life: centre.life, .received(sessions[index].id, message))
     }
 

@@ -180,10 +180,22 @@ import Testing
         bench.join([assigned(web())])
         #expect(bench.starts.isEmpty)
 
+        #expect(bench.stops.isEmpty)
         bench.tell(.engine(.stopFailed(webMain, EngineFailure(.refused, "busy"))))
         #expect(bench.starts.isEmpty)
+        bench.tell(.wake(.restart(webMain)))
+        #expect(bench.stops == [webMain])
         bench.tell(.engine(.stopped(webMain)))
         #expect(bench.starts.map(\.id) == [webMain])
+    }
+
+    @Test func `what has ended is not stopped before its successor starts`() {
+        var state = snapshot(of: web(command: "new", generation: 2))
+        state.instances[0].generation = 2
+        var bench = AgentBench(snapshot: state)
+        bench.list([observed(webMain, generation: 1, state: .exited(Exit(code: 1)))])
+        #expect(bench.stops.isEmpty)
+        #expect(bench.starts.map(\.generation) == [2])
     }
 
     @Test func `an old list does not bring back what ended meanwhile`() {

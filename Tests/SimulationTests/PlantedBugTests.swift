@@ -163,6 +163,20 @@ import Testing
             })
     }
 
+    @Test func `I12 finds a node that drops entries and counts none`() {
+        expect(
+            .bounds,
+            agent: { _, _, effects in
+                for (index, effect) in effects.enumerated() {
+                    guard case .send(.entries(let entries)) = effect else { continue }
+                    let reports = entries.filter {
+                        if case .event = $0.body { false } else { true }
+                    }
+                    effects[index] = .send(.entries(reports))
+                }
+            })
+    }
+
     @Test func `I17 finds a node that does not look before it acts`() {
         expect(
             .safeStart,

@@ -59,12 +59,14 @@ extension Agent {
             effects.append(.wake(at: until, for: .order))
         }
         var seen: Set<ContainerID> = []
-        strays.removeAll()
         for container in containers {
             seen.insert(container.id)
             if isExpected(container, asOf: since) { continue }
             isQuiet = false
             compare(with: container, into: &effects, at: now)
+        }
+        for id in strays.keys where strays[id] == .failed && !seen.contains(id) {
+            strays.remove(id)
         }
         for id in missed(in: seen, asOf: since) {
             isQuiet = false
@@ -113,14 +115,14 @@ extension Agent {
             instance.record.generation == container.generation
         else {
             // A generation that nobody recorded, or an instance that is not ours: it cannot stay.
-            // Where a start or a stop is under way, that one replaces it.
             if let unit = unit(id) {
-                guard !unit.mayExist || unit.isRunning else { return }
-                change(id) { $0.state = .stopping(restart: true) }
-            } else {
-                strays.insert(id)
+                // A start or a stop that is under way replaces it, and a later start what has ended.
+                let isInTheWay = container.state == .running && (!unit.mayExist || unit.isRunning)
+                if isInTheWay { stopForeign(id, into: &effects) }
+            } else if strays[id] != .stopping {
+                strays.insert(.stopping, for: id)
+                effects.append(.stop(id, grace: .seconds(10)))
             }
-            effects.append(.stop(id, grace: .seconds(10)))
             return
         }
         switch (unit.state, container.state) {
@@ -208,6 +210,7 @@ extension Agent {
     private mutating func failStop(
         _ id: ContainerID, _ failure: EngineFailure, at now: Moment, into effects: inout [Effect]
     ) {
+        strays.update(id) { $0 = .failed }
         guard let unit = unit(id), case .stopping = unit.state else { return }
         if unit.stopFailures == 0 {
             tell(

@@ -116,10 +116,16 @@ extension Agent {
 
     private mutating func clearStrays(of id: InstanceID, into effects: inout [Effect]) {
         guard !strays.isEmpty, let units = held[id]?.units else { return }
-        for unit in units where unit.state == .waiting && strays.remove(unit.id) != nil {
-            change(unit.id) { $0.state = .stopping(restart: true) }
-            effects.append(.stop(unit.id, grace: .seconds(10)))
+        for unit in units where unit.state == .waiting && strays[unit.id] != nil {
+            stopForeign(unit.id, into: &effects)
         }
+    }
+
+    /// Makes room for a unit: what runs under its id is not its own. A stop that is under way already
+    /// becomes the unit's.
+    mutating func stopForeign(_ id: ContainerID, into effects: inout [Effect]) {
+        change(id) { $0.state = .stopping(restart: true) }
+        if strays.remove(id) != .stopping { effects.append(.stop(id, grace: .seconds(10))) }
     }
 
     mutating func nextAttempt() -> Int {

@@ -38,7 +38,10 @@ package struct Agent: Equatable, Sendable {
     package internal(set) var engineStatus: EngineStatus?
     /// Containers that the engine listed and nobody here wanted. They are being stopped; an instance
     /// that comes to want such an id waits for that, since what runs there is not its own.
-    var strays: Set<ContainerID> = []
+    var strays: Table<ContainerID, Stray> = Table()
+
+    /// Answers do not say which request they are to, so there is one stop of a container at a time.
+    enum Stray: Equatable, Sendable { case stopping, failed }
     /// Until then lower tiers wait for higher ones.
     var orderUntil: Instant?
     var isHalting = false
