@@ -169,10 +169,10 @@ import Testing
             agent: { _, _, effects in
                 for (index, effect) in effects.enumerated() {
                     guard case .send(.entries(let entries)) = effect else { continue }
-                    let reports = entries.filter {
-                        if case .event = $0.body { false } else { true }
+                    let kept = entries.filter { entry in
+                        if case .event = entry.body { entry == entries.last } else { true }
                     }
-                    effects[index] = .send(.entries(reports))
+                    effects[index] = .send(.entries(kept))
                 }
             })
     }
