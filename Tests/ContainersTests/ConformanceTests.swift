@@ -434,7 +434,10 @@ import Testing
             let target = ProbeTarget.tcp(port: server.port)
             #expect(await engine.probe(bench.id(), target, timeout: .seconds(10)) == .passed)
             try await server.close()
-            #expect(await engine.probe(bench.id(), target, timeout: .seconds(10)) != .passed)
+            // A port that this test keeps without listening: one that was let go may be another's.
+            let deaf = try #require(DeafPort())
+            let silence = ProbeTarget.tcp(port: deaf.number)
+            #expect(await engine.probe(bench.id(), silence, timeout: .seconds(10)) != .passed)
         }
     }
 

@@ -54,9 +54,6 @@ final class Children: Sendable {
         for child in group where child.process.isRunning { child.process.terminate() }
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
-                for await _ in Interruptions.stream() { Children.insist(on: group, SIGTERM) }
-            }
-            tasks.addTask {
                 for signal in [SIGTERM, SIGKILL] {
                     do { try await Task.sleep(for: patience) } catch { return }
                     Children.insist(on: group, signal)
@@ -69,6 +66,13 @@ final class Children: Sendable {
                 }
             }
             tasks.cancelAll()
+        }
+    }
+
+    /// Asks those that are being stopped once more; nothing before they were asked at all.
+    func insist() {
+        for child in all.withLock({ $0 }) where child.process.isRunning {
+            kill(child.process.processIdentifier, SIGTERM)
         }
     }
 
@@ -110,21 +114,25 @@ enum Interruptions {
             == unsafeBitCast(SIG_IGN, to: Int.self)
     }()
 
-    static func stream() -> AsyncStream<Void> {
-        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
-            // Signal sources are safe to use from any thread, which Dispatch does not declare.
-            let numbers = [SIGINT, SIGTERM] + (outlivesTerminal ? [] : [SIGHUP])
-            nonisolated(unsafe) let sources = numbers.map { number in
-                // The default action would end the process before the source is heard.
-                signal(number, SIG_IGN)
-                let source = DispatchSource.makeSignalSource(signal: number)
-                source.setEventHandler { continuation.yield() }
-                source.activate()
-                return source
+    /// The first wish comes as an element, `again` is called for each further one. The sources stay
+    /// for the life of the process: the second wish comes when nobody reads the stream any more.
+    static func stream(again: @escaping @Sendable () -> Void) -> AsyncStream<Void> {
+        let (stream, first) = AsyncStream.makeStream(of: Void.self)
+        let isSecond = Mutex(false)
+        let heard: @Sendable () -> Void = {
+            let wasFirst = isSecond.withLock { isSecond in
+                defer { isSecond = true }
+                return !isSecond
             }
-            continuation.onTermination = { _ in
-                for source in sources { source.cancel() }
-            }
+            if wasFirst { first.yield() } else { again() }
         }
+        for number in [SIGINT, SIGTERM] + (outlivesTerminal ? [] : [SIGHUP]) {
+            // The default action would end the process before the source is heard.
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number)
+            source.setEventHandler { withExtendedLifetime(source) { heard() } }
+            source.activate()
+        }
+        return stream
     }
 }

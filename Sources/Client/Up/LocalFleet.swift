@@ -48,7 +48,7 @@ package struct LocalFleet: Sendable {
         // Mistakes in them are cheap to hear of before anything runs.
         _ = try plan.files.map { try ManifestFiles([$0]).objects() }
         try checkPorts()
-        let stop = Interruptions.stream()
+        let stop = Interruptions.stream { [children] in children.insist() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await _ in stop { return }
@@ -152,9 +152,15 @@ package struct LocalFleet: Sendable {
 
     private func waitForNodes(_ session: Session) async throws {
         try await poll("the three nodes", watching: nil, seconds: 60) {
-            try await session.connection.list(.node).items.allSatisfy {
-                if case .node(let node) = $0 { node.status?.state == .ready } else { false }
+            let ready = try await session.connection.list(.node).items.compactMap { object in
+                if case .node(let node) = object, node.status?.state == .ready {
+                    node.metadata.name
+                } else {
+                    nil
+                }
             }
+            // By name: a node that has not enrolled yet is in no list.
+            return Set(LocalSite.all.map(\.node)).isSubset(of: ready)
         }
         try console.say("three nodes are in contact")
     }
