@@ -6,7 +6,7 @@ import NIOPosix
 import Testing
 
 /// What every engine promises, checked against each of them.
-@Suite(.serialized) struct ConformanceTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct ConformanceTests {
     @Test(
         .enabled(
             if: EngineKind.available.contains(.socket),

@@ -183,7 +183,7 @@ private func acquireLock(in directory: String) throws(StoreError) -> Int32 {
     let path = directory + "/lock"
     let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw .disk(doing: "opening \(path)", reason: lastError()) }
-    guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+    guard takeLock(file) else {
         let reason = errno
         defer { close(file) }
         guard reason == EWOULDBLOCK else {
@@ -197,6 +197,17 @@ private func acquireLock(in directory: String) throws(StoreError) -> Int32 {
         _ = pwrite(file, number, number.count, 0)
     }
     return file
+}
+
+/// Waits a little for a lock that was just given back: a child that this process or the one before
+/// it is starting shares the descriptor until its exec closes it. False with `errno` set.
+private func takeLock(_ file: Int32) -> Bool {
+    for _ in 0..<50 {
+        if flock(file, LOCK_EX | LOCK_NB) == 0 { return true }
+        guard errno == EWOULDBLOCK else { return false }
+        usleep(10_000)
+    }
+    return flock(file, LOCK_EX | LOCK_NB) == 0
 }
 
 private func holder(of lock: Int32) -> Int32? {

@@ -173,14 +173,15 @@ struct Conversation: Sendable {
     }
 
     /// A terminal of the wrong size is no reason to end a conversation, so a refusal is not passed
-    /// on. Podman refuses in the first moments of a command.
+    /// on. Podman refuses in the first moments of a command, which are seconds on a busy machine.
     private func resize(_ size: TerminalSize) async {
-        for _ in 0..<20 {
+        for attempt in 0..<250 {
             do {
                 let answer = try await api.call(
                     .POST, "/exec/\(command)/resize",
                     ["h": "\(size.rows)", "w": "\(size.columns)"])
                 if answer.status < 300 { return }
+                if attempt >= 20, try await state()?.running == false { return }
                 try await Task.sleep(for: .milliseconds(20))
             } catch {
                 return
