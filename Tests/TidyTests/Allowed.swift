@@ -16,7 +16,7 @@ extension Allowance {
     /// Files longer than the limit, with the reason.
     static let long: [String: String] = [:]
 
-    static let all: [Allowance] = timers + unchecked + optional
+    static let all: [Allowance] = timers + locks + unchecked + optional
 
     /// The rim has to turn real time into inputs somewhere: a period, a deadline that races with
     /// what it limits, or a look at something that sends no event.
@@ -38,6 +38,11 @@ extension Allowance {
         ("Tests/ManagementTests/Fleet.swift", "a log that is followed for ever"),
         ("Tests/ManagementTests/TLSTests.swift", "a server that runs until it is cancelled"),
     ].map { Allowance($0.0, "Task.sleep", $0.1) }
+
+    /// flock(2) waits for ever or not at all.
+    private static let locks = [
+        Allowance("Sources/Adapters/Storage/StateDirectory.swift", "usleep(", "a wait with an end")
+    ]
 
     private static let unchecked = [
         ("Sources/Adapters/Management/Conversation.swift", "one stream with one reader owns it"),
