@@ -59,7 +59,7 @@ extension ProcessEngine {
         let pipes = try CommandPipes(terminal: options.terminal)
         let command: ProcessHandle
         do {
-            command = try start(options, in: entry, of: main, with: pipes)
+            command = try await start(options, in: entry, of: main, with: pipes)
         } catch {
             pipes.closeAll()
             throw error
@@ -79,10 +79,10 @@ extension ProcessEngine {
 
     private nonisolated func start(
         _ options: ExecOptions, in entry: Entry, of main: ProcessHandle, with pipes: CommandPipes
-    ) throws(EngineFailure) -> ProcessHandle {
+    ) async throws(EngineFailure) -> ProcessHandle {
         let directory = entry.record.workingDirectory ?? "/"
         var environment: [String: String] = [:]
-        for variable in ProcessTable.environment(main.pid) {
+        for variable in await variables(of: main) {
             guard let equals = variable.firstIndex(of: "=") else { continue }
             environment[String(variable[..<equals])] = String(
                 variable[variable.index(after: equals)...])
@@ -107,6 +107,21 @@ extension ProcessEngine {
                 .engineUnavailable, "cannot supervise the command: \(systemError())")
         }
         return command
+    }
+
+    /// The variables of a container's process. One that is just becoming its program has none for a
+    /// moment: `posix_spawn` returns before the kernel has set up the new stack.
+    private nonisolated func variables(of main: ProcessHandle) async -> [String] {
+        for _ in 0..<100 {
+            let variables = ProcessTable.environment(main.pid)
+            if !variables.isEmpty || main.hasExited { return variables }
+            do {
+                try await Task.sleep(for: .milliseconds(10))
+            } catch {
+                break
+            }
+        }
+        return []
     }
 
     /// Carries both directions until the command and all that it left behind have ended. Nil where
