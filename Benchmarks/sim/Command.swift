@@ -41,26 +41,16 @@ struct Command {
     private func live(_ seed: UInt64) -> (Report, Bool) {
         let trace: ((Duration, String) -> Void)? =
             options.isTraced ? { report(line($0, $1)) } : nil
-        let first = options.scenario.run(seed: seed, trace: trace)
-        if let failure = first.failure {
+        let scenario = options.scenario
+        let result =
+            options.isTwice
+            ? scenario.runTwice(seed: seed, trace: trace) : scenario.run(seed: seed, trace: trace)
+        if let failure = result.failure {
             explain(failure, seed)
-            return (first, false)
+        } else if options.seeds == 1 {
+            report(summary(result))
         }
-        if options.seeds == 1 { report(summary(first)) }
-        guard options.isTwice else { return (first, true) }
-        var calm = options.scenario
-        calm.wallJumps = false
-        let second = calm.run(seed: seed)
-        guard second.hash != first.hash else { return (first, true) }
-        var again = options.scenario
-        again.wallJumps = true
-        let third = again.run(seed: seed)
-        report(
-            third.hash == first.hash
-                ? "seed \(seed): I15 violated: wall clocks that jump changed what happened\n"
-                : "seed \(seed): I19 violated: the same seed took two paths\n")
-        report("replay: \(options.replay(seed))\n")
-        return (first, false)
+        return (result, result.failure == nil)
     }
 
     /// Lives through the seed once more to put its last events into words.

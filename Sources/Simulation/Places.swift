@@ -24,6 +24,10 @@ final class Place {
     var pausedUntil: Int64 = 0
     /// How often each thing was tried since when. By code: only ever looked up.
     var tries: [UInt64: (Int64, Int)] = [:]
+    /// The latest wait before a reconnect, and how often it was the same in a row.
+    var wait: (length: Int64, repeats: Int) = (0, 0)
+    /// The hub asked this life to stay away until then.
+    var unwelcomeUntil: Int64 = 0
 
     // The machine.
     var boot = 0
@@ -51,6 +55,8 @@ final class Place {
     var dropped = 0
     var missing: UInt64 = 0
     var arrived: UInt64 = 0
+    /// How far a hub said that it holds the log.
+    var acknowledged: UInt64 = 0
 
     init(index: Int, random: inout Random, limits: AgentLimits) {
         id = NodeID("n\(index)")
@@ -98,6 +104,8 @@ struct Session {
     var lastToHub: Int64 = 0
     var lastToNode: Int64 = 0
     var hasGreeted = false
+    /// When something of the node last reached the hub on it.
+    var heardAt: Int64 = 0
 
     var id: SessionID { SessionID(rawValue: number) }
     let number: UInt64

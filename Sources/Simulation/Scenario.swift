@@ -42,19 +42,44 @@ package struct Scenario: Sendable {
         world.run()
         return world.report
     }
+
+    /// Lives through it twice, the second time with wall clocks that do not jump: both must take the
+    /// same path. Where they do not, a third run tells chance from outside from a wrong clock.
+    package func runTwice(
+        seed: UInt64, trace: ((_ time: Duration, _ line: String) -> Void)? = nil
+    ) -> Report {
+        var first = run(seed: seed, trace: trace)
+        guard first.failure == nil else { return first }
+        var calm = self
+        calm.wallJumps = false
+        guard calm.run(seed: seed).hash != first.hash else { return first }
+        let isEqual = run(seed: seed).hash == first.hash
+        first.failure = Report.Failure(
+            invariant: isEqual ? .steadyTime : .determinism, time: first.time,
+            message: isEqual
+                ? "wall clocks that jump changed what happened"
+                : "the same seed took two paths")
+        return first
+    }
 }
 
 /// What a test puts between a machine and its world: a planted bug.
 package struct Tampering: Sendable {
     package typealias AgentBug =
         @Sendable (_ node: Int, Agent.Input?, Moment, inout [Agent.Effect]) -> Void
+    package typealias AgentDeafness = @Sendable (_ node: Int, inout Agent.Input) -> Void
     package typealias HubBug = @Sendable (Hub.Input?, Moment, inout [Hub.Effect]) -> Void
 
     package var agent: AgentBug?
+    /// Changes what the agent hears, where what it does with it is what is broken.
+    package var hearing: AgentDeafness?
     package var hub: HubBug?
 
-    package init(agent: AgentBug? = nil, hub: HubBug? = nil) {
+    package init(
+        agent: AgentBug? = nil, hearing: AgentDeafness? = nil, hub: HubBug? = nil
+    ) {
         self.agent = agent
+        self.hearing = hearing
         self.hub = hub
     }
 }
@@ -112,8 +137,14 @@ package enum Invariant: String, Sendable {
     case bounds = "I12"
     /// Nothing is tried again without a wait.
     case patience = "I13"
+    /// Lengths of time are measured on monotonic clocks alone.
+    case steadyTime = "I15"
     /// Every start is safe, from any state that a crash can leave.
     case safeStart = "I17"
+    /// Equal seeds take equal paths.
+    case determinism = "I19"
     /// With faults off, all agree within a bound.
     case convergence = "I20"
+    /// A session ends for a reason of its own. The hub's own promise, on no page.
+    case contact = "H1"
 }

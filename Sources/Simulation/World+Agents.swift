@@ -31,6 +31,8 @@ extension World {
             return queue.add(
                 again ?? .tellAgent(node, life: life, input), at: places[node].pausedUntil)
         }
+        var input = input
+        scenario.tampering.hearing?(node, &input)
         learn(input, at: node)
         chronicle.record(code(input, node), detail(input), at: time)
         note("\(places[node].id) <- \(input)")
@@ -72,6 +74,7 @@ extension World {
         case .probe(let id, _, _): probe(id, at: node)
         case .measure: queue.add(.tellAgent(node, life: life, .measured(nil)), at: time)
         case .wake(let instant, let reason):
+            checkWait(until: instant, for: reason, at: node)
             wakeVersion += 1
             places[node].wakes[reason.key] = wakeVersion
             queue.add(
@@ -151,6 +154,7 @@ extension World {
         places[node].isUp = false
         places[node].life += 1
         places[node].pausedUntil = 0
+        places[node].unwelcomeUntil = 0
         let canWrite = time >= places[node].disk.failsUntil
         let count = places[node].disk.pending.count
         let kept = canWrite && count > 0 ? pick(count + 1) : 0
@@ -168,6 +172,7 @@ extension World {
         places[node].firstLife = places[node].life
         places[node].missing = 0
         places[node].arrived = 0
+        places[node].acknowledged = 0
         places[node].dropped = 0
     }
 }

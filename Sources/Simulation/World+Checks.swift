@@ -47,6 +47,8 @@ extension World {
             return
         case .retry: return
         }
+        let node = sessions[session].node
+        places[node].acknowledged = max(places[node].acknowledged, promised)
         let durable = centre.store.node(id)?.acknowledged ?? 0
         if promised > durable {
             violate(
@@ -93,6 +95,15 @@ extension World {
                     "\(id) replaces \(document.key) of revision \(old.revision) by "
                         + "\(document.revision)")
             }
+        case .append(let entry) where entry.sequence <= store.lastSequence:
+            violate(
+                .growth,
+                "\(id) gives the number \(entry.sequence) to a second entry of its log")
+        case .trimLog(let sequence) where sequence > places[node].acknowledged:
+            violate(
+                .durability,
+                "\(id) forgets its log up to \(sequence), but a hub has it up to "
+                    + "\(places[node].acknowledged) only")
         default: break
         }
     }
@@ -184,8 +195,65 @@ extension World {
         }
     }
 
+    /// A wait has an end, and is drawn anew each time: nodes that all wait the same, since the cap came
+    /// after the jitter, return at one moment.
+    mutating func checkWait(until instant: Instant, for reason: Agent.Wake, at node: Int) {
+        let place = places[node]
+        let wait = place.clock.time(of: instant) - time
+        switch reason {
+        case .restart(let id) where wait > World.longestRest:
+            violate(.patience, "\(place.id) lets \(id) rest for \(wait / 1_000_000_000) s")
+        case .reconnect where wait > World.longestAbsence:
+            violate(.patience, "\(place.id) stays away for \(wait / 1_000_000_000) s")
+        case .reconnect:
+            let isSame = wait == place.wait.length && wait >= 5_000_000_000
+            place.wait = (wait, isSame ? place.wait.repeats + 1 : 0)
+            if place.wait.repeats >= 2 {
+                violate(
+                    .patience,
+                    "\(place.id) waits exactly \(wait / 1_000_000) ms each time, as a fleet would "
+                        + "that returns at one moment")
+            }
+        default: break
+        }
+    }
+
+    /// Whoever was asked to stay away does.
+    mutating func checkWelcome(at node: Int) {
+        let early = places[node].unwelcomeUntil - time
+        if early > 0 {
+            violate(
+                .patience,
+                "\(places[node].id) comes back \(early / 1_000_000) ms before it was asked to")
+        }
+    }
+
+    /// The longest that a hub may ask for, and the longest back-off on top.
+    private static let longestAbsence: Int64 = (900 + 60) * 1_000_000_000
+    /// The cap of Tier 3.
+    private static let longestRest: Int64 = 300 * 1_000_000_000
+
     /// The first restart of Tier 1 may follow at once, and so may the first attempts to connect.
     private static let triesPerSecond = 10
+
+    // MARK: - H1: a session ends for a reason of its own
+
+    mutating func checkClose(_ index: Int) {
+        guard sessions.indices.contains(index) else { return }
+        let session = sessions[index]
+        let place = places[session.node]
+        let patience = (hubLimits.heartbeatEvery * hubLimits.heartbeatsMissed).nanoseconds
+        let isHealthy =
+            session.hubEnd == .open && session.hasGreeted && place.latest == index
+            && time - session.heardAt <= patience
+        let isLeaving = ledger.isBusy(nodeKey(session.node)) || !place.isEnrolled
+        if isHealthy, !isLeaving {
+            violate(
+                .contact,
+                "the hub closes \(session.id) of \(place.id), which was heard from "
+                    + "\((time - session.heardAt) / 1_000_000_000) s ago and is its newest")
+        }
+    }
 
     // MARK: - I12: bounds
 

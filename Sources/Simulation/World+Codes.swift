@@ -20,7 +20,7 @@ extension World {
             case .measured: 50
             case .halt: 51
             }
-        return kind << 8 | UInt64(node)
+        return kind << 16 | UInt64(node)
     }
 
     func code(_ effect: Agent.Effect, _ node: Int) -> UInt64 {
@@ -41,7 +41,7 @@ extension World {
             case .wake(_, let reason): 73 + reason.code
             case .halted: 99
             }
-        return kind << 8 | UInt64(node)
+        return kind << 16 | UInt64(node)
     }
 
     func code(_ input: Hub.Input) -> UInt64 {
@@ -59,7 +59,7 @@ extension World {
             case .persisted: 108
             case .storeFailing: 109
             }
-        return kind << 8 | 255
+        return kind << 16 | 0xFFFF
     }
 
     func code(_ effect: Hub.Effect) -> UInt64 {
@@ -77,7 +77,7 @@ extension World {
             case .reply: 119
             case .wake: 120
             }
-        return kind << 8 | 255
+        return kind << 16 | 0xFFFF
     }
 
     func detail(_ input: Agent.Input) -> UInt64 {

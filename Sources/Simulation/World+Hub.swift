@@ -56,7 +56,9 @@ extension World {
         case .refuse(let session, let retryAfter, let reason):
             refuse(index(session), retryAfter: retryAfter, reason)
         case .send(let session, let message): send(message, on: index(session))
-        case .close(let session): closeHubEnd(index(session), tellsNode: true)
+        case .close(let session):
+            checkClose(index(session))
+            closeHubEnd(index(session), tellsNode: true)
         case .reply(let id, let reply): settle(id, reply)
         case .wake(let instant, let reason):
             wakeVersion += 1

@@ -7,6 +7,7 @@ extension World {
 
     mutating func connect(_ node: Int) {
         checkPatience(nil, at: node)
+        checkWelcome(at: node)
         closeNodeEnd(node, orderly: true)
         places[node].attempt += 1
         places[node].isConnecting = true
@@ -198,6 +199,9 @@ extension World {
             } else {
                 places[node(of: index)].isConnecting = false
             }
+            // A node knows no longer waits than this; see `Agent`.
+            places[node(of: index)].unwelcomeUntil =
+                time + min(retryAfter.nanoseconds, 900_000_000_000)
             tellNode(
                 of: index, .received(.retry(after: Interval(retryAfter), reason: reason)))
         case .endAtNode: if !sessions[index].isSeveredToNode { endAtNode(index) }
@@ -235,7 +239,12 @@ extension World {
     }
 
     private mutating func receive(_ message: NodeMessage, on index: Int) {
-        if case .entries(let entries) = message { count(entries, from: node(of: index)) }
+        sessions[index].heardAt = time
+        switch message {
+        case .hello: sessions[index].hasGreeted = true
+        case .entries(let entries): count(entries, from: node(of: index))
+        case .applied, .heartbeat, .engine: break
+        }
         tellHub(life: centre.life, .received(sessions[index].id, message))
     }
 

@@ -56,9 +56,12 @@ extension Hub {
             effects.append(.close(session))
             return
         }
-        if let older = member.session, older != session {
+        if let other = member.session, other != session {
+            // A greeting that was long under way may come after the next session's.
+            let older = min(other, session)
             sessions.remove(older)
             effects.append(.close(older))
+            if older == session { return }
         }
         sessions.update(session) {
             $0.state = .greeted
