@@ -192,7 +192,13 @@ let package = Package(
         .executableTarget(
             name: "sim", dependencies: ["Simulation", "Model"], path: "Benchmarks/sim",
             swiftSettings: strict),
-        tests("SimulationTests", sees: ["Model", "Machines", "Simulation"]),
+        // What the gate costs: bin/bench-gate.
+        .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
+        .executableTarget(
+            name: "gate", dependencies: ["AllocationCounter", "Authority", "Model"],
+            path: "Benchmarks/gate", swiftSettings: strict,
+            linkerSettings: [.linkedLibrary("m")]),
+        tests("SimulationTests", sees: ["Model", "Authority", "Machines", "Simulation"]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),

@@ -1,3 +1,4 @@
+import Authority
 import Machines
 import Model
 import Testing

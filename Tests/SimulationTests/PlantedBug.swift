@@ -1,3 +1,4 @@
+import Authority
 import Machines
 import Model
 import Simulation
@@ -105,7 +106,7 @@ extension PlantedBug {
             { _, _, _, effects in
                 for case .persist(_, let writes) in effects {
                     for case .instance(let record) in writes where record.restarts == 0 {
-                        effects.append(.start(request(for: record)))
+                        effects.append(order(.start(request(for: record))))
                     }
                 }
             }
@@ -115,10 +116,11 @@ extension PlantedBug {
                 guard case .engine(.started(let container)) = input else { return }
                 let spec = ContainerSpec(name: container.id.name)
                 effects.append(
-                    .start(
-                        StartRequest(
-                            id: container.id, generation: container.generation + 1, spec: spec,
-                            ports: [:], env: [:])))
+                    order(
+                        .start(
+                            StartRequest(
+                                id: container.id, generation: container.generation + 1, spec: spec,
+                                ports: [:], env: [:]))))
             }
         },
         .agent("goes back to an older revision", breaks: .growth) {
@@ -157,7 +159,7 @@ extension PlantedBug {
             return { node, input, _, effects in
                 running.learn(input, at: node)
                 guard case .linkDown = input else { return }
-                effects += running.all(at: node).map { .stop($0, grace: .seconds(1)) }
+                effects += running.all(at: node).map { order(.stop($0, grace: .seconds(1))) }
             }
         },
         .agent("stops its work after three minutes of silence", breaks: .autonomy) {
@@ -166,14 +168,15 @@ extension PlantedBug {
             return { node, input, now, effects in
                 running.learn(input, at: node)
                 switch input {
-                case nil, .linkDown: silentSince.change { $0[node] = $0[node] ?? now.monotonic }
+                case nil: silentSince.change { $0[node] = now.monotonic }
+                case .linkDown: silentSince.change { $0[node] = $0[node] ?? now.monotonic }
                 case .received: silentSince.change { $0[node] = nil }
                 default: break
                 }
                 guard let since = silentSince.value[node], now.monotonic - since > .seconds(180)
                 else { return }
                 silentSince.change { $0[node] = nil }
-                effects += running.all(at: node).map { .stop($0, grace: .seconds(1)) }
+                effects += running.all(at: node).map { order(.stop($0, grace: .seconds(1))) }
             }
         },
         .agent("restarts its work because the hub is back", breaks: .calmReturn) {
@@ -181,7 +184,7 @@ extension PlantedBug {
             return { node, input, _, effects in
                 running.learn(input, at: node)
                 guard case .received(.welcome) = input else { return }
-                effects += running.all(at: node).map { .stop($0, grace: .seconds(1)) }
+                effects += running.all(at: node).map { order(.stop($0, grace: .seconds(1))) }
             }
         },
         .agent("obeys a document before it is durable", breaks: .calmReturn) {
@@ -192,7 +195,7 @@ extension PlantedBug {
                 for document in documents where document.content == .deleted {
                     effects += running.all(at: node)
                         .filter { .assignment($0.instance.workload) == document.key }
-                        .map { .stop($0, grace: .seconds(1)) }
+                        .map { order(.stop($0, grace: .seconds(1))) }
                 }
             }
         },
@@ -259,10 +262,10 @@ extension PlantedBug {
             { _, input, _, effects in
                 if case .linkDown = input { effects.append(.connect) }
                 if case .engine(.startFailed(let id, _)) = input {
-                    effects.append(.stop(id, grace: .seconds(1)))
+                    effects.append(order(.stop(id, grace: .seconds(1))))
                 }
                 if case .engine(.stopped(let id)) = input {
-                    effects.append(.stop(id, grace: .seconds(1)))
+                    effects.append(order(.stop(id, grace: .seconds(1))))
                 }
             }
         },
@@ -403,4 +406,18 @@ private func request(for record: InstanceRecord) -> StartRequest {
     return StartRequest(
         id: ContainerID(instance: record.id, name: spec.name), generation: record.generation,
         spec: spec, ports: record.ports, env: [:])
+}
+
+/// Leave for an act that nothing in the machine would have asked for: the bug brings its own gate.
+private func order(_ act: Act) -> Agent.Effect {
+    var gate = Gate(seat: .node("bug"), nextNumber: 1)
+    let warrant = gate.ask(
+        Gate.Question(
+            .stop, .workload("bug"), tier: .critical, in: .recovery, on: .person, because: .halted),
+        by: AuthorityTable(.hybrid),
+        in: Gate.Circumstances(
+            site: nil, policyVersion: 0, policyAge: .zero, staleness: .fresh, reach: .alone),
+        at: WallTime(milliseconds: 0))
+    guard let warrant else { preconditionFailure("a person is obeyed at the node") }
+    return .carryOut(warrant.order(act))
 }

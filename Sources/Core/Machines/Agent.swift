@@ -113,7 +113,6 @@ package struct Agent: Equatable, Sendable {
         backoff = Backoff(cap: configuration.limits.reconnectCap)
         reconnectWindow = configuration.limits.reconnectFirst
         for record in snapshot.instances { held.insert(Held(record: record), for: record.id) }
-        decisions = snapshot.instances.compactMap(\.decision).sorted { $0.id < $1.id }
     }
 
     /// Begins from the store alone. Engine first: what runs is what matters, the hub can wait.
