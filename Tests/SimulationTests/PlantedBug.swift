@@ -166,7 +166,8 @@ extension PlantedBug {
             return { node, input, now, effects in
                 running.learn(input, at: node)
                 switch input {
-                case nil, .linkDown: silentSince.change { $0[node] = $0[node] ?? now.monotonic }
+                case nil: silentSince.change { $0[node] = now.monotonic }
+                case .linkDown: silentSince.change { $0[node] = $0[node] ?? now.monotonic }
                 case .received: silentSince.change { $0[node] = nil }
                 default: break
                 }
@@ -258,12 +259,6 @@ extension PlantedBug {
         .agent("repeats what failed without a wait", breaks: .patience) {
             { _, input, _, effects in
                 if case .linkDown = input { effects.append(.connect) }
-                if case .engine(.startFailed(let id, _)) = input {
-                    effects.append(.stop(id, grace: .seconds(1)))
-                }
-                if case .engine(.stopped(let id)) = input {
-                    effects.append(.stop(id, grace: .seconds(1)))
-                }
             }
         },
         .agent("draws the jitter before the cap", breaks: .patience) {
