@@ -1,3 +1,4 @@
+import Authority
 import Machines
 import Model
 
@@ -69,9 +70,7 @@ extension World {
             queue.add(
                 .engine(node, boot: places[node].boot, .list(life: life)),
                 at: time + draw(0.002, 0.05))
-        case .pull(let id, let image): pull(id, image, at: node)
-        case .start(let request): start(request, at: node)
-        case .stop(let id, let grace): stop(id, grace: grace, at: node)
+        case .carryOut(let order): carryOut(order.act, at: node)
         case .probe(let id, _, _): probe(id, at: node)
         case .measure: queue.add(.tellAgent(node, life: life, .measured(nil)), at: time)
         case .wake(let instant, let reason):
@@ -82,6 +81,15 @@ extension World {
                 .wakeAgent(node, life: life, reason, version: wakeVersion),
                 at: max(time, places[node].clock.time(of: instant)))
         case .halted: break
+        }
+    }
+
+    private mutating func carryOut(_ act: Act, at node: Int) {
+        switch act {
+        case .pull(let id, let image): pull(id, image, at: node)
+        case .start(let request): start(request, at: node)
+        case .stop(let id, let grace): stop(id, grace: grace, at: node)
+        case .place: break
         }
     }
 
@@ -174,7 +182,7 @@ extension Agent.Effect {
     /// next that does.
     var matters: Bool {
         switch self {
-        case .persist, .connect, .disconnect, .send, .pull, .start, .stop, .halted: true
+        case .persist, .connect, .disconnect, .send, .carryOut, .halted: true
         case .list, .probe, .measure, .wake: false
         }
     }

@@ -337,10 +337,7 @@ extension World {
     mutating func checkStart(_ node: Int, _ effects: [Agent.Effect]) {
         let asks = effects.contains(.list)
         let acts = effects.contains { effect in
-            switch effect {
-            case .start, .stop, .pull: true
-            default: false
-            }
+            if case .carryOut = effect { true } else { false }
         }
         if !asks || acts {
             violate(

@@ -268,7 +268,9 @@ import Testing
         bench.started(webMain)
 
         #expect(
-            bench.deliver([.deleted], from: 2).contains(.stop(webMain, grace: .seconds(40))))
+            orders(in: bench.deliver([.deleted], from: 2)) == [
+                .stop(webMain, grace: .seconds(40))
+            ])
     }
 
     @Test func `a node that is asked to come back later does not come sooner`() {
