@@ -133,7 +133,9 @@ let package = Package(
                 "Containers", "Transport", "Management",
             ]),
         room("Client", in: "Client", sees: ["Model", "Manifest"], uses: httpConnection + tls),
-        room("Simulation", in: "Simulation", sees: ["Model", "Replication", "Authority", "Machines"]),
+        room(
+            "Simulation", in: "Simulation",
+            sees: ["Model", "Replication", "Authority", "Machines"]),
 
         .executableTarget(
             name: "skerry",

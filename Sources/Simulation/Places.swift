@@ -36,8 +36,6 @@ final class Place {
     // Its way to the hub.
     var cut = 0
     var isCut = false
-    var cutsToHub = true
-    var cutsToNode = true
     var attempt = 0
     var isConnecting = false
     /// The session that is open at this end.
@@ -58,14 +56,14 @@ final class Place {
     /// How far a hub said that it holds the log.
     var acknowledged: UInt64 = 0
 
-    init(index: Int, random: inout Random, limits: AgentLimits) {
+    init(index: Int, drift: Double, random: inout Random, limits: AgentLimits) {
         id = NodeID("n\(index)")
         site = SiteID("s\(index % 3)")
         configuration = AgentConfiguration(
             node: id, site: site, version: "0.1.0",
             capacity: Capacity(cpu: CPUShare(millicores: 4_000), memory: ByteCount(8 << 30)),
             portRange: 20_000...20_099, limits: limits)
-        clock = Clock(using: &random)
+        clock = Clock(drift: drift, using: &random)
         store = NodeStore(logCap: limits.logEntries)
     }
 }

@@ -21,8 +21,11 @@ package struct Scenario: Sendable {
         intensity: Double? = nil,
         wallJumps: Bool = true, tampering: Tampering = Tampering()
     ) {
-        precondition(nodes > 0 && nodes < 250, "a fleet has from 1 to 249 nodes here")
-        precondition((3...100).contains(workloads), "a fleet runs from 3 to 100 workloads here")
+        precondition(
+            Scenario.nodeCounts.contains(nodes), "a fleet has from 1 to 20,000 nodes here")
+        precondition(
+            Scenario.workloadCounts.contains(workloads),
+            "a fleet runs from 3 to 100 workloads here")
         self.nodes = nodes
         self.workloads = workloads
         self.horizon = horizon
@@ -31,14 +34,26 @@ package struct Scenario: Sendable {
         self.tampering = tampering
     }
 
+    package static let nodeCounts = 1...20_000
+    package static let workloadCounts = 3...100
+
     /// Lives through it. `trace` gets a line for everything that happens from `tracedFrom` on;
     /// before, and without it, nothing is put into words, which costs more than all the rest.
     package func run(
         seed: UInt64, tracedFrom: Duration = .zero,
         trace: ((_ time: Duration, _ line: String) -> Void)? = nil
     ) -> Report {
+        run(Script(seed: seed, scenario: self), tracedFrom: tracedFrom, trace: trace)
+    }
+
+    /// Lives through what was written down instead of what a seed draws. Only `wallJumps` and
+    /// `tampering` are still the scenario's own.
+    package func run(
+        _ script: Script, tracedFrom: Duration = .zero,
+        trace: ((_ time: Duration, _ line: String) -> Void)? = nil
+    ) -> Report {
         var world = World(
-            scenario: self, seed: seed, tracedFrom: tracedFrom.nanoseconds, trace: trace)
+            script: script, scenario: self, tracedFrom: tracedFrom.nanoseconds, trace: trace)
         world.run()
         return world.report
     }
@@ -48,12 +63,18 @@ package struct Scenario: Sendable {
     package func runTwice(
         seed: UInt64, trace: ((_ time: Duration, _ line: String) -> Void)? = nil
     ) -> Report {
-        var first = run(seed: seed, trace: trace)
+        runTwice(Script(seed: seed, scenario: self), trace: trace)
+    }
+
+    package func runTwice(
+        _ script: Script, trace: ((_ time: Duration, _ line: String) -> Void)? = nil
+    ) -> Report {
+        var first = run(script, trace: trace)
         guard first.failure == nil else { return first }
         var calm = self
         calm.wallJumps = false
-        guard calm.run(seed: seed).hash != first.hash else { return first }
-        let isEqual = run(seed: seed).hash == first.hash
+        guard calm.run(script).hash != first.hash else { return first }
+        let isEqual = run(script).hash == first.hash
         first.failure = Report.Failure(
             invariant: isEqual ? .steadyTime : .determinism, time: first.time,
             message: isEqual

@@ -96,7 +96,7 @@ extension World {
     // MARK: - Its store
 
     private mutating func accept(_ ticket: Ticket, _ writes: [NodeWrite], at node: Int) {
-        let delay = Int64(Double(rates.commit) * (0.5 + unit()))
+        let delay = Int64(rates.commit * (0.5 + unit()) * 1e9)
         let due = places[node].disk.accept(ticket, writes, at: time, delay: delay)
         queue.add(.nodeCommit(node, life: places[node].life), at: due)
         check(node)
@@ -142,7 +142,7 @@ extension World {
         endProcess(node)
         closeNodeEnd(node, orderly: false)
         places[node].boot += 1
-        places[node].containers.reboot(remembers: rates.engineRemembers)
+        places[node].containers.reboot(remembers: rates.engineRemembers > 0)
         places[node].clock.boot(at: time, using: &random)
         queue.add(.startAgent(node, life: places[node].life), at: time + draw(2, 60))
     }

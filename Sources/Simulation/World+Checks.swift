@@ -123,10 +123,12 @@ extension World {
         }
     }
 
-    mutating func checkReplacement(
-        of old: Containers.Truth, by request: StartRequest, life: Int, at node: Int
-    ) {
-        guard life == places[node].life, old.knownTo == life else { return }
+    /// By what the agent knows when it asks: what it hears later cannot be held against it.
+    mutating func checkReplacement(by request: StartRequest, at node: Int) {
+        guard let old = places[node].containers.all[request.id], old.isRunning,
+            old.generation != request.generation, old.knownTo == places[node].life,
+            !old.isDenied
+        else { return }
         violate(
             .onceOnly,
             "\(places[node].id) starts \(request.id) of generation \(request.generation) while "
@@ -167,14 +169,21 @@ extension World {
 
     /// What the agent is about to be told, as far as a later judgement needs it.
     mutating func learn(_ input: Agent.Input, at node: Int) {
-        guard case .engine(.listed(let containers, _)) = input else { return }
-        let life = places[node].life
-        for container in containers where container.state == .running {
-            places[node].containers.all.update(container.id) { truth in
-                if truth.knownTo != life, String(truth.handle) == container.handle {
-                    truth.knownTo = life
+        switch input {
+        case .engine(.listed(let containers, _)):
+            let life = places[node].life
+            for container in containers where container.state == .running {
+                places[node].containers.all.update(container.id) { truth in
+                    if truth.knownTo != life, String(truth.handle) == container.handle {
+                        truth.knownTo = life
+                    }
                 }
             }
+        case .received(.retry(let after, _)):
+            // Agents know no longer waits, and their clocks may be a little fast.
+            let wait = min(after.duration.nanoseconds, 900_000_000_000) / 1_000 * 999
+            places[node].unwelcomeUntil = time + wait
+        default: break
         }
     }
 
@@ -206,7 +215,8 @@ extension World {
         case .reconnect where wait > World.longestAbsence:
             violate(.patience, "\(place.id) stays away for \(wait / 1_000_000_000) s")
         case .reconnect:
-            let isSame = wait == place.wait.length && wait >= 5_000_000_000
+            // A clock that drifts shows equal waits with a small difference.
+            let isSame = abs(wait - place.wait.length) < 1_000 && wait >= 5_000_000_000
             place.wait = (wait, isSame ? place.wait.repeats + 1 : 0)
             if place.wait.repeats >= 2 {
                 violate(
@@ -229,9 +239,9 @@ extension World {
     }
 
     /// The longest that a hub may ask for, and the longest back-off on top.
-    private static let longestAbsence: Int64 = (900 + 60) * 1_000_000_000
+    private static let longestAbsence: Int64 = (900 + 60 + 1) * 1_000_000_000
     /// The cap of Tier 3.
-    private static let longestRest: Int64 = 300 * 1_000_000_000
+    private static let longestRest: Int64 = (300 + 1) * 1_000_000_000
 
     /// The first restart of Tier 1 may follow at once, and so may the first attempts to connect.
     private static let triesPerSecond = 10

@@ -48,7 +48,7 @@ extension World {
         note("hub -> \(effect)")
         switch effect {
         case .persist(let ticket, let writes):
-            let delay = Int64(Double(rates.commit) * (0.5 + unit()))
+            let delay = Int64(rates.commit * (0.5 + unit()) * 1e9)
             let due = centre.disk.accept(ticket, writes, at: time, delay: delay)
             queue.add(.hubCommit(life: centre.life), at: due)
             checkHubQueue(writes)

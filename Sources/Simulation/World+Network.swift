@@ -131,17 +131,40 @@ extension World {
 
     private mutating func queueToHub(_ session: Int, _ step: LinkStep) {
         guard !sessions[session].isSeveredToHub else { return }
-        let arrival = max(sessions[session].lastToHub, time + latency())
+        let arrival = max(sessions[session].lastToHub, time + latency()) + passage(of: step)
         sessions[session].lastToHub = arrival
         queue.add(.link(session, step), at: arrival)
+        if case .toHub = step, isDoubled() { queue.add(.link(session, step), at: later(arrival)) }
     }
 
     private mutating func queueToNode(_ session: Int, _ step: LinkStep) {
         guard !sessions[session].isSeveredToNode else { return }
-        let arrival = max(sessions[session].lastToNode, time + latency())
+        let arrival = max(sessions[session].lastToNode, time + latency()) + passage(of: step)
         sessions[session].lastToNode = arrival
         queue.add(.link(session, step), at: arrival)
+        if case .toNode = step, isDoubled() { queue.add(.link(session, step), at: later(arrival)) }
     }
+
+    /// What a stream adds to the latency: the path carries so much in a second, and what is lost is
+    /// sent again after a while, twice as long each time, and holds up what follows.
+    private mutating func passage(of step: LinkStep) -> Int64 {
+        var seconds = rates.bandwidth > 0 ? Double(step.size) / rates.bandwidth : 0
+        guard rates.loss > 0 else { return Int64(seconds * 1e9) }
+        var pause = 0.2
+        while pause < 10, random.chance(rates.loss) {
+            seconds += pause
+            pause *= 2
+        }
+        return Int64(seconds * 1e9)
+    }
+
+    private mutating func isDoubled() -> Bool {
+        rates.duplication > 0 && random.chance(rates.duplication)
+    }
+
+    /// No stream delivers twice, but the machines promise not to mind; a copy may even come after
+    /// what was said later.
+    private mutating func later(_ arrival: Int64) -> Int64 { arrival + draw(0, 5) }
 
     private mutating func queueEndAtHub(_ session: Int) {
         if sessions[session].isSeveredToHub {
@@ -199,9 +222,6 @@ extension World {
             } else {
                 places[node(of: index)].isConnecting = false
             }
-            // A node knows no longer waits than this; see `Agent`.
-            places[node(of: index)].unwelcomeUntil =
-                time + min(retryAfter.nanoseconds, 900_000_000_000)
             tellNode(
                 of: index, .received(.retry(after: Interval(retryAfter), reason: reason)))
         case .endAtNode: if !sessions[index].isSeveredToNode { endAtNode(index) }
@@ -280,4 +300,15 @@ extension World {
     }
 
     mutating func mend(_ node: Int) { places[node].isCut = false }
+}
+
+extension LinkStep {
+    /// Roughly what it takes on the wire, in bytes.
+    fileprivate var size: Int {
+        switch self {
+        case .toHub(.entries(let entries)): 512 * entries.count
+        case .toNode(.documents(let documents, _)): 1_024 * documents.count
+        default: 128
+        }
+    }
 }

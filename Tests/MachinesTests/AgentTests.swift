@@ -445,6 +445,18 @@ import Testing
         #expect(bench.status?.phase == .succeeded)
     }
 
+    @Test func `what has ended begins anew once its workload is to run always`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(web(restart: .never))])
+        bench.started(webMain)
+        bench.tell(.engine(.exited(webMain, handle: "a", Exit(code: 3))))
+        #expect(bench.status?.phase == .failed)
+
+        bench.deliver([assigned(web(restart: .onFailure, generation: 2))], from: 2)
+        #expect(bench.starts.map(\.id) == [webMain])
+    }
+
     @Test func `an engine that stays away is told of once`() {
         var bench = AgentBench()
         let gone = EngineFailure(.engineUnavailable, "no socket")

@@ -261,12 +261,6 @@ extension PlantedBug {
         .agent("repeats what failed without a wait", breaks: .patience) {
             { _, input, _, effects in
                 if case .linkDown = input { effects.append(.connect) }
-                if case .engine(.startFailed(let id, _)) = input {
-                    effects.append(order(.stop(id, grace: .seconds(1))))
-                }
-                if case .engine(.stopped(let id)) = input {
-                    effects.append(order(.stop(id, grace: .seconds(1))))
-                }
             }
         },
         .agent("draws the jitter before the cap", breaks: .patience) {

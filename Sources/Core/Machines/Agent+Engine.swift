@@ -195,8 +195,7 @@ extension Agent {
         guard let instance = held[id.instance] else { return }
         forgiveIfCalm(id, at: now)
         let policy = instance.assignment?.spec.restartPolicy ?? .always
-        let isOver = policy == .never || (policy == .onFailure && exit.code == 0)
-        if isOver {
+        if policy.accepts(exit) {
             change(id) {
                 $0.state = .ended(exit)
                 $0.trouble = exit.code == 0 ? nil : Unit.Trouble(exit)
@@ -408,6 +407,17 @@ extension Agent {
             .warning, "Unhealthy", .instance, id.instance.description,
             "the \(probe.kind) probe failed, so the container is restarted: \(why)", at: now)
         report(id.instance, at: now)
+    }
+}
+
+extension RestartPolicy {
+    /// Whether a container that ended like this has done what it was to do.
+    func accepts(_ exit: Exit) -> Bool {
+        switch self {
+        case .always: false
+        case .onFailure: exit.code == 0
+        case .never: true
+        }
     }
 }
 

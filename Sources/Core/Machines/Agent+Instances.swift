@@ -14,9 +14,20 @@ extension Agent {
         }
         for (id, workload) in wanted {
             let known = held.update(id) { $0.assignment = workload } != nil
-            if !known { adopt(new: id, for: workload) }
+            if known { reopen(id) } else { adopt(new: id, for: workload) }
         }
         advance(at: now, into: &effects)
+    }
+
+    /// What has ended for good begins anew where its workload no longer lets it rest.
+    private mutating func reopen(_ id: InstanceID) {
+        guard let instance = held[id], let policy = instance.assignment?.spec.restartPolicy else {
+            return
+        }
+        for unit in instance.units {
+            guard case .ended(let exit) = unit.state, !policy.accepts(exit) else { continue }
+            change(unit.id) { $0.state = .waiting }
+        }
     }
 
     /// Takes every instance as far as it can go, most important tier first.
