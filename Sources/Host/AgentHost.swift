@@ -218,7 +218,7 @@ package final class AgentHost: Sendable {
 
     private func obeySignals(log: @Sendable (String) -> Void) async {
         var isHalting = false
-        for await _ in Signals.stops() {
+        for await _ in Signals.stops(endsWithInput: settings.endsWithInput) {
             ServiceNotice.send("STOPPING=1")
             if !settings.stopsWorkloads {
                 log("stopping; workloads go on")

@@ -112,7 +112,7 @@ package final class HubHost: Sendable {
                 try await server.run { ports.management($0) }
             }
             group.addTask { [self] in
-                for await _ in Signals.stops() {
+                for await _ in Signals.stops(endsWithInput: settings.endsWithInput) {
                     ServiceNotice.send("STOPPING=1")
                     log("stopping")
                     mailbox.finish()

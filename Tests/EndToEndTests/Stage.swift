@@ -39,6 +39,7 @@ final class Stage {
 
     private func clear() async throws {
         for program in started { try await program.crash() }
+        for id in try daemons() { kill(id, SIGKILL) }
         for process in try workloadProcesses() { kill(process.id, SIGKILL) }
         try await eventually("the workloads to be gone") { try workloadProcesses().isEmpty }
         try FileManager.default.removeItem(atPath: directory)
@@ -204,6 +205,18 @@ final class Stage {
             return WorkloadProcess(
                 id: id, container: String(container.dropFirst("SKERRY_CONTAINER=".count)),
                 words: words(command))
+        }
+    }
+
+    /// Hubs and agents that work in this stage's directory, whoever started them.
+    func daemons() throws -> [Int32] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { name in
+            guard let id = Int32(name),
+                let command = FileManager.default.contents(atPath: "/proc/\(name)/cmdline")
+            else { return nil }
+            let words = words(command)
+            let isDaemon = words.contains("hub") || words.contains("agent")
+            return isDaemon && words.contains { $0.hasPrefix(directory + "/") } ? id : nil
         }
     }
 

@@ -28,12 +28,13 @@ package struct LocalFleet: Sendable {
     private let plan: Plan
     private let console: Console
     private let environment: [String: String]
-    private let children = Children()
+    private let children: Children
 
-    package init(plan: Plan, console: Console, environment: [String: String]) {
+    package init(plan: Plan, console: Console, environment: [String: String]) throws(Failure) {
         self.plan = plan
         self.console = console
         self.environment = environment
+        children = try Children(environment: environment)
     }
 
     /// Where the fleet's state lies unless told otherwise.
