@@ -45,6 +45,7 @@ struct AgentBackend: ManagementBackend {
         do {
             try await host.engine.run(request, input: input, output: output)
         } catch {
+            if error.isAbsence { throw Refusal(.notFound, error.message) }
             throw Refusal(error.reason == .refused ? .invalid : .unavailable, error.message)
         }
     }

@@ -190,7 +190,11 @@ package final class AgentHost: Sendable {
                     mailbox.yield(.received(message))
                 },
                 streams: { [engine] request, input, output in
-                    try await engine.run(request, input: input, output: output)
+                    do {
+                        try await engine.run(request, input: input, output: output)
+                    } catch let failure as EngineFailure where failure.isAbsence {
+                        try await output(.missing(failure.message))
+                    }
                 })
             reason = "the session ended"
         } catch TransportError.refused(let retryAfter, let refusal) {

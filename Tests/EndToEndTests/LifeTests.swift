@@ -172,6 +172,19 @@ import Testing
         }
     }
 
+    @Test func `a second up on the same ports says so and leaves the first alone`() async throws {
+        try await Stage.with { stage in
+            let up = try await startUp(on: stage)
+            let second = try stage.start([
+                "up", "--state", stage.directory + "/second", "--port", "\(stage.ports.lowerBound)",
+            ])
+            #expect(try await second.ended() == 1)
+            #expect(try second.remarks.contains("is taken"))
+            #expect(up.isRunning)
+            #expect(try await stage.skerry("get nodes").code == 0)
+        }
+    }
+
     @Test func `settings of the caller do not reach the hub and the nodes of up`() async throws {
         try await Stage.with { stage in
             _ = try await startUp(
