@@ -20,15 +20,27 @@ struct AgentBackend: ManagementBackend {
 
     func list(_ kind: Kind) async -> ObjectList {
         let now = now
+        let contact = contact
         let items = host.machine.withLock { agent -> [Object] in
             switch kind {
             case .site: agent.site.map { [.site($0)] } ?? []
-            case .node: [.node(agent.selfPortrait(at: now))]
+            case .node: [.node(agent.selfPortrait(at: now, contact))]
             case .workload: agent.workloads.map { .workload(agent.view(of: $0, at: now)) }
             case .instance: agent.instances(at: now).map { .instance(Instance($0)) }
             }
         }
         return ObjectList(items: items, asOf: now)
+    }
+
+    /// Why there is no link; nil while there is one, and before anything is known.
+    private var contact: Condition? {
+        host.story.withLock { story in
+            story.current.map { trouble, at in
+                Condition(
+                    type: Condition.contact, isTrue: false, reason: trouble.kind.rawValue,
+                    message: trouble.reason, observedAt: at)
+            }
+        }
     }
 
     func events(limit: Int) async -> EventList {
@@ -107,7 +119,7 @@ struct AgentBackend: ManagementBackend {
 
 extension Agent {
     /// The node as it sees itself: its state is about its contact with the hub.
-    fileprivate func selfPortrait(at now: WallTime) -> Node {
+    fileprivate func selfPortrait(at now: WallTime, _ contact: Condition?) -> Node {
         var node =
             node
             ?? Node(
@@ -118,8 +130,9 @@ extension Agent {
             link.isUp ? .ready : now - link.since <= window.duration ? .autonomous : .silent
         node.status = NodeStatus(
             state: state, lastSeen: link.isUp ? now : link.since, observedAt: now,
-            agentVersion: Version.text, engine: engineStatus, capacity: configuration.capacity,
-            desiredRevision: appliedRevision, appliedRevision: appliedRevision)
+            agentVersion: Version.text, engine: shownEngine, capacity: configuration.capacity,
+            desiredRevision: appliedRevision, appliedRevision: appliedRevision,
+            conditions: contact.map { [$0] } ?? [])
         return node
     }
 

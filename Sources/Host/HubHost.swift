@@ -95,7 +95,12 @@ package final class HubHost: Sendable {
             group.addTask { [self] in
                 await writer.run(
                     persisted: { mailbox.yield(.persisted($0)) },
-                    failing: { mailbox.yield(.storeFailing(reason: $0)) })
+                    failing: {
+                        log(
+                            "the store cannot be written (\($0)); changes are refused until it "
+                                + "can: free space, or mend the disk")
+                        mailbox.yield(.storeFailing(reason: $0))
+                    }, working: { log("the store can be written again") })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in
