@@ -22,15 +22,27 @@ struct AgentBackend: ManagementBackend {
     func list(_ kind: Kind) async -> ObjectList {
         let moment = SystemClock.now()
         let now = moment.wall
+        let contact = contact
         let items = host.machine.withLock { agent -> [Object] in
             switch kind {
             case .site: agent.site.map { [.site($0)] } ?? []
-            case .node: [.node(agent.selfPortrait(at: moment))]
+            case .node: [.node(agent.selfPortrait(at: moment, contact))]
             case .workload: agent.workloads.map { .workload(agent.view(of: $0, at: now)) }
             case .instance: agent.instances(at: now).map { .instance(Instance($0)) }
             }
         }
         return ObjectList(items: items, asOf: now)
+    }
+
+    /// Why there is no link; nil while there is one, and before anything is known.
+    private var contact: Condition? {
+        host.story.withLock { story in
+            story.current.map { trouble, at in
+                Condition(
+                    type: Condition.contact, isTrue: false, reason: trouble.kind.rawValue,
+                    message: trouble.reason, observedAt: at)
+            }
+        }
     }
 
     func events(limit: Int) async -> EventList {
@@ -58,6 +70,7 @@ struct AgentBackend: ManagementBackend {
         do {
             try await host.engine.run(request, input: input, output: output)
         } catch {
+            if error.isAbsence { throw Refusal(.notFound, error.message) }
             throw Refusal(error.reason == .refused ? .invalid : .unavailable, error.message)
         }
     }
@@ -119,7 +132,7 @@ struct AgentBackend: ManagementBackend {
 
 extension Agent {
     /// The node as it sees itself: its state is about its contact with the hub.
-    fileprivate func selfPortrait(at now: Moment) -> Node {
+    fileprivate func selfPortrait(at now: Moment, _ contact: Condition?) -> Node {
         var node =
             node
             ?? Node(
@@ -130,8 +143,9 @@ extension Agent {
             ? .ready : circumstances(at: now).staleness == .expired ? .silent : .autonomous
         node.status = NodeStatus(
             state: state, lastSeen: link.isUp ? now.wall : link.since, observedAt: now.wall,
-            agentVersion: Version.text, engine: engineStatus, capacity: configuration.capacity,
-            desiredRevision: appliedRevision, appliedRevision: appliedRevision)
+            agentVersion: Version.text, engine: shownEngine, capacity: configuration.capacity,
+            desiredRevision: appliedRevision, appliedRevision: appliedRevision,
+            conditions: contact.map { [$0] } ?? [])
         return node
     }
 

@@ -74,7 +74,8 @@ extension Interface {
             query: [
                 .init(
                     name: "labelSelector", type: .string,
-                    summary: "Labels that they carry: `a=b,c!=d,e,!f`."),
+                    summary: "Labels that they carry: `a=b,c!=d,e,!f`. Where they belong counts as"
+                        + " labels: `site`, `node`, `workload` and `tier`."),
                 .init(name: "watch", type: .boolean, summary: "Keep sending what changes."),
             ],
             success: (200, [.json(.named("ObjectList")), .text("text/event-stream")]),
@@ -115,7 +116,8 @@ extension Interface {
             summary: "Reads the log of a container or runs a command in it. Both bodies are frames"
                 + " and flow at the same time: one byte of type, four of length with the most"
                 + " significant first, the payload. Types: 0 input, 1 end of input, 2 resize"
-                + " (`COLSxROWS`), 3 output, 4 error output, 5 exit (decimal), 6 failed (words).",
+                + " (`COLSxROWS`), 3 output, 4 error output, 5 exit (decimal), 6 failed (words),"
+                + " 7 no such container or command (words).",
             query: [.init(name: "node", type: .string, summary: "Where the container runs.")],
             header: .init(
                 name: streamHeader.rawName, type: .string,
@@ -151,7 +153,7 @@ extension Interface {
     func list(_ kind: Kind, _ selector: LabelSelector) async -> ObjectList {
         var list = await backend.list(kind)
         if !selector.requirements.isEmpty {
-            list.items.removeAll { !selector.matches($0.metadata.labels) }
+            list.items.removeAll { !selector.matches($0.selectable) }
         }
         return list
     }

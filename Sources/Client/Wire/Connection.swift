@@ -173,6 +173,7 @@ package struct Connection: Sendable {
                 switch frame {
                 case .exit(let code): return code
                 case .failed(let message): throw Failure(.failed, message)
+                case .missing(let message): throw Failure(.notFound, message)
                 default: try await receive(frame)
                 }
             }

@@ -47,6 +47,11 @@ extension Agent {
             asOf: now.wall)
     }
 
+    /// The engine that answered last, or that there is none and why.
+    package var shownEngine: EngineStatus? {
+        engineTrouble.map { .absent(because: $0) } ?? engineStatus
+    }
+
     package var appliedRevision: UInt64 { replica.through }
     package var hubEpoch: UInt64 { epoch }
     /// Log entries that no hub has acknowledged, and those shed for want of room.

@@ -34,6 +34,8 @@ package struct Agent: Equatable, Sendable {
 
     // The link.
     package internal(set) var link: Link
+    /// Reasons for no contact that people here were told since the last one.
+    var missed: Set<String> = []
     var backoff: Backoff
     var epoch: UInt64
     var heartbeatEvery: Duration = .seconds(15)
@@ -43,8 +45,8 @@ package struct Agent: Equatable, Sendable {
 
     // The engine.
     var engine: EngineState = .unknown
-    /// People were told that the engine is gone.
-    var isEngineMissed = false
+    /// Why the engine does not answer; people were told.
+    var engineTrouble: String?
     package internal(set) var engineStatus: EngineStatus?
     /// Containers that the engine listed and nobody here wanted. They are being stopped; an instance
     /// that comes to want such an id waits for that, since what runs there is not its own.
@@ -225,7 +227,7 @@ package struct Agent: Equatable, Sendable {
         append(.event(event), at: now.wall)
     }
 
-    private mutating func remember(_ event: Event) {
+    mutating func remember(_ event: Event) {
         if events.count >= configuration.limits.events { events.removeFirst() }
         events.append(event)
     }
