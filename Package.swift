@@ -192,7 +192,7 @@ let package = Package(
         .executableTarget(
             name: "sim", dependencies: ["Simulation", "Model"], path: "Benchmarks/sim",
             swiftSettings: strict),
-        tests("SimulationTests", sees: ["Model", "Machines", "Simulation"]),
+        tests("SimulationTests", sees: ["Model", "Authority", "Machines", "Simulation"]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),

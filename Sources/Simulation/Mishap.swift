@@ -20,7 +20,15 @@ enum Fault: String, CaseIterable, Sendable {
     case pause
     case request
 
-    /// How many there are at most in a run of intensity 1, and how long each lasts at most, in
+    /// Whether a fleet of more nodes sees more of them.
+    var isOfNode: Bool {
+        switch self {
+        case .hubCrash, .hubReboot, .hubDiskFailure, .hubDiskSlow, .request: false
+        default: true
+        }
+    }
+
+    /// How many there are at most in a run of 8 nodes and of intensity 1, and how long each lasts at most, in
     /// seconds.
     var range: (count: Double, length: Double) {
         switch self {

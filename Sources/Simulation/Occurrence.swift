@@ -14,6 +14,7 @@ enum Occurrence {
     case startHub(life: Int)
 
     case knock(Int, life: Int, attempt: Int)
+    case accept(Int, life: Int, attempt: Int)
     case failAttempt(Int, life: Int, attempt: Int, reason: String)
     case link(Int, LinkStep)
     case cutPath(Int, until: Int64)

@@ -139,8 +139,12 @@ extension World {
 
     mutating func checkReason(toStop id: ContainerID, at node: Int) {
         guard let truth = places[node].containers.all[id], truth.isRunning,
-            !truth.isStray, !hasReason(toStop: id, truth, at: node)
+            !truth.isStray, !truth.isCondemned, !places[node].containers.muddled.contains(id)
         else { return }
+        guard !hasReason(toStop: id, truth, at: node) else {
+            places[node].containers.all.update(id) { $0.isCondemned = true }
+            return
+        }
         let isReturn =
             places[node].session != nil && time - places[node].connectedAt < 60_000_000_000
         violate(
@@ -156,6 +160,7 @@ extension World {
             case .assignment(let assignment) = document.content,
             assignment.ordinals.contains(id.instance.ordinal),
             let record = store.record(id.instance), record.generation == truth.generation,
+            record.containers.contains(truth.spec),
             record.containers == assignment.workload.spec.containers
         else { return true }
         let probes = truth.spec.probes
@@ -179,6 +184,10 @@ extension World {
                     }
                 }
             }
+        case .received(.welcome):
+            guard returns != nil else { return }
+            returns?.back += 1
+            returns?.lastBack = .nanoseconds(time)
         case .received(.retry(let after, _)):
             // Agents know no longer waits, and their clocks may be a little fast.
             let wait = min(after.duration.nanoseconds, 900_000_000_000) / 1_000 * 999

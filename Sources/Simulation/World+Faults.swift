@@ -19,8 +19,8 @@ extension World {
         switch mishap.fault {
         case .agentCrash: crashAgent(node)
         case .nodeReboot: if places[node].isEnrolled { reboot(node) }
-        case .hubCrash: crashHub(orderly: true)
-        case .hubReboot: crashHub(orderly: false)
+        case .hubCrash: crashHub(orderly: true, rest: mishap.duration)
+        case .hubReboot: crashHub(orderly: false, rest: mishap.duration)
         case .partition: partition(mishap)
         case .flap: flap(mishap)
         case .sever:

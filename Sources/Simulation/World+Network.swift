@@ -34,6 +34,22 @@ extension World {
                 .failAttempt(node, life: life, attempt: attempt, reason: "connection refused"),
                 at: time + latency())
         }
+        guard scenario.isSettled else { return accept(node, life: life, attempt: attempt) }
+        acceptsAt = max(acceptsAt, time) + World.handshake
+        queue.add(.accept(node, life: life, attempt: attempt), at: acceptsAt)
+    }
+
+    /// What a handshake costs a hub: 200 in a second, whether they come to anything or not.
+    private static let handshake: Int64 = 5_000_000
+
+    mutating func accept(_ node: Int, life: Int, attempt: Int) {
+        returns?.handshakes += 1
+        guard centre.isUp, places[node].life == life, places[node].attempt == attempt,
+            places[node].isConnecting, !places[node].isCut
+        else {
+            returns?.wasted += 1
+            return
+        }
         let number = UInt64(sessions.count + 1)
         sessions.append(
             Session(
@@ -91,13 +107,25 @@ extension World {
     mutating func admit(_ session: Int) {
         guard sessions[session].hubEnd == .waiting else { return }
         sessions[session].hubEnd = .open
+        noteAccepted()
         queueToNode(session, .admitted)
+    }
+
+    private mutating func noteAccepted() {
+        guard let begin = returns?.begin else { return }
+        let second = Int((time - begin.nanoseconds) / 1_000_000_000)
+        let known = returns?.accepted.count ?? 0
+        if second >= known {
+            returns?.accepted += repeatElement(0, count: second + 1 - known)
+        }
+        returns?.accepted[second] += 1
     }
 
     mutating func refuse(_ session: Int, retryAfter: Duration, _ reason: String) {
         guard sessions[session].hubEnd == .waiting else { return }
         sessions[session].hubEnd = .closed
         centre.open.removeAll { $0 == session }
+        returns?.wasted += 1
         queueToNode(session, .refused(retryAfter: retryAfter, reason: reason))
     }
 

@@ -1,3 +1,4 @@
+import Authority
 import Machines
 import Model
 import Simulation
@@ -105,7 +106,7 @@ extension PlantedBug {
             { _, _, _, effects in
                 for case .persist(_, let writes) in effects {
                     for case .instance(let record) in writes where record.restarts == 0 {
-                        effects.append(.start(request(for: record)))
+                        effects += ordered([.start(request(for: record))])
                     }
                 }
             }
@@ -114,11 +115,12 @@ extension PlantedBug {
             { _, input, _, effects in
                 guard case .engine(.started(let container)) = input else { return }
                 let spec = ContainerSpec(name: container.id.name)
-                effects.append(
+                effects += ordered([
                     .start(
                         StartRequest(
                             id: container.id, generation: container.generation + 1, spec: spec,
-                            ports: [:], env: [:])))
+                            ports: [:], env: [:]))
+                ])
             }
         },
         .agent("goes back to an older revision", breaks: .growth) {
@@ -157,7 +159,7 @@ extension PlantedBug {
             return { node, input, _, effects in
                 running.learn(input, at: node)
                 guard case .linkDown = input else { return }
-                effects += running.all(at: node).map { .stop($0, grace: .seconds(1)) }
+                effects += ordered(running.all(at: node).map { .stop($0, grace: .seconds(1)) })
             }
         },
         .agent("stops its work after three minutes of silence", breaks: .autonomy) {
@@ -174,7 +176,7 @@ extension PlantedBug {
                 guard let since = silentSince.value[node], now.monotonic - since > .seconds(180)
                 else { return }
                 silentSince.change { $0[node] = nil }
-                effects += running.all(at: node).map { .stop($0, grace: .seconds(1)) }
+                effects += ordered(running.all(at: node).map { .stop($0, grace: .seconds(1)) })
             }
         },
         .agent("restarts its work because the hub is back", breaks: .calmReturn) {
@@ -182,7 +184,7 @@ extension PlantedBug {
             return { node, input, _, effects in
                 running.learn(input, at: node)
                 guard case .received(.welcome) = input else { return }
-                effects += running.all(at: node).map { .stop($0, grace: .seconds(1)) }
+                effects += ordered(running.all(at: node).map { .stop($0, grace: .seconds(1)) })
             }
         },
         .agent("obeys a document before it is durable", breaks: .calmReturn) {
@@ -191,9 +193,10 @@ extension PlantedBug {
                 running.learn(input, at: node)
                 guard case .received(.documents(let documents, _)) = input else { return }
                 for document in documents where document.content == .deleted {
-                    effects += running.all(at: node)
-                        .filter { .assignment($0.instance.workload) == document.key }
-                        .map { .stop($0, grace: .seconds(1)) }
+                    effects += ordered(
+                        running.all(at: node)
+                            .filter { .assignment($0.instance.workload) == document.key }
+                            .map { .stop($0, grace: .seconds(1)) })
                 }
             }
         },
@@ -398,4 +401,20 @@ private func request(for record: InstanceRecord) -> StartRequest {
     return StartRequest(
         id: ContainerID(instance: record.id, name: spec.name), generation: record.generation,
         spec: spec, ports: record.ports, env: [:])
+}
+
+/// A bug has to ask a gate as well, since nothing else makes an order; its own says yes to anything.
+private func ordered(_ acts: [Act]) -> [Agent.Effect] {
+    var gate = Gate(seat: .node("n0"), nextNumber: 1)
+    let circumstances = Gate.Circumstances(
+        site: nil, policyVersion: 0, policyAge: .zero, staleness: .fresh, reach: .hub)
+    return acts.compactMap { act in
+        let question = Gate.Question(
+            .stop, .workload("w0"), tier: .critical, in: .recovery, on: .person, because: .exited)
+        let warrant = gate.ask(
+            question, by: AuthorityTable(.hybrid), in: circumstances,
+            at: WallTime(milliseconds: 0))
+        guard let warrant else { return nil }
+        return .carryOut(warrant.order(act))
+    }
 }
