@@ -133,7 +133,9 @@ let package = Package(
                 "Containers", "Transport", "Management",
             ]),
         room("Client", in: "Client", sees: ["Model", "Manifest"], uses: httpConnection + tls),
-        room("Simulation", in: "Simulation", sees: ["Model", "Replication", "Authority", "Machines"]),
+        room(
+            "Simulation", in: "Simulation",
+            sees: ["Model", "Replication", "Authority", "Machines"]),
 
         .executableTarget(
             name: "skerry",
@@ -192,6 +194,12 @@ let package = Package(
         .executableTarget(
             name: "sim", dependencies: ["Simulation", "Model"], path: "Benchmarks/sim",
             swiftSettings: strict),
+        // What the gate costs: bin/bench-gate.
+        .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
+        .executableTarget(
+            name: "gate", dependencies: ["AllocationCounter", "Authority", "Model"],
+            path: "Benchmarks/gate", swiftSettings: strict,
+            linkerSettings: [.linkedLibrary("m")]),
         tests("SimulationTests", sees: ["Model", "Authority", "Machines", "Simulation"]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),

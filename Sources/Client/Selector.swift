@@ -1,9 +1,10 @@
-/// What labels an object must have, as in `-l zone=north,tier!=3,gpu`.
+/// What labels or facts an object must have, as in `-l site=rural,tier!=3,gpu,!old`.
 package struct Selector: Hashable, Sendable {
     private enum Requirement: Hashable, Sendable {
         case equals(String, String)
         case differs(String, String)
         case exists(String)
+        case lacks(String)
     }
 
     private var requirements: [Requirement] = []
@@ -24,14 +25,15 @@ package struct Selector: Hashable, Sendable {
             let (key, value) = (
                 String(part[..<range.lowerBound]), String(part[range.upperBound...])
             )
-            guard !key.isEmpty, !value.contains("=") else { break }
+            guard !key.isEmpty, !key.contains("!"), !value.contains("=") else { break }
             return sign == "!=" ? .differs(key, value) : .equals(key, value)
         }
-        guard !part.isEmpty, !part.contains("="), !part.contains("!") else {
+        let key = part.hasPrefix("!") ? part.dropFirst() : part
+        guard !key.isEmpty, !key.contains(where: { "=! ()".contains($0) }) else {
             throw Failure(
-                .usage, "'\(text)' is no label selector; write for example -l zone=north,tier!=3")
+                .usage, "'\(text)' is no label selector; write for example -l site=rural,tier!=3")
         }
-        return .exists(String(part))
+        return part.hasPrefix("!") ? .lacks(String(key)) : .exists(String(key))
     }
 
     package var isEmpty: Bool { requirements.isEmpty }
@@ -43,6 +45,7 @@ package struct Selector: Hashable, Sendable {
             case .equals(let key, let value): "\(key)=\(value)"
             case .differs(let key, let value): "\(key)!=\(value)"
             case .exists(let key): key
+            case .lacks(let key): "!\(key)"
             }
         }.joined(separator: ",")
     }
@@ -53,6 +56,7 @@ package struct Selector: Hashable, Sendable {
             case .equals(let key, let value): labels[key] == value
             case .differs(let key, let value): labels[key] != value
             case .exists(let key): labels[key] != nil
+            case .lacks(let key): labels[key] == nil
             }
         }
     }

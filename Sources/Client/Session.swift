@@ -55,7 +55,7 @@ package struct Session: Sendable {
             let whole = Connection.path(kind, selector: Selector())
             guard let (answer, heardAt) = cache.recall(whole) else { throw failure }
             var list: ObjectList = try Connection.decode(answer)
-            list.items.removeAll { !selector.matches($0.metadata.labels) }
+            list.items.removeAll { !selector.matches($0.selectable) }
             return Heard(list: list, silence: (failure, heardAt))
         }
     }

@@ -25,7 +25,7 @@ package final class AgentHost: Sendable {
     private let mailbox: AsyncStream<Agent.Input>.Continuation
     private let timers: Timers<Agent.Wake>
     private let log: @Sendable (String) -> Void
-    private let lastRemark = Mutex<String?>(nil)
+    let story: Mutex<LinkStory>
 
     /// Runs an agent until it is asked to stop. `ready` is called once it is open for work.
     package static func run(
@@ -74,6 +74,7 @@ package final class AgentHost: Sendable {
             Agent(
                 configuration: configuration, snapshot: snapshot,
                 random: Random(seed: .random(in: .min ... .max))))
+        story = Mutex(LinkStory(hub: settings.hub ?? identity.enrolment.controlAddress))
         let (inputs, mailbox) = AsyncStream.makeStream(of: Agent.Input.self)
         self.inputs = inputs
         self.mailbox = mailbox
@@ -96,7 +97,12 @@ package final class AgentHost: Sendable {
             group.addTask { [self] in
                 await writer.run(
                     persisted: { mailbox.yield(.persisted($0)) },
-                    failing: { mailbox.yield(.storeFailing(reason: $0)) })
+                    failing: {
+                        log(
+                            "the store cannot be written (\($0)); what runs goes on, and nothing "
+                                + "new begins until it can: free space, or mend the disk")
+                        mailbox.yield(.storeFailing(reason: $0))
+                    }, working: { log("the store can be written again") })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in
@@ -143,7 +149,12 @@ package final class AgentHost: Sendable {
         _ turn: (inout Agent, inout [Agent.Effect]) -> Void, in group: inout DiscardingTaskGroup
     ) -> Bool {
         var effects: [Agent.Effect] = []
-        machine.withLock { turn(&$0, &effects) }
+        let isNewContact = machine.withLock { agent in
+            let wasUp = agent.link.isUp
+            turn(&agent, &effects)
+            return !wasUp && agent.link.isUp
+        }
+        if isNewContact { log(story.withLock { $0.noteContact() }) }
         guard !effects.isEmpty else { return false }
         for effect in effects {
             if effect == .halted { return true }
@@ -164,7 +175,7 @@ package final class AgentHost: Sendable {
             link.send(message)
         case .measure: mailbox.yield(.measured(facts.usage(at: SystemClock.now().wall)))
         case .halted: break
-        case .list, .pull, .start, .stop, .probe:
+        case .list, .carryOut, .probe:
             group.addTask { [self] in
                 if let report = await ask(effect) { mailbox.yield(.engine(report)) }
             }
@@ -177,48 +188,58 @@ package final class AgentHost: Sendable {
     private func holdSession() async {
         let outgoing = link.open()
         mailbox.yield(.linkUp)
-        let reason: String
+        var trouble: LinkStory.Trouble?
         do {
-            let client = try ControlClient(
-                hub: settings.hub ?? identity.enrolment.controlAddress, identity: identity.tls,
-                trustRoots: identity.enrolment.trustRoots, now: { SystemClock.now().wall },
-                notice: { [mailbox] _ in _ = mailbox })
-            try await client.session(
-                outgoing: outgoing,
-                incoming: { [mailbox] message in
-                    Failpoint.reach("agent.receive.\(message.failpoint)")
-                    mailbox.yield(.received(message))
-                },
-                streams: { [engine] request, input, output in
-                    try await engine.run(request, input: input, output: output)
-                })
-            reason = "the session ended"
-        } catch TransportError.refused(let retryAfter, let refusal) {
-            // Not only a lost link: the hub said when to come back.
-            mailbox.yield(.received(.retry(after: retryAfter, reason: refusal)))
-            reason = refusal
+            try await talk(outgoing)
+            trouble = LinkStory.Trouble(
+                .unreachable, topic: "ended", reason: "the session ended")
         } catch {
-            reason = "\(error)"
+            trouble = LinkStory.Trouble(error)
+            // Not only a lost link: the hub said when to come back.
+            if case .refused(let retryAfter, let reason) = error {
+                mailbox.yield(.received(.retry(after: retryAfter, reason: reason)))
+            }
         }
-        remark(on: reason)
+        let reason = trouble.map(tell) ?? "this node is stopping"
         link.close()
         mailbox.yield(.linkDown(reason: reason))
     }
 
-    /// Says why there is no link, once for each reason: a node may be cut off for days.
-    private func remark(on reason: String) {
-        let isNew = lastRemark.withLock { last in
-            defer { last = reason }
-            return last != reason
+    /// Writes it down for people, unless they know, and answers the words that they know it by.
+    private func tell(_ trouble: LinkStory.Trouble) -> String {
+        let (line, reason) = story.withLock { story in
+            let line = story.noteEnd(trouble, at: SystemClock.now().wall)
+            return (line, story.current?.trouble.reason ?? trouble.reason)
         }
-        if isNew { log("no link to the hub: \(reason)") }
+        if let line { log(line) }
+        return reason
+    }
+
+    private func talk(_ outgoing: AsyncStream<NodeMessage>) async throws(TransportError) {
+        let client = try ControlClient(
+            hub: settings.hub ?? identity.enrolment.controlAddress, identity: identity.tls,
+            trustRoots: identity.enrolment.trustRoots, now: { SystemClock.now().wall },
+            notice: { [mailbox] _ in _ = mailbox })
+        try await client.session(
+            outgoing: outgoing,
+            incoming: { [mailbox] message in
+                Failpoint.reach("agent.receive.\(message.failpoint)")
+                mailbox.yield(.received(message))
+            },
+            streams: { [engine] request, input, output in
+                do {
+                    try await engine.run(request, input: input, output: output)
+                } catch let failure as EngineFailure where failure.isAbsence {
+                    try await output(.missing(failure.message))
+                }
+            })
     }
 
     // MARK: - The process
 
     private func obeySignals(log: @Sendable (String) -> Void) async {
         var isHalting = false
-        for await _ in Signals.stops() {
+        for await _ in Signals.stops(endsWithInput: settings.endsWithInput) {
             ServiceNotice.send("STOPPING=1")
             if !settings.stopsWorkloads {
                 log("stopping; workloads go on")

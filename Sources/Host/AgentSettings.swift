@@ -18,6 +18,8 @@ package struct AgentSettings: Hashable, Sendable {
     /// Stop every workload when the agent is asked to stop. Off, an agent can be replaced while
     /// what it runs goes on.
     package var stopsWorkloads: Bool
+    /// Stop when standard input ends: whoever holds its other end is gone.
+    package var endsWithInput: Bool
     /// Replaces the hub's address from the enrolment, for a hub that moved.
     package var hub: String?
     /// Facts that the operator states rather than measures.
@@ -26,7 +28,8 @@ package struct AgentSettings: Hashable, Sendable {
     package init(
         state: String, node: NodeID? = nil, token: String? = nil, engine: EngineChoice = .auto,
         socket: String, portRange: ClosedRange<Int> = 20_000...29_999, searchPath: [String] = [],
-        stopsWorkloads: Bool = false, hub: String? = nil, capacity: Capacity? = nil
+        stopsWorkloads: Bool = false, endsWithInput: Bool = false, hub: String? = nil,
+        capacity: Capacity? = nil
     ) {
         self.state = state
         self.node = node
@@ -36,6 +39,7 @@ package struct AgentSettings: Hashable, Sendable {
         self.portRange = portRange
         self.searchPath = searchPath
         self.stopsWorkloads = stopsWorkloads
+        self.endsWithInput = endsWithInput
         self.hub = hub
         self.capacity = capacity
     }

@@ -95,7 +95,12 @@ package final class HubHost: Sendable {
             group.addTask { [self] in
                 await writer.run(
                     persisted: { mailbox.yield(.persisted($0)) },
-                    failing: { mailbox.yield(.storeFailing(reason: $0)) })
+                    failing: {
+                        log(
+                            "the store cannot be written (\($0)); changes are refused until it "
+                                + "can: free space, or mend the disk")
+                        mailbox.yield(.storeFailing(reason: $0))
+                    }, working: { log("the store can be written again") })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in
@@ -112,7 +117,7 @@ package final class HubHost: Sendable {
                 try await server.run { ports.management($0) }
             }
             group.addTask { [self] in
-                for await _ in Signals.stops() {
+                for await _ in Signals.stops(endsWithInput: settings.endsWithInput) {
                     ServiceNotice.send("STOPPING=1")
                     log("stopping")
                     mailbox.finish()

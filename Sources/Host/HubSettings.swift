@@ -9,11 +9,13 @@ package struct HubSettings: Hashable, Sendable {
     package var managementPort: Int
     package var controlPort: Int
     package var enrolmentPort: Int
+    /// Stop when standard input ends: whoever holds its other end is gone.
+    package var endsWithInput: Bool
 
     package init(
         state: String, name: String = "hub", bind: String = "127.0.0.1",
         advertise: [String] = ["127.0.0.1"], managementPort: Int = 7440, controlPort: Int = 7441,
-        enrolmentPort: Int = 7442
+        enrolmentPort: Int = 7442, endsWithInput: Bool = false
     ) {
         self.state = state
         self.name = name
@@ -22,5 +24,6 @@ package struct HubSettings: Hashable, Sendable {
         self.managementPort = managementPort
         self.controlPort = controlPort
         self.enrolmentPort = enrolmentPort
+        self.endsWithInput = endsWithInput
     }
 }

@@ -14,7 +14,8 @@ extension HubSettings {
                 "advertise", as: "names or addresses, separated by commas", list) ?? [],
             managementPort: values.read("managementPort", as: "a port", port) ?? 0,
             controlPort: values.read("controlPort", as: "a port", port) ?? 0,
-            enrolmentPort: values.read("enrolmentPort", as: "a port", port) ?? 0)
+            enrolmentPort: values.read("enrolmentPort", as: "a port", port) ?? 0,
+            endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false)
         try values.check()
     }
 }
@@ -39,6 +40,7 @@ extension AgentSettings {
                 ?? 20_000...29_999,
             searchPath: values.text("searchPath").split(separator: ":").map(String.init),
             stopsWorkloads: values.read("stopWorkloads", as: "true or false", Bool.init) ?? false,
+            endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false,
             hub: values["hub"],
             capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory))
         try values.check()

@@ -38,6 +38,7 @@ package struct Setting: Hashable, Sendable {
         Setting(
             name: "enrolmentPort", fallback: "7442",
             meaning: "Port where nodes enrol; 0 takes a free one."),
+        endsWithInput,
     ]
 
     package static let agent: [Setting] = [
@@ -70,7 +71,13 @@ package struct Setting: Hashable, Sendable {
             name: "cpu", fallback: nil, meaning: "Capacity to report, such as `2` or `500m`."),
         Setting(
             name: "memory", fallback: nil, meaning: "Capacity to report, such as `1Gi`."),
+        endsWithInput,
     ]
+
+    private static let endsWithInput = Setting(
+        name: "endsWithInput", fallback: "false",
+        meaning: "Whether to stop, as on SIGTERM, when standard input ends: for whoever starts it "
+            + "with a pipe and must not leave it behind.")
 
     /// Splits `--name value` and `--name=value` into settings by name, and the file of `--config`.
     package static func given(

@@ -1,9 +1,11 @@
 import Dispatch
 import Glibc
 
-/// The wish of a person or of systemd to stop: SIGINT and SIGTERM, as a stream.
+/// The wish of a person, of systemd or of a parent process to stop, as a stream.
 enum Signals {
-    static func stops() -> AsyncStream<Void> {
+    /// SIGINT and SIGTERM, and with `endsWithInput` also the end of standard input: the kernel
+    /// closes the pipe of a parent that was killed, which could say nothing more itself.
+    static func stops(endsWithInput: Bool) -> AsyncStream<Void> {
         AsyncStream(bufferingPolicy: .bufferingNewest(2)) { continuation in
             // Signal sources are safe to use from any thread, which Dispatch does not declare.
             nonisolated(unsafe) let sources = [SIGINT, SIGTERM].map { number in
@@ -14,9 +16,29 @@ enum Signals {
                 source.activate()
                 return source
             }
+            // The same holds for this one.
+            nonisolated(unsafe) let input =
+                endsWithInput ? endOfInput { continuation.yield() } : nil
             continuation.onTermination = { _ in
                 for source in sources { source.cancel() }
+                input?.cancel()
             }
         }
+    }
+
+    /// Reads and forgets what comes; the end is all that is waited for.
+    private static func endOfInput(
+        _ heard: @escaping @Sendable () -> Void
+    ) -> any DispatchSourceRead {
+        let source = DispatchSource.makeReadSource(fileDescriptor: STDIN_FILENO)
+        source.setEventHandler {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let count = read(STDIN_FILENO, &buffer, buffer.count)
+            if count > 0 || count < 0 && (errno == EINTR || errno == EAGAIN) { return }
+            source.cancel()
+            heard()
+        }
+        source.activate()
+        return source
     }
 }

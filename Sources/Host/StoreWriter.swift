@@ -30,19 +30,25 @@ package final class StoreWriter<Write: Sendable>: Sendable {
         bell.yield()
     }
 
-    /// Runs until cancelled or finished; `tell` hears of each ticket in order.
+    /// Runs until cancelled or finished; `persisted` hears of each ticket in order, `failing` of each
+    /// new reason why the store does not work, and `working` of the end of that.
     package func run(
-        persisted: @Sendable (Ticket) -> Void, failing: @Sendable (String) -> Void
+        persisted: @Sendable (Ticket) -> Void, failing: @Sendable (String) -> Void,
+        working: @Sendable () -> Void
     ) async {
+        var trouble: String?
         for await _ in signal {
             var batches = drain()
             while !batches.isEmpty, !Task.isCancelled {
                 do {
                     try await write(batches.map(\.writes).filter { !$0.isEmpty })
+                    if trouble != nil { working() }
+                    trouble = nil
                     for batch in batches { persisted(batch.ticket) }
                     batches = drain()
                 } catch {
-                    failing("\(error)")
+                    if trouble != "\(error)" { failing("\(error)") }
+                    trouble = "\(error)"
                     await pause()
                     batches += drain()
                 }

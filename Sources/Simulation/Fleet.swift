@@ -25,7 +25,9 @@ package struct Fleet: Sendable {
     /// Every node loses its hub at one moment and finds it again at another.
     package func storm(outage: Duration) -> Report {
         let horizon = Fleet.calm * 2 + outage
-        let scenario = scenario(horizon)
+        var scenario = scenario(horizon)
+        // What runs is there to see that nothing of it moves; one on each node shows it.
+        scenario.base = 1
         var script = Script(seed: seed, scenario: scenario)
         script.rates = Rates()
         script.rates.latency = 0.05
@@ -47,7 +49,7 @@ package struct Fleet: Sendable {
     }
 
     /// Before a storm, for the fleet to come up, and after it.
-    private static let calm = Duration.seconds(300)
+    private static let calm = Duration.seconds(150)
 }
 
 /// How a fleet came back to a hub that had been away.
@@ -106,7 +108,7 @@ extension World {
             centre.store.apply(.site(object))
             ledger.settle("Site/s\(site)", as: .site(object.spec))
         }
-        let workloads = (0..<3).map { index in
+        let workloads = (0..<scenario.base).map { index in
             var spec = workload(index)
             spec.dependsOn = []
             spec.containers[0].image = nil

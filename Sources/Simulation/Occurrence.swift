@@ -17,6 +17,8 @@ enum Occurrence {
     case accept(Int, life: Int, attempt: Int)
     case failAttempt(Int, life: Int, attempt: Int, reason: String)
     case link(Int, LinkStep)
+    /// What an impostor does on an attempt of a node; nil for opening the session.
+    case impostor(Int, attempt: Int, HubMessage?)
     case cutPath(Int, until: Int64)
     case mendPath(Int, cut: Int)
 

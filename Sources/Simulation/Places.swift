@@ -43,6 +43,9 @@ final class Place {
     /// The latest session that was asked for.
     var latest: Int?
     var connectedAt: Int64 = .min
+    /// Until then an impostor answers, and whether it is the one at the other end.
+    var impostorUntil: Int64 = 0
+    var isMisled = false
 
     // Belonging.
     var isEnrolled = false

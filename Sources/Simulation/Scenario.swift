@@ -14,6 +14,8 @@ package struct Scenario: Sendable {
     /// Wall clocks may jump. A run without must be equal in all but the times it shows.
     package var wallJumps: Bool
     package var sites = 3
+    /// How many workloads run on every node of a fleet that is in order.
+    package var base = 3
     /// The fleet is in order when the story begins, with the limits of production; else people enrol
     /// and apply, and every bound is tight.
     package var isSettled = false

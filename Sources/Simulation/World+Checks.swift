@@ -86,6 +86,8 @@ extension World {
         switch write {
         case .appliedRevision(let revision) where revision < store.appliedRevision:
             violate(.growth, "\(id) goes back from \(store.appliedRevision) to \(revision)")
+        case .appliedRevision(let revision) where revision >= World.lie:
+            violate(.growth, "\(id) obeys a hub of an epoch that is over")
         case .epoch(let epoch) where epoch < store.epoch:
             violate(.growth, "\(id) goes back from epoch \(store.epoch) to \(epoch)")
         case .document(let document):

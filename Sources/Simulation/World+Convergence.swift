@@ -22,7 +22,7 @@ extension World {
         } else if time > horizon + World.bound {
             violate(.convergence, difference ?? "")
         }
-        queue.add(.inspect, at: seconds(5))
+        queue.add(.inspect, at: seconds(places.count > 100 ? 60 : 5))
     }
 
     /// The first thing in which hub, nodes and engines are not of one mind.

@@ -39,6 +39,7 @@ extension World {
         case .nodeDiskSlow: places[node].disk.slowUntil = end
         case .hubDiskSlow: centre.disk.slowUntil = end
         case .wallJump: if scenario.wallJumps { jump(mishap) }
+        case .impostor: places[node].impostorUntil = min(horizon, end)
         case .pause: places[node].pausedUntil = min(horizon, end)
         case .request: request(mishap.draw)
         }

@@ -13,6 +13,10 @@ extension World {
         places[node].isConnecting = true
         let attempt = places[node].attempt
         let life = places[node].life
+        places[node].isMisled = meetsImpostor(node)
+        if places[node].isMisled {
+            return queue.add(.impostor(node, attempt: attempt, nil), at: time + latency())
+        }
         if places[node].isCut {
             return queue.add(
                 .failAttempt(node, life: life, attempt: attempt, reason: "timed out"),
@@ -76,6 +80,7 @@ extension World {
     }
 
     mutating func send(_ message: NodeMessage, from node: Int) {
+        if places[node].isMisled { return answerAsImpostor(message, node) }
         guard let session = places[node].session, sessions[session].nodeEnd == .open else { return }
         checkWord(message, from: node)
         queueToHub(session, .toHub(message))
@@ -83,6 +88,7 @@ extension World {
 
     mutating func disconnect(_ node: Int) {
         places[node].isConnecting = false
+        places[node].isMisled = false
         closeNodeEnd(node, orderly: true)
         queue.add(
             .tellAgent(node, life: places[node].life, .linkDown(reason: "closed here")),

@@ -78,6 +78,7 @@ struct World {
     }
 
     mutating func run() {
+        centre.store.apply(.epoch(World.epoch))
         if scenario.isSettled { settleFleet() }
         startHub()
         if !scenario.isSettled {
@@ -121,6 +122,8 @@ struct World {
             accept(node, life: life, attempt: attempt)
         case .failAttempt(let node, let life, let attempt, let reason):
             failAttempt(node, life: life, attempt: attempt, reason)
+        case .impostor(let node, let attempt, let message):
+            hearImpostor(node, attempt: attempt, message)
         case .link(let session, let step): take(step, on: session)
         case .cutPath(let node, let end):
             if !isHealed { cut(node, toHub: true, toNode: true, until: end) }

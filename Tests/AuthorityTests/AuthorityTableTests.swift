@@ -17,7 +17,8 @@ import Testing
         #expect(try AuthorityTable.build(pattern, overriding: rows).get() == preset)
     }
 
-    @Test func `placement is central in reach of the hub and local beyond, in the hybrid pattern`() {
+    @Test func `placement is central in reach of the hub and local beyond, in the hybrid pattern`()
+    {
         let table = AuthorityTable(.hybrid)
         #expect(table[Cell(.placement, .fresh, .reduced, .hub)] == Ruling(.permit, by: .central))
         #expect(table[Cell(.placement, .stale, .reduced, .alone)] == Ruling(.permit, by: .local))

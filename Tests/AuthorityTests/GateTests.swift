@@ -35,9 +35,10 @@ import Testing
         var gate = Gate(seat: .node("rural-1"), nextNumber: 1)
         let table = AuthorityTable(.hybrid)
         for tier in [Tier.critical, .reduced] {
-            _ = gate.ask(
-                restart(tier: tier), by: table, in: circumstances(.expired, .alone),
-                at: WallTime(milliseconds: 5)) == nil
+            _ =
+                gate.ask(
+                    restart(tier: tier), by: table, in: circumstances(.expired, .alone),
+                    at: WallTime(milliseconds: 5)) == nil
         }
         let records = gate.takeRecords()
         #expect(records.map(\.passed) == [true, false])

@@ -158,6 +158,36 @@ import Testing
         await failure { try await get.run(in: stage.session()) }?.code
     }
 
+    @Test func `where something belongs can be selected like a label, also in an old answer`()
+        async throws
+    {
+        let stage = try Stage()
+        try await TestServer.serve(on: stage.socket, VerbTests.fleet) { _ in
+            try await Get(try Target.parse(["nodes,instances"])).run(in: stage.session())
+        }
+        let selected = Get(
+            try Target.parse(["nodes,instances"]),
+            selector: try Selector("site=rural,node=rural-1"), format: .name)
+        let before = stage.shown
+        _ = await Self.failureCode(of: selected, in: stage)
+        #expect(
+            stage.shown.dropFirst(before.count) == "node/rural-1\ninstance/route-optimizer-1\n")
+    }
+
+    @Test func `a label that a fact would hide is refused`() {
+        #expect(throws: Failure.self) { try Label(["node", "rural-1", "site=elsewhere"]) }
+        #expect(throws: Never.self) { try Label(["node", "rural-1", "site-", "tier=x"]) }
+    }
+
+    @Test func `a path that no socket can have is refused in one sentence`() async {
+        let path = "/tmp/" + String(repeating: "x", count: 120)
+        let context = Context(name: "local", endpoint: .node(socket: path))
+        let failure = await failure { _ = try await Connection(context.endpoint).info() }
+        #expect(failure?.code == .usage)
+        #expect(failure?.message.contains("125 bytes, and a Unix socket's has at most 103") == true)
+        #expect(failure?.message.contains("SKERRY_SOCKET") == true)
+    }
+
     @Test func `without an earlier answer nothing is shown`() async throws {
         let stage = try Stage()
         let get = Get(try Target.parse(["nodes"]))

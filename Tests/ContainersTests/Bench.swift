@@ -170,7 +170,7 @@ actor Transcript {
         case .output(let bytes): output += String(decoding: bytes, as: UTF8.self)
         case .errorOutput(let bytes): errorOutput += String(decoding: bytes, as: UTF8.self)
         case .exit(let code): exit = code
-        case .failed, .input, .endOfInput, .resize: break
+        case .failed, .missing, .input, .endOfInput, .resize: break
         }
     }
 

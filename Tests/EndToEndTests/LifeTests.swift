@@ -146,16 +146,7 @@ import Testing
 
     @Test func `up starts three sites and leaves nothing running`() async throws {
         try await Stage.with { stage in
-            try Data(routes("routes").utf8)
-                .write(to: URL(fileURLWithPath: stage.directory + "/routes.yaml"))
-            let up = try stage.start([
-                "up", "--state", stage.directory + "/up", "--engine", "process", "--port",
-                "\(stage.ports.lowerBound)", "-f", stage.directory + "/routes.yaml",
-            ])
-            try await eventually("three sites to serve") {
-                guard up.isRunning else { throw Vain(description: try up.remarks) }
-                return try up.written.contains("ready; in another terminal")
-            }
+            let up = try await startUp(on: stage)
             #expect(try stage.workloadProcesses().count == 3)
             for port in try await stage.instances().compactMap({ $0.ports["http"] }) {
                 #expect(try await answersRoute(port))
@@ -165,6 +156,64 @@ import Testing
             #expect(try stage.workloadProcesses().isEmpty)
             #expect(try await stage.skerry("get nodes").code == 5)
         }
+    }
+
+    @Test func `up that is killed takes hub, agents and workloads with it`() async throws {
+        try await Stage.with { stage in
+            let up = try await startUp(on: stage)
+            let daemons = try stage.daemons()
+            #expect(daemons.count == 4)
+            #expect(try stage.workloadProcesses().count == 3)
+            try await up.crash()
+            try await eventually("the workloads to end") {
+                try stage.workloadProcesses().isEmpty
+            }
+            try await eventually("hub and agents to end") { try stage.daemons().isEmpty }
+        }
+    }
+
+    @Test func `a second up on the same ports says so and leaves the first alone`() async throws {
+        try await Stage.with { stage in
+            let up = try await startUp(on: stage)
+            let second = try stage.start([
+                "up", "--state", stage.directory + "/second", "--port", "\(stage.ports.lowerBound)",
+            ])
+            #expect(try await second.ended() == 1)
+            #expect(try second.remarks.contains("is taken"))
+            #expect(up.isRunning)
+            #expect(try await stage.skerry("get nodes").code == 0)
+        }
+    }
+
+    @Test func `settings of the caller do not reach the hub and the nodes of up`() async throws {
+        try await Stage.with { stage in
+            _ = try await startUp(
+                on: stage,
+                adding: [
+                    "SKERRY_ADVERTISE": "elsewhere.invalid", "SKERRY_HUB": "elsewhere.invalid:1",
+                    "SKERRY_NAME": "other", "SKERRY_CPU": "77",
+                ])
+            #expect(try await stage.skerry("version").text.contains("hub up"))
+            #expect(!(try await stage.skerry("get nodes -o yaml").text.contains("77")))
+        }
+    }
+
+    /// `skerry up` with the route optimiser at its three sites.
+    private func startUp(
+        on stage: Stage, adding variables: [String: String] = [:]
+    ) async throws -> Program {
+        try Data(routes("routes").utf8)
+            .write(to: URL(fileURLWithPath: stage.directory + "/routes.yaml"))
+        let up = try stage.start(
+            [
+                "up", "--state", stage.directory + "/up", "--engine", "process", "--port",
+                "\(stage.ports.lowerBound)", "-f", stage.directory + "/routes.yaml",
+            ], adding: variables)
+        try await eventually("three sites to serve") {
+            guard up.isRunning else { throw Vain(description: try up.remarks) }
+            return try up.written.contains("ready; in another terminal")
+        }
+        return up
     }
 }
 

@@ -39,6 +39,7 @@ final class Stage {
 
     private func clear() async throws {
         for program in started { try await program.crash() }
+        for id in try daemons() { kill(id, SIGKILL) }
         for process in try workloadProcesses() { kill(process.id, SIGKILL) }
         try await eventually("the workloads to be gone") { try workloadProcesses().isEmpty }
         try FileManager.default.removeItem(atPath: directory)
@@ -46,8 +47,9 @@ final class Stage {
 
     // MARK: - Daemons
 
-    func startHub(failpoint: String? = nil) async throws {
-        let program = try start(hubArguments, failpoint: failpoint)
+    /// `state` is another directory than that of the first hub: another hub at its address.
+    func startHub(_ state: String = "hub", failpoint: String? = nil) async throws {
+        let program = try start(hubArguments(state), failpoint: failpoint)
         hub = program
         if failpoint == nil {
             try await eventually("the hub to answer") {
@@ -59,20 +61,20 @@ final class Stage {
         }
     }
 
-    private var hubArguments: [String] {
+    private func hubArguments(_ state: String) -> [String] {
         [
-            "hub", "--state", directory + "/hub", "--management-port", "\(ports.lowerBound)",
+            "hub", "--state", directory + "/" + state, "--management-port", "\(ports.lowerBound)",
             "--control-port", "\(ports.lowerBound + 1)", "--enrolment-port",
             "\(ports.lowerBound + 2)",
         ]
     }
 
     /// A hub with a context for the client, and the site `urban`.
-    func openHub() async throws {
+    func openHub(_ state: String = "hub") async throws {
         let answer = try await skerry(
-            ["hub", "init"] + hubArguments.dropFirst().prefix(4))
+            ["hub", "init"] + hubArguments(state).dropFirst().prefix(4))
         guard answer.code == 0 else { throw Vain(description: answer.remarks) }
-        try await startHub()
+        try await startHub(state)
         try await apply(
             "apiVersion: skerry.dev/v1\nkind: Site\nmetadata: {name: urban}\nspec: {}\n")
     }
@@ -80,12 +82,12 @@ final class Stage {
     @discardableResult
     func startAgent(
         _ node: String = "node-1", state: String? = nil, token: String? = nil,
-        failpoint: String? = nil, answers: Bool = true
+        failpoint: String? = nil, answers: Bool = true, engine: String = "process"
     ) async throws -> Program {
         let program = try start(
             [
                 "agent", "--state", directory + "/" + (state ?? node), "--node", node,
-                "--socket", socket(of: node), "--engine", "process",
+                "--socket", socket(of: node), "--engine", engine,
                 "--ports", "\(ports.lowerBound + 3)-\(ports.upperBound)",
                 "--search-path", binaries,
             ], failpoint: failpoint, adding: token.map { ["SKERRY_TOKEN": $0] } ?? [:])
@@ -204,6 +206,18 @@ final class Stage {
             return WorkloadProcess(
                 id: id, container: String(container.dropFirst("SKERRY_CONTAINER=".count)),
                 words: words(command))
+        }
+    }
+
+    /// Hubs and agents that work in this stage's directory, whoever started them.
+    func daemons() throws -> [Int32] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { name in
+            guard let id = Int32(name),
+                let command = FileManager.default.contents(atPath: "/proc/\(name)/cmdline")
+            else { return nil }
+            let words = words(command)
+            let isDaemon = words.contains("hub") || words.contains("agent")
+            return isDaemon && words.contains { $0.hasPrefix(directory + "/") } ? id : nil
         }
     }
 

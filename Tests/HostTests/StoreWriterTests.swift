@@ -31,9 +31,10 @@ import Testing
     private func tickets(
         _ count: Int, of writer: StoreWriter<Int>,
         meanwhile: @escaping @Sendable (Ticket) -> Void = { _ in }
-    ) async -> (told: [UInt64], failures: Int) {
+    ) async -> (told: [UInt64], failures: Int, returns: Int) {
         let told = Mutex<[UInt64]>([])
         let failures = Mutex(0)
+        let returns = Mutex(0)
         await writer.run(
             persisted: { ticket in
                 let heard = told.withLock { told in
@@ -43,8 +44,9 @@ import Testing
                 meanwhile(ticket)
                 if heard == count { writer.finish() }
             },
-            failing: { _ in failures.withLock { $0 += 1 } })
-        return (told.withLock { $0 }, failures.withLock { $0 })
+            failing: { _ in failures.withLock { $0 += 1 } },
+            working: { returns.withLock { $0 += 1 } })
+        return (told.withLock { $0 }, failures.withLock { $0 }, returns.withLock { $0 })
     }
 
     @Test func `what waits shares one commit, in order`() async {
@@ -52,9 +54,10 @@ import Testing
         let writer = StoreWriter<Int>(failpoint: "test") { try store.commit($0) }
         for number in 1...5 { writer.add(ticket(UInt64(number)), [number]) }
 
-        let (told, _) = await tickets(5, of: writer)
+        let (told, _, returns) = await tickets(5, of: writer)
 
         #expect(told == [1, 2, 3, 4, 5])
+        #expect(returns == 0)
         #expect(store.commits == [[[1], [2], [3], [4], [5]]])
     }
 
@@ -63,7 +66,7 @@ import Testing
         let writer = StoreWriter<Int>(failpoint: "test") { try store.commit($0) }
         writer.add(ticket(1), [1])
 
-        let (told, _) = await tickets(3, of: writer) { heard in
+        let (told, _, _) = await tickets(3, of: writer) { heard in
             guard heard.number == 1 else { return }
             writer.add(Ticket(number: 2), [2])
             writer.add(Ticket(number: 3), [3])
@@ -74,13 +77,15 @@ import Testing
     }
 
     @Test func `a failing store is tried again with the same batches in the same order`() async {
-        let store = Store(failures: 1)
+        let store = Store(failures: 2)
         let writer = StoreWriter<Int>(failpoint: "test") { try store.commit($0) }
         for number in 1...3 { writer.add(ticket(UInt64(number)), [number, -number]) }
 
-        let (told, failures) = await tickets(3, of: writer)
+        let (told, failures, returns) = await tickets(3, of: writer)
 
+        // Told once each, however often it was tried.
         #expect(failures == 1)
+        #expect(returns == 1)
         #expect(told == [1, 2, 3])
         #expect(store.commits == [[[1, -1], [2, -2], [3, -3]]])
     }
@@ -90,7 +95,7 @@ import Testing
         let writer = StoreWriter<Int>(failpoint: "test") { try store.commit($0) }
         writer.add(ticket(1), [])
 
-        let (told, _) = await tickets(1, of: writer)
+        let (told, _, _) = await tickets(1, of: writer)
 
         #expect(told == [1])
         #expect(store.commits.isEmpty)

@@ -1,3 +1,4 @@
+import Authority
 import Machines
 import Model
 import Testing
@@ -465,6 +466,40 @@ import Testing
         #expect(bench.tell(.wake(.audit)).contains(.list))
         bench.tell(.engine(.unavailable(gone)))
         #expect(bench.agent.events.count == count)
+    }
+
+    @Test func `an engine that is absent is shown with the reason, and the hub hears of it`() {
+        var bench = AgentBench()
+        let gone = EngineFailure(.engineUnavailable, "no socket")
+        bench.tell(.engine(.unavailable(gone)))
+        let absent = EngineStatus.absent(because: "no socket")
+        #expect(bench.agent.shownEngine == absent)
+        let said = bench.tell(.linkUp)
+        guard case .send(.hello(let hello))? = said.first else {
+            Issue.record("expected a hello, got \(said)")
+            return
+        }
+        #expect(hello.engine == absent)
+        bench.welcome()
+        bench.pass(.seconds(60))
+        bench.tell(.wake(.audit))
+        bench.list()
+        #expect(bench.agent.shownEngine?.isAbsent == false)
+        let sent = bench.tell(.engine(.unavailable(gone)))
+        #expect(sent.contains(.send(.engine(absent))))
+    }
+
+    @Test func `why a node never gets through is told once for each reason, and not to the hub`() {
+        var bench = AgentBench()
+        for _ in 0..<5 {
+            bench.tell(.linkDown(reason: "nobody answers"))
+            bench.tell(.wake(.reconnect))
+            bench.tell(.received(.retry(after: .seconds(1), reason: "not known here")))
+            bench.tell(.linkDown(reason: "not known here"))
+            bench.tell(.wake(.reconnect))
+        }
+        #expect(bench.agent.events.map(\.message) == ["nobody answers", "not known here"])
+        #expect(bench.agent.unacknowledged == 0)
     }
 
     @Test func `a liveness failure after a calm day restarts a Tier 1 container at once`() {

@@ -24,6 +24,23 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            ("node=a", ["a"]), ("node!=a,site", ["b"]), ("site=rural", ["a", "b"]),
+            ("site=label", []),
+        ])
+    func `where an object belongs can be selected, whatever its labels say`(
+        selector: String, names: [String]
+    ) async throws {
+        let fleet = Fleet([node("a", labels: ["site": "label"]), node("b")])
+        try await withSocket(fleet) { client in
+            let query = selector.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+            let answer = try await client.get("/api/v1/nodes?labelSelector=\(query)")
+            let list = try answer.decoded(ObjectList.self)
+            #expect(list.items.map(\.metadata.name) == names)
+        }
+    }
+
     @Test(arguments: ["=x", "a=b=c", "a!b", "!", "a in (b)"])
     func `a selector that cannot be read is refused with the part`(selector: String) async throws {
         try await withSocket(Fleet()) { client in

@@ -79,7 +79,7 @@ import Testing
         try await withSocket(Fleet()) { client in
             let (input, _) = AsyncStream.makeStream(of: ByteBuffer.self)
             var frames = FrameStream(try await client.stream("none", input))
-            #expect(try await frames.next() == .failed("there is no such container"))
+            #expect(try await frames.next() == .missing("there is no such container"))
         }
     }
 
@@ -177,8 +177,8 @@ import Testing
 
     @Test func `an unknown type is refused`() {
         var decoder = StreamFrameDecoder()
-        decoder.append([7, 0, 0, 0, 0])
-        #expect(throws: StreamFrameError.unknownType(7)) { try decoder.next() }
+        decoder.append([8, 0, 0, 0, 0])
+        #expect(throws: StreamFrameError.unknownType(8)) { try decoder.next() }
     }
 
     @Test func `an edit is coded as its one field`() throws {

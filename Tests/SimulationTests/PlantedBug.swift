@@ -42,7 +42,7 @@ struct PlantedBug: Sendable {
         return nil
     }
 
-    static let all = durability + once + contact + bounds + waits + others
+    static let all = durability + [fence] + once + contact + bounds + waits + others
 }
 
 extension PlantedBug {
@@ -152,6 +152,17 @@ extension PlantedBug {
             }
         },
     ]
+
+    /// The fence is in how an agent takes a welcome, so it is what the agent hears that is changed.
+    private static let fence = PlantedBug(
+        name: "a node that obeys a hub of an older epoch", breaks: .growth
+    ) {
+        Tampering(hearing: { _, input in
+            guard case .received(.welcome(var welcome)) = input else { return }
+            welcome.epoch = 3
+            input = .received(.welcome(welcome))
+        })
+    }
 
     private static let contact: [PlantedBug] = [
         .agent("stops its work because the hub is gone", breaks: .autonomy) {

@@ -101,7 +101,8 @@ enum Prober {
             case .output(let bytes), .errorOutput(let bytes):
                 output += bytes.prefix(Verdict.outputMax - output.count)
             case .exit(let code): self.code = code
-            case .failed(let message): output = Array(message.utf8.prefix(Verdict.outputMax))
+            case .failed(let message), .missing(let message):
+                output = Array(message.utf8.prefix(Verdict.outputMax))
             case .input, .endOfInput, .resize: break
             }
         }

@@ -17,7 +17,9 @@ extension Interface {
             do {
                 try await converse(request, on: node, reading: body, writing: outlet)
             } catch let refusal as Refusal {
-                try await outlet.send(.failed(refusal.message))
+                let isAbsence = refusal.code == .notFound
+                try await outlet.send(
+                    isAbsence ? .missing(refusal.message) : .failed(refusal.message))
             } catch let broken as BrokenInput {
                 try await outlet.send(.failed(broken.message))
             }
@@ -88,7 +90,7 @@ private final class FrameReader: @unchecked Sendable {
     private func admitted(_ frame: StreamFrame) throws -> StreamFrame {
         switch frame {
         case .input, .endOfInput, .resize: return frame
-        case .output, .errorOutput, .exit, .failed:
+        case .output, .errorOutput, .exit, .failed, .missing:
             throw BrokenInput(message: "a client sent a frame that only a server sends")
         }
     }

@@ -46,7 +46,8 @@ extension Checker {
                 ? "make a token with `skerry token create` and join the node with it"
                 : "write a Workload; its instances are made for it"
             add(
-                .kindNotWritten, entry, at: "kind", "a \(word) is not made from a file", fix: fix)
+                .kindNotWritten, entry, at: "kind", "\(word) objects are not made from files",
+                fix: fix)
             return nil
         }
         return kind

@@ -87,6 +87,7 @@ extension StreamFrame: Recordable {
     static let recordKinds: Set = [
         "StreamFrame.input", "StreamFrame.endOfInput", "StreamFrame.resize", "StreamFrame.output",
         "StreamFrame.errorOutput", "StreamFrame.exit", "StreamFrame.failed",
+        "StreamFrame.missing",
     ]
     var recordKind: String {
         switch self {
@@ -97,13 +98,14 @@ extension StreamFrame: Recordable {
         case .errorOutput: "StreamFrame.errorOutput"
         case .exit: "StreamFrame.exit"
         case .failed: "StreamFrame.failed"
+        case .missing: "StreamFrame.missing"
         }
     }
 
     /// Whether nothing follows.
     var isLast: Bool {
         switch self {
-        case .exit, .failed: true
+        case .exit, .failed, .missing: true
         case .input, .endOfInput, .resize, .output, .errorOutput: false
         }
     }

@@ -7,7 +7,8 @@ extension Skerry_Control_V1_StreamPart {
         case .input(let bytes): input = Data(bytes)
         case .output(let bytes): output = Data(bytes)
         case .errorOutput(let bytes): errorOutput = Data(bytes)
-        case .endOfInput, .resize, .exit, .failed: self.frame = try RecordCodec.record(frame)
+        case .endOfInput, .resize, .exit, .failed, .missing:
+            self.frame = try RecordCodec.record(frame)
         }
     }
 

@@ -5,6 +5,17 @@ import Synchronization
 /// The processes that `skerry up` started, and has to stop.
 final class Children: Sendable {
     private let all = Mutex<[Child]>([])
+    private let environment: [String: String]
+    private let tether: Tether
+
+    /// `environment` is that of the caller. Its settings for hubs and agents are not for these,
+    /// which are told all that they need; nor are they what systemd watches.
+    init(environment: [String: String]) throws(Failure) {
+        self.environment = environment.filter { name, _ in
+            !name.hasPrefix("SKERRY_") && !["NOTIFY_SOCKET", "WATCHDOG_USEC"].contains(name)
+        }
+        tether = try Tether()
+    }
 
     @discardableResult
     func start(
@@ -19,9 +30,9 @@ final class Children: Sendable {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: binary)
         process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment
-            .merging(variables) { _, new in new }
-        process.standardInput = FileHandle.nullDevice
+        process.environment = environment.merging(variables) { _, new in new }
+            .merging(["SKERRY_ENDS_WITH_INPUT": "true"]) { _, new in new }
+        process.standardInput = tether.end
         process.standardOutput = output
         process.standardError = output
         do { try process.run() } catch {
@@ -80,6 +91,22 @@ final class Children: Sendable {
         for child in group where child.process.isRunning {
             kill(child.process.processIdentifier, signal)
         }
+    }
+}
+
+/// A pipe that the children read and that only this process can write. It ends with this process,
+/// also where that is killed and can ask nobody to stop, and the children end with it.
+private struct Tether: Sendable {
+    let end: FileHandle
+
+    init() throws(Failure) {
+        var ends: [Int32] = [-1, -1]
+        // A child that held the writing end would keep itself alive.
+        guard pipe(&ends) == 0, ends.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else {
+            throw Failure(.failed, "no pipe can be made: \(String(cString: strerror(errno)))")
+        }
+        // The writing end stays open for the life of this process and is never written to.
+        end = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
     }
 }
 

@@ -28,12 +28,13 @@ package struct LocalFleet: Sendable {
     private let plan: Plan
     private let console: Console
     private let environment: [String: String]
-    private let children = Children()
+    private let children: Children
 
-    package init(plan: Plan, console: Console, environment: [String: String]) {
+    package init(plan: Plan, console: Console, environment: [String: String]) throws(Failure) {
         self.plan = plan
         self.console = console
         self.environment = environment
+        children = try Children(environment: environment)
     }
 
     /// Where the fleet's state lies unless told otherwise.
@@ -76,6 +77,33 @@ package struct LocalFleet: Sendable {
         guard (1...61_536).contains(plan.firstPort) else {
             throw Failure(.usage, "--port \(plan.firstPort) leaves no room; use 1024 to 61536")
         }
+        // A hub that runs there already would answer in place of the one that is to be started.
+        for port in plan.firstPort...plan.firstPort + 2 where isTaken(port) {
+            throw Failure(
+                .failed,
+                "port \(port) is taken, perhaps by another 'skerry up'; stop that, or choose other "
+                    + "ports with --port and another directory with --state")
+        }
+    }
+
+    private func isTaken(_ port: Int) -> Bool {
+        let descriptor = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        // What a hub that has just stopped leaves behind does not count.
+        var yes: Int32 = 1
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        return result != 0 && errno == EADDRINUSE
     }
 
     // MARK: - Start

@@ -89,6 +89,14 @@ package struct Label: Sendable {
             if let mistake = Schema.mistake(inLabel: key, value: value ?? "") {
                 throw Failure(.usage, mistake)
             }
+            if value != nil,
+                let kind = objects.first(where: { $0.kind.factNames.contains(key) })?.kind
+            {
+                throw Failure(
+                    .usage,
+                    "'\(key)' of a \(kind.word) is a fact that selectors match, and would hide a "
+                        + "label of that name; choose another key")
+            }
             guard labels.updateValue(value, forKey: key) == nil else {
                 throw Failure(.usage, "label '\(key)' is changed twice")
             }
@@ -120,7 +128,10 @@ package struct Cordon: Sendable {
     private let isCordoned: Bool
 
     package init(_ words: [String], isCordoned: Bool) throws(Failure) {
-        let words = words.map { $0.contains("/") ? $0 : "node/\($0)" }
+        // Written by habit of the other verbs: cordon node rural-1.
+        let names =
+            words.count > 1 && Kind(word: words[0]) == .node ? words.dropFirst() : words[...]
+        let words = names.map { $0.contains("/") ? $0 : "node/\($0)" }
         nodes = try Target.objects(words).map { object throws(Failure) in
             guard object.kind == .node else {
                 throw Failure(.usage, "only nodes can be cordoned, not \(object.kind.plural)")

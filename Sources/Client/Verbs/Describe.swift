@@ -144,9 +144,9 @@ private struct Description {
                 } ?? "unknown"
             ),
             ("Agent", status?.agentVersion ?? "unknown"),
-            ("Engine", status?.engine.map { "\($0.name) \($0.version)" } ?? "unknown"),
+            ("Engine", status?.engine.map(words) ?? "unknown"),
         ]
-        for limitation in status?.engine?.limitations ?? [] {
+        for limitation in status?.engine.map({ $0.isAbsent ? [] : $0.limitations }) ?? [] {
             fields.append(("Limitation", limitation))
         }
         let capacity = status?.capacity.map { "\($0.cpu) cores, \(Figure.text($0.memory))" }
@@ -154,6 +154,12 @@ private struct Description {
             "\($0.cpu) cores, \(Figure.text($0.memory)), as of \(ago($0.observedAt))"
         }
         return fields + [("Capacity", capacity ?? "unknown"), ("Usage", usage ?? "unknown")]
+    }
+
+    private func words(_ engine: EngineStatus) -> String {
+        engine.isAbsent
+            ? "\(engine.name): " + engine.limitations.joined(separator: "; ")
+            : "\(engine.name) \(engine.version)"
     }
 
     private func details(_ workload: Workload) -> [(String, String)] {

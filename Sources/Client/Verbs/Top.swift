@@ -19,6 +19,12 @@ package struct Top: Sendable {
         let nodes = heard.list.items.compactMap { object in
             if case .node(let node) = object { node } else { nil }
         }
+        if nodes.isEmpty {
+            try session.console.remark(
+                selector.isEmpty ? "no nodes yet" : "no nodes with \(selector.text)")
+            if let silence { throw silence }
+            return
+        }
         let table = Top.table(
             nodes.sorted { $0.metadata.name < $1.metadata.name }, asOf: heard.list.asOf)
         try session.console.say(

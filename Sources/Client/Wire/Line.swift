@@ -33,6 +33,7 @@ struct Line: Sendable {
             .connectTimeout(TimeAmount(patience.connecting))
         switch endpoint {
         case .node(let socket):
+            try check(socket)
             return try await bootstrap.connect(unixDomainSocketPath: socket) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try Line.make(on: channel, tls: nil, patience)
@@ -50,6 +51,19 @@ struct Line: Sendable {
                     }
                 }
         }
+    }
+
+    /// What NIO takes as the path of a Unix socket, since every Unix has room for it.
+    private static let socketPathBytesMax = 103
+
+    private static func check(_ socket: String) throws(Failure) {
+        let bytes = socket.utf8.count
+        guard bytes > socketPathBytesMax else { return }
+        throw Failure(
+            .usage,
+            "the path of the socket has \(bytes) bytes, and a Unix socket's has at most "
+                + "\(socketPathBytesMax): \(socket); let the agent open a shorter one with --socket, "
+                + "and name that one in SKERRY_SOCKET or in the context")
     }
 
     private static func make(

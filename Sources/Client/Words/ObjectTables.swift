@@ -107,7 +107,7 @@ package struct ObjectTables: Sendable {
         return [
             name(.node(node)), .init(node.spec.site.text), state(node),
             .init(status?.lastSeen == nil ? "never" : picture.age(status?.lastSeen)),
-            .init(status?.engine?.name ?? "unknown"),
+            engine(status?.engine),
             status.map { .init("\($0.appliedRevision)/\($0.desiredRevision)") } ?? "unknown",
             usage(status) { ($0.cpu.description, $1?.cpu.description) },
             usage(status) { (Figure.text($0.memory), $1.map { Figure.text($0.memory) }) },
@@ -115,8 +115,16 @@ package struct ObjectTables: Sendable {
         ] + optional([.init(status?.agentVersion ?? "unknown"), .init(labels(node.metadata))])
     }
 
+    private func engine(_ engine: EngineStatus?) -> TextTable.Cell {
+        engine.map { .init($0.name, $0.isAbsent ? .bad : .plain) } ?? .init("unknown", .dim)
+    }
+
     private func state(_ node: Node) -> TextTable.Cell {
-        let cordoned = node.spec.cordoned ? ",Cordoned" : ""
+        let isRefused = node.status?.conditions.contains {
+            $0.type == Condition.contact && !$0.isTrue && $0.reason == Condition.refused
+        }
+        let cordoned =
+            (isRefused == true ? ",Refused" : "") + (node.spec.cordoned ? ",Cordoned" : "")
         guard let state = node.status?.state else { return .init("unknown" + cordoned, .dim) }
         let tone: Tone =
             switch state {

@@ -8,19 +8,14 @@ extension Agent {
         let age = policyAge(at: now)
         return Gate.Circumstances(
             site: configuration.site, policyVersion: policyVersion, policyAge: age,
-            staleness: staleness(ofAge: age), reach: link.isUp ? .hub : .alone)
+            staleness: (site?.spec ?? SiteSpec()).staleness(ofAge: age),
+            reach: link.isUp ? .hub : .alone)
     }
 
     /// How long ago the hub proved the policy current. Measured with the monotonic clock from the
     /// start of this agent on, so that a wall clock that jumps ages nothing.
     func policyAge(at now: Moment) -> Duration {
         link.isUp ? .zero : proof.age + (now.monotonic - proof.at)
-    }
-
-    private func staleness(ofAge age: Duration) -> Staleness {
-        let spec = site?.spec ?? SiteSpec()
-        if age <= spec.stalenessBound.duration { return .fresh }
-        return age <= spec.autonomyWindow.duration ? .stale : .expired
     }
 
     /// Takes over the table of the site as it is written in the newest durable document.

@@ -17,7 +17,7 @@ extension Agent {
         switch report {
         case .listed(let containers, let status):
             compare(with: containers, status, at: now, into: &effects)
-        case .unavailable(let failure): loseEngine(failure, at: now)
+        case .unavailable(let failure): loseEngine(failure, at: now, into: &effects)
         case .available: askEngine(at: now, into: &effects)
         case .pulled(let id):
             guard unit(id)?.state == .pulling else { return }
@@ -49,11 +49,11 @@ extension Agent {
     ) {
         guard case .listing(let since) = engine else { return }
         let isFirst = engineStatus == nil
-        var isQuiet = !isFirst && !isEngineMissed
+        var isQuiet = !isFirst && engineTrouble == nil
         engine = .comparing
-        if status != engineStatus, link.isUp { effects.append(.send(.engine(status))) }
+        if status != shownEngine, link.isUp { effects.append(.send(.engine(status))) }
         engineStatus = status
-        isEngineMissed = false
+        engineTrouble = nil
         if isFirst {
             let until = now.monotonic + configuration.limits.tierWait
             orderUntil = until
@@ -152,10 +152,13 @@ extension Agent {
         strays.insert(.stopping, for: id)
     }
 
-    private mutating func loseEngine(_ failure: EngineFailure, at now: Moment) {
+    private mutating func loseEngine(
+        _ failure: EngineFailure, at now: Moment, into effects: inout [Effect]
+    ) {
         engine = .gone
-        guard !isEngineMissed else { return }
-        isEngineMissed = true
+        guard engineTrouble == nil else { return }
+        engineTrouble = failure.message
+        if link.isUp { effects.append(.send(.engine(.absent(because: failure.message)))) }
         tell(
             .warning, "EngineUnavailable", .node, configuration.node.text, failure.message, at: now)
     }

@@ -117,6 +117,7 @@ extension Agent {
             change(unit.id) {
                 $0.attempt = attempt
                 $0.state = instance.isRecorded ? .starting : .recording
+                if $0.trouble == instance.refusal?.trouble { $0.trouble = nil }
             }
             let order = warrant.order(.start(startRequest(for: unit, of: instance)))
             if instance.isRecorded {
@@ -300,14 +301,15 @@ extension Agent {
     /// Whether the gate refused under these very circumstances: it would again.
     private func isRefused(_ instance: Held, at now: Moment) -> Bool {
         guard let refusal = instance.refusal else { return false }
-        return refusal == Held.Refusal(circumstances(at: now))
+        return refusal == Held.Refusal(circumstances(at: now), refusal.trouble)
     }
 
     private mutating func refuse(_ id: InstanceID, at now: Moment) {
-        let refusal = Held.Refusal(circumstances(at: now))
-        held.update(id) { $0.refusal = refusal }
         guard let decision = gate.lastRecord else { return }
-        complain(id, Unit.Trouble(reason: "Held", message: decision.sentence))
+        let trouble = Unit.Trouble(reason: "Held", message: decision.sentence)
+        let refusal = Held.Refusal(circumstances(at: now), trouble)
+        held.update(id) { $0.refusal = refusal }
+        complain(id, trouble)
     }
 
     // MARK: - Reporting

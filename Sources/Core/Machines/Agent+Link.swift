@@ -12,7 +12,7 @@ extension Agent {
                     Hello(
                         node: configuration.node, site: configuration.site,
                         agentVersion: configuration.version, capacity: configuration.capacity,
-                        engine: engineStatus, appliedRevision: durableRevision, epoch: epoch))))
+                        engine: shownEngine, appliedRevision: durableRevision, epoch: epoch))))
         effects.append(.wake(at: now.monotonic + configuration.limits.greeting, for: .greeting))
     }
 
@@ -26,6 +26,7 @@ extension Agent {
         switch message {
         case .welcome(let welcome): settleIn(welcome, at: now, into: &effects)
         case .retry(let after, let reason):
+            missHub(reason, at: now)
             dropLink(
                 "the hub asked to come back later: \(reason)", first: reconnectWindow,
                 atLeast: min(after.duration, Agent.longestRetry), at: now, into: &effects)
@@ -62,6 +63,7 @@ extension Agent {
         }
         link = .up(since: now.wall)
         proveCurrent(at: now)
+        missed = []
         backoff.reset()
         heartbeatEvery = max(welcome.heartbeatEvery.duration, Agent.shortestHeartbeat)
         reconnectWindow = max(
@@ -71,7 +73,7 @@ extension Agent {
             repeatReports(at: now)
         }
         // The hello may have been said before the engine answered.
-        if let engineStatus { effects.append(.send(.engine(engineStatus))) }
+        if let shownEngine { effects.append(.send(.engine(shownEngine))) }
         tell(.normal, "LinkUp", .node, configuration.node.text, "in contact with the hub", at: now)
         effects.append(.wake(at: now.monotonic + heartbeatEvery, for: .heartbeat))
         ship(at: now, into: &effects)
@@ -84,12 +86,24 @@ extension Agent {
     ) {
         if case .down = link { return }
         let wasUp = link.isUp
+        missHub(reason, at: now)
         dropLink(reason, first: reconnectWindow, at: now, into: &effects)
         if wasUp {
             tell(
                 .warning, "LinkLost", .node, configuration.node.text,
                 "the hub is out of reach (\(reason)); this node goes on by itself", at: now)
         }
+    }
+
+    /// A node that never gets through says why, once for each reason. Only to people here: the log
+    /// would tell the hub of it when it is no longer so.
+    private mutating func missHub(_ reason: String, at now: Moment) {
+        guard !link.isUp, missed.count < configuration.limits.events, missed.insert(reason).inserted
+        else { return }
+        remember(
+            Event(
+                at: now.wall, node: configuration.node, severity: .warning, reason: "NoContact",
+                kind: .node, name: configuration.node.text, message: reason))
     }
 
     /// Draws the wait here, at the edge from connected to cut off, so that a fleet that lost its

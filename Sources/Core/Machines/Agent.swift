@@ -34,6 +34,8 @@ package struct Agent: Equatable, Sendable {
 
     // The link.
     package internal(set) var link: Link
+    /// Reasons for no contact that people here were told since the last one.
+    var missed: Set<String> = []
     var backoff: Backoff
     var epoch: UInt64
     var heartbeatEvery: Duration = .seconds(15)
@@ -43,8 +45,8 @@ package struct Agent: Equatable, Sendable {
 
     // The engine.
     var engine: EngineState = .unknown
-    /// People were told that the engine is gone.
-    var isEngineMissed = false
+    /// Why the engine does not answer; people were told.
+    var engineTrouble: String?
     package internal(set) var engineStatus: EngineStatus?
     /// Containers that the engine listed and nobody here wanted. They are being stopped; an instance
     /// that comes to want such an id waits for that, since what runs there is not its own.
@@ -113,7 +115,6 @@ package struct Agent: Equatable, Sendable {
         backoff = Backoff(cap: configuration.limits.reconnectCap)
         reconnectWindow = configuration.limits.reconnectFirst
         for record in snapshot.instances { held.insert(Held(record: record), for: record.id) }
-        decisions = snapshot.instances.compactMap(\.decision).sorted { $0.id < $1.id }
     }
 
     /// Begins from the store alone. Engine first: what runs is what matters, the hub can wait.
@@ -226,7 +227,7 @@ package struct Agent: Equatable, Sendable {
         append(.event(event), at: now.wall)
     }
 
-    private mutating func remember(_ event: Event) {
+    mutating func remember(_ event: Event) {
         if events.count >= configuration.limits.events { events.removeFirst() }
         events.append(event)
     }

@@ -26,11 +26,14 @@ struct Held: Equatable, Sendable {
         var staleness: Staleness
         var reach: Reach
         var policyVersion: UInt64
+        /// What people were told of it.
+        var trouble: Unit.Trouble
 
-        init(_ circumstances: Gate.Circumstances) {
+        init(_ circumstances: Gate.Circumstances, _ trouble: Unit.Trouble) {
             staleness = circumstances.staleness
             reach = circumstances.reach
             policyVersion = circumstances.policyVersion
+            self.trouble = trouble
         }
     }
 

@@ -120,7 +120,8 @@ extension Hub {
     mutating func checkUpdate(
         of workload: Workload, at now: WallTime
     ) throws(Refusal) {
-        let runsAt = Set((placements[workload.id] ?? [:]).keys.compactMap { nodes[$0]?.node.spec.site })
+        let runsAt = Set(
+            (placements[workload.id] ?? [:]).keys.compactMap { nodes[$0]?.node.spec.site })
         for site in runsAt.sorted() {
             guard ask(.update, workload, at: site, in: .update, because: .applied, now: now) == nil
             else { continue }

@@ -85,11 +85,18 @@ extension Hub {
         return objects.enumerated().flatMap { index, object -> [Mistake] in
             switch object {
             case .site(let site): return self.mistakes(in: site, of: index)
-            case .node, .instance:
+            case .instance:
                 return [
                     Mistake(
                         object: index, field: "kind",
-                        message: "\(object.kind.rawValue) objects are made by nodes, not applied",
+                        message: "Instance objects are made by the hub for a workload, not applied",
+                        fix: "apply a Workload, and say in spec.replicas how many")
+                ]
+            case .node:
+                return [
+                    Mistake(
+                        object: index, field: "kind",
+                        message: "Node objects are made when a node enrols, not applied",
                         fix: "enrol a node with a token from: skerry token create --site SITE")
                 ]
             case .workload(let workload):
@@ -177,7 +184,7 @@ extension Hub {
             case .site: sites[SiteID(name)] != nil
             case .node: nodes[NodeID(name)] != nil
             case .workload: workloads[WorkloadID(name)] != nil
-            case .instance: false
+            case .instance: throw madeHere(name)
             }
         guard isKnown else { throw missing(kind, name) }
         switch kind {
@@ -246,11 +253,21 @@ extension Hub {
             nodes.update(NodeID(name)) { $0.node = node }
             journal.writes.append(.node(node))
             object = .node(node)
-        case (.instance, _), (_, .cordon):
-            throw Refusal(.invalid, "a \(kind.rawValue) cannot be changed like this")
+        case (.instance, _): throw madeHere(name)
+        case (_, .cordon): throw Refusal(.invalid, "only nodes can be cordoned, not \(kind.plural)")
         }
         reconcile(because: .nodesChanged, at: now)
         return object
+    }
+
+    private func madeHere(_ instance: String) -> Refusal {
+        let place = InstanceID(instance)?.workload
+        let workload = place.map { workloads[$0] == nil ? "NAME" : $0.text } ?? "NAME"
+        return Refusal(
+            .invalid,
+            "instances are made by the hub, as many as their workload asks for: change "
+                + "spec.replicas of the workload and apply it, label the workload, or remove it "
+                + "with: skerry delete workload \(workload)")
     }
 
     private func missing(_ kind: Kind, _ name: String) -> Refusal {

@@ -26,7 +26,8 @@ package struct HubLimits: Equatable, Sendable {
     package static let production = HubLimits(
         heartbeatEvery: .seconds(15), heartbeatsMissed: 3, admissionsPerSecond: 200,
         admissionBurst: 50, reconnectWindowMin: .seconds(1), documentsPerMessage: 64, events: 2_000,
-        decisions: 2_000, tokens: 10_000, objects: 20_000, replicas: 10_000, instancesPerNode: 1_000, writes: 4_096)
+        decisions: 2_000, tokens: 10_000, objects: 20_000, replicas: 10_000,
+        instancesPerNode: 1_000, writes: 4_096)
 
     package static let tight = HubLimits(
         heartbeatEvery: .seconds(60), heartbeatsMissed: 3, admissionsPerSecond: 4,

@@ -159,11 +159,11 @@ package struct Decision: Hashable, Codable, Sendable {
 extension Decision {
     /// The decision in one sentence.
     package var sentence: String {
-        let verb = passed ? "may" : "may not"
-        return "\(domain.rawValue) is \(ruling.verdict.word) by \(ruling.by.rawValue) while the "
-            + "policy is \(staleness.rawValue) (proved current \(policyAge.toTheSecond) before, "
-            + "version \(policyVersion)) and \(reach.phrase), so \(cause.phrase) it \(verb) "
-            + "\(action.rawValue) tier \(tier.rawValue) on \(basis.phrase)"
+        "\(cause.phrase), and \(domain.rawValue) is \(ruling.verdict.word) by "
+            + "\(ruling.by.rawValue) while the policy is \(staleness.rawValue) (version "
+            + "\(policyVersion), proved current \(policyAge.toTheSecond) before) and "
+            + "\(reach.phrase): it \(passed ? "may" : "may not") \(action.rawValue) tier "
+            + "\(tier.rawValue) on \(basis.phrase)"
     }
 }
 
@@ -206,19 +206,19 @@ extension Decision.Cause {
     /// As the beginning of a clause.
     fileprivate var phrase: String {
         switch self {
-        case .applied: "since it was applied"
-        case .scaled: "since its number of copies changed"
-        case .deleted: "since it was deleted"
-        case .nodesChanged: "since the nodes it can run on changed"
-        case .assigned: "since it was assigned to this node"
-        case .newGeneration: "since a newer version was assigned"
-        case .notAssigned: "since it is not assigned to this node any more"
-        case .unknownHere: "since nobody here knows it"
-        case .rebooted: "since it ran here before and does not run"
-        case .exited: "since it ended"
-        case .unhealthy: "since a probe found it sick"
-        case .startFailed: "since it could not be started before"
-        case .halted: "since everything on this node shall stop"
+        case .applied: "it was applied"
+        case .scaled: "its number of copies changed"
+        case .deleted: "it was deleted"
+        case .nodesChanged: "the nodes it can run on changed"
+        case .assigned: "it was assigned to this node"
+        case .newGeneration: "a newer version was assigned"
+        case .notAssigned: "it is not assigned to this node any more"
+        case .unknownHere: "nobody here knows it"
+        case .rebooted: "it ran here before and does not run"
+        case .exited: "it ended"
+        case .unhealthy: "a probe found it sick"
+        case .startFailed: "it could not be started before"
+        case .halted: "everything on this node shall stop"
         }
     }
 }

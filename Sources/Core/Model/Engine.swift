@@ -64,6 +64,7 @@ package struct EngineFailure: Error, Hashable, Sendable, CustomStringConvertible
         case imageMissing = "ImageMissing"
         case imagePull = "ImagePull"
         case commandMissing = "CommandMissing"
+        case containerMissing = "ContainerMissing"
         case engineUnavailable = "EngineUnavailable"
         case refused = "Refused"
     }
@@ -75,6 +76,9 @@ package struct EngineFailure: Error, Hashable, Sendable, CustomStringConvertible
         self.reason = reason
         self.message = message
     }
+
+    /// Whether what was asked for is simply not there.
+    package var isAbsence: Bool { reason == .commandMissing || reason == .containerMissing }
 
     /// The sentence alone: whoever forwards it to a person shows no names of types.
     package var description: String { message }

@@ -58,12 +58,7 @@ package struct Instance: Hashable, Codable, Sendable {
     package var status: InstanceStatus
 
     package init(_ status: InstanceStatus) {
-        metadata = Metadata(
-            name: status.id.description,
-            labels: [
-                "workload": status.id.workload.text, "node": status.node.text,
-                "site": status.site.text,
-            ])
+        metadata = Metadata(name: status.id.description)
         self.status = status
     }
 }

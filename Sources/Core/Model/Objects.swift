@@ -65,6 +65,11 @@ package struct Condition: Hashable, Codable, Sendable {
     package var message: String
     package var observedAt: WallTime
 
+    /// Of a node, as it says itself: whether the hub is in contact; if not, `Refused` where somebody
+    /// answers.
+    package static let contact = "Contact"
+    package static let refused = "Refused"
+
     package init(
         type: String, isTrue: Bool, reason: String, message: String, observedAt: WallTime
     ) {
@@ -247,7 +252,7 @@ package struct NodeStatus: Hashable, Codable, Sendable {
 
 /// Which engine a node runs workloads with, and what that engine cannot do there.
 package struct EngineStatus: Hashable, Codable, Sendable {
-    /// `engine` or `process`.
+    /// `engine` or `process`; see also `absent(because:)`.
     package var name: String
     package var version: String
     /// Sentences such as "memory limits are not enforced: cgroup v2 is not writable".
@@ -258,6 +263,15 @@ package struct EngineStatus: Hashable, Codable, Sendable {
         self.version = version
         self.limitations = limitations
     }
+
+    /// What is shown in place of an engine that does not answer.
+    package static func absent(because reason: String) -> EngineStatus {
+        EngineStatus(name: absence, version: "", limitations: [reason])
+    }
+
+    package var isAbsent: Bool { name == EngineStatus.absence }
+
+    private static let absence = "absent"
 }
 
 /// What a node or an instance uses at a moment.

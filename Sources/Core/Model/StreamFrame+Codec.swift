@@ -21,7 +21,7 @@ package enum StreamFrameError: Error, Hashable, Sendable, CustomStringConvertibl
 
 extension StreamFrame {
     fileprivate enum Code: UInt8 {
-        case input, endOfInput, resize, output, errorOutput, exit, failed
+        case input, endOfInput, resize, output, errorOutput, exit, failed, missing
     }
 
     package static let headerBytes = 5
@@ -37,9 +37,13 @@ extension StreamFrame {
         case .output(let bytes): StreamFrame.encode(data: bytes, as: .output)
         case .errorOutput(let bytes): StreamFrame.encode(data: bytes, as: .errorOutput)
         case .exit(let code): StreamFrame.encode(Array(String(code).utf8)[...], as: .exit)
-        case .failed(let message):
-            StreamFrame.encode(Array(message.utf8.prefix(StreamFrame.payloadMax))[...], as: .failed)
+        case .failed(let message): StreamFrame.encode(words: message, as: .failed)
+        case .missing(let message): StreamFrame.encode(words: message, as: .missing)
         }
+    }
+
+    private static func encode(words: String, as code: Code) -> [UInt8] {
+        encode(Array(words.utf8.prefix(payloadMax))[...], as: code)
     }
 
     private static func encode(data: [UInt8], as code: Code) -> [UInt8] {
@@ -74,6 +78,7 @@ extension StreamFrame {
             case .errorOutput: .errorOutput(Array(payload))
             case .exit: Int(String(decoding: payload, as: UTF8.self)).map { .exit($0) }
             case .failed: .failed(String(decoding: payload, as: UTF8.self))
+            case .missing: .missing(String(decoding: payload, as: UTF8.self))
             }
         guard let frame else { throw .malformedPayload(type: code.rawValue) }
         self = frame

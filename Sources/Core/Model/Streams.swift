@@ -58,6 +58,8 @@ package enum StreamFrame: Hashable, Codable, Sendable {
     case exit(Int)
     /// Last: the stream could not be opened or broke, in words for a person.
     case failed(String)
+    /// Last: there is no such container or command, in words for a person.
+    case missing(String)
 
     package static let payloadMax = 32 * 1024
 }

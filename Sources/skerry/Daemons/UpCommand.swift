@@ -32,7 +32,7 @@ struct UpCommand: AsyncParsableCommand {
 
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
-        let fleet = LocalFleet(
+        let fleet = try LocalFleet(
             plan: LocalFleet.Plan(
                 binary: Bundle.main.executablePath ?? CommandLine.arguments[0],
                 state: state ?? LocalFleet.directory(environment), engine: engine, firstPort: port,

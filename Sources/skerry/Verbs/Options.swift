@@ -33,7 +33,10 @@ extension Format: ExpressibleByArgument {}
 struct SelectorOptions: ParsableArguments {
     @Option(
         name: [.customShort("l"), .customLong("selector")],
-        help: "Only what has these labels: -l zone=north,tier!=3.")
+        help: """
+            Only what has these labels: -l zone=north,tier!=3,gpu,!old. Where something belongs \
+            counts as labels: site, node, workload, tier.
+            """)
     var selector: String?
 
     func selection() throws -> Selector {

@@ -151,7 +151,7 @@ struct CommandPipes: Sendable {
                     } else {
                         outbound.finish()
                     }
-                case .output, .errorOutput, .exit, .failed: break
+                case .output, .errorOutput, .exit, .failed, .missing: break
                 }
             }
         } catch {

@@ -78,7 +78,7 @@ extension ProcessEngine {
         load()
         settle()
         guard let entry = entries[id] else {
-            throw EngineFailure(.refused, "there is no container '\(id)' on this node")
+            throw EngineFailure(.containerMissing, "there is no container '\(id)' on this node")
         }
         return entry
     }

@@ -164,7 +164,7 @@ struct Conversation: Sendable {
                     } else {
                         outbound.finish()
                     }
-                case .output, .errorOutput, .exit, .failed: break
+                case .output, .errorOutput, .exit, .failed, .missing: break
                 }
             }
         } catch {

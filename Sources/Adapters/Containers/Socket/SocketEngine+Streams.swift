@@ -20,7 +20,7 @@ extension SocketEngine {
 
     private func only(_ id: ContainerID) async throws(EngineFailure) -> Inspection {
         guard let container = try await inspections(labels(id)).first else {
-            throw EngineFailure(.refused, "there is no container '\(id)' on this node")
+            throw EngineFailure(.containerMissing, "there is no container '\(id)' on this node")
         }
         return container
     }
