@@ -156,6 +156,7 @@ extension World {
         places[node].life += 1
         places[node].pausedUntil = 0
         places[node].unwelcomeUntil = 0
+        places[node].isMisled = false
         let canWrite = time >= places[node].disk.failsUntil
         let count = places[node].disk.pending.count
         let kept = canWrite && count > 0 ? pick(count + 1) : 0

@@ -18,7 +18,7 @@ extension World {
         case 11..<13: if script.workloads > 3 { deleteWorkload(3 + pick(script.workloads - 3)) }
         case 13..<15: cordon(pick(places.count))
         case 15..<17: labelNode(pick(places.count))
-        case 17: applySite(pick(3))
+        case 17: applySite(pick(scenario.sites))
         case 18: applyAgain(pick(script.workloads))
         default: replaceNode(pick(places.count))
         }
@@ -84,7 +84,7 @@ extension World {
     private func key(_ index: Int) -> String { "Workload/w\(index)" }
 
     /// A spec that differs from the last in what matters about half the time.
-    private mutating func workload(_ index: Int) -> WorkloadSpec {
+    mutating func workload(_ index: Int) -> WorkloadSpec {
         let isBase = index < 3
         let port = PortSpec(name: "http")
         let period = Interval.seconds(30 + pick(31))
@@ -161,7 +161,7 @@ extension World {
         guard centre.isUp else { return }
         guard !places[node].isEnrolled else { return layFoundation() }
         let site = "Site/\(places[node].site)"
-        guard ledger.face(site) != nil else { return applySite(node % 3) }
+        guard ledger.face(site) != nil else { return applySite(node % scenario.sites) }
         guard !ledger.isBusy(nodeKey(node)) else { return }
         ledger.ask(nodeKey(node))
         guard let token = places[node].token, places[node].isTokenIssued else {
