@@ -198,7 +198,9 @@ extension World {
             ledger.refuse(nodeKey(node))
             queue.add(.enrol(node), at: time)
         case .enrolment(let node):
-            let face = Ledger.Face.node(labels: [:], cordoned: false)
+            // The answer to the first try may have been lost, and somebody may have changed the node
+            // that it made before the second one.
+            let face = ledger.face(nodeKey(node)) ?? .node(labels: [:], cordoned: false)
             checkAcknowledged(nodeKey(node), face)
             ledger.settle(nodeKey(node), as: face)
             belong(node)
