@@ -11,7 +11,8 @@ enum SystemClock {
         var time = timespec()
         clock_gettime(CLOCK_BOOTTIME, &time)
         return Moment(
-            monotonic: Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)),
+            monotonic: Instant(
+                nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)),
             wall: WallTime(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded())))
     }
 

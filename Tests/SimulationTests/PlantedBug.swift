@@ -198,7 +198,7 @@ extension PlantedBug {
                 effects += ordered(running.all(at: node).map { .stop($0, grace: .seconds(1)) })
             }
         },
-        .agent("obeys a document before it is durable", breaks: .calmReturn) {
+        .agent("obeys a document before it is durable", breaks: .autonomy) {
             let running = Running()
             return { node, input, _, effects in
                 running.learn(input, at: node)

@@ -66,6 +66,8 @@ package enum HubWrite: Hashable, Sendable {
     case event(Event)
     case decision(Decision)
     case epoch(UInt64)
+    /// The highest generation of any object that was deleted.
+    case generationFloor(UInt64)
 }
 
 /// What the hub's store holds at start.
@@ -106,11 +108,14 @@ package struct HubSnapshot: Hashable, Sendable {
     /// The newest decisions, oldest first, and the last on each subject.
     package var decisions: [Decision]
     package var epoch: UInt64
+    /// The highest generation of any object that was deleted.
+    package var generationFloor: UInt64
 
     package init(
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],
         placements: [WorkloadID: [NodeID: [Int]]] = [:], tokens: [JoinToken] = [],
-        events: [Event] = [], decisions: [Decision] = [], epoch: UInt64 = 0
+        events: [Event] = [], decisions: [Decision] = [], epoch: UInt64 = 0,
+        generationFloor: UInt64 = 0
     ) {
         self.sites = sites
         self.nodes = nodes
@@ -120,6 +125,7 @@ package struct HubSnapshot: Hashable, Sendable {
         self.events = events
         self.decisions = decisions
         self.epoch = epoch
+        self.generationFloor = generationFloor
     }
 }
 
