@@ -109,7 +109,8 @@ let package = Package(
         // Core: values, no world.
         room("Model", in: "Core/Model"),
         room("Replication", in: "Core/Replication", sees: ["Model"]),
-        room("Machines", in: "Core/Machines", sees: ["Model", "Replication"]),
+        room("Authority", in: "Core/Authority", sees: ["Model"]),
+        room("Machines", in: "Core/Machines", sees: ["Model", "Replication", "Authority"]),
 
         // Adapters: the outside world, one library each.
         room(
@@ -128,11 +129,13 @@ let package = Package(
         room(
             "Host", in: "Host",
             sees: [
-                "Model", "Replication", "Machines", "Manifest", "Storage", "Containers",
-                "Transport", "Management",
+                "Model", "Replication", "Authority", "Machines", "Manifest", "Storage",
+                "Containers", "Transport", "Management",
             ]),
         room("Client", in: "Client", sees: ["Model", "Manifest"], uses: httpConnection + tls),
-        room("Simulation", in: "Simulation", sees: ["Model", "Replication", "Machines"]),
+        room(
+            "Simulation", in: "Simulation",
+            sees: ["Model", "Replication", "Authority", "Machines"]),
 
         .executableTarget(
             name: "skerry",
@@ -169,7 +172,8 @@ let package = Package(
         tests("ManifestTests", sees: ["Manifest", "Model"], fixtures: true),
         tests("ModelTests", sees: ["Model"]),
         tests("ReplicationTests", sees: ["Model", "Replication"]),
-        tests("MachinesTests", sees: ["Model", "Machines"]),
+        tests("AuthorityTests", sees: ["Model", "Authority"]),
+        tests("MachinesTests", sees: ["Model", "Machines", "Authority"]),
         tests(
             "TransportTests", sees: ["Model", "Transport"],
             uses: gRPC + certificates + tls + controlLink),
@@ -190,7 +194,13 @@ let package = Package(
         .executableTarget(
             name: "sim", dependencies: ["Simulation", "Model"], path: "Benchmarks/sim",
             swiftSettings: strict),
-        tests("SimulationTests", sees: ["Model", "Machines", "Simulation"]),
+        // What the gate costs: bin/bench-gate.
+        .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
+        .executableTarget(
+            name: "gate", dependencies: ["AllocationCounter", "Authority", "Model"],
+            path: "Benchmarks/gate", swiftSettings: strict,
+            linkerSettings: [.linkedLibrary("m")]),
+        tests("SimulationTests", sees: ["Model", "Authority", "Machines", "Simulation"]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),

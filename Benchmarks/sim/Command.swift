@@ -13,18 +13,20 @@ struct Command {
         var events = 0
         var failed: [UInt64] = []
         var slowest = Duration.zero
-        for offset in 0..<options.seeds {
-            let seed = options.first + UInt64(offset)
+        for script in scripts {
             prepareLastWords(
-                "seed \(seed): I17 violated: a machine trapped\nreplay: \(options.replay(seed))\n")
-            let (report, passed) = live(seed)
+                "seed \(script.seed): I17 violated: a machine trapped\nreplay: "
+                    + "\(options.replay(script.seed))\n")
+            let (report, passed) = live(script)
             virtual += report.time * (options.isTwice ? 2 : 1)
             events += report.counts.events * (options.isTwice ? 2 : 1)
             slowest = max(slowest, report.convergence ?? .zero)
-            if !passed { failed.append(seed) }
+            if !passed { failed.append(script.seed) }
         }
         let wall = ContinuousClock.now - begin
-        let count = "\(options.seeds) seed" + (options.seeds == 1 ? "" : "s")
+        let count =
+            options.script.map { "\($0.mishapCount) mishaps" }
+            ?? "\(options.seeds) seed" + (options.seeds == 1 ? "" : "s")
         report(
             "\(count)\(options.isTwice ? " twice" : ""), \(virtual.hours) virtual hours in "
                 + "\(wall.inSeconds) s of wall time (\(speed(virtual, wall)) virtual hours a second), "
@@ -34,50 +36,62 @@ struct Command {
         return failed.isEmpty
     }
 
+    /// What to live through: the script that was given, or what each seed draws.
+    private var scripts: some Sequence<Script> {
+        (0..<options.seeds).lazy.map { offset in
+            options.script
+                ?? Script(
+                    seed: options.first + UInt64(offset), scenario: options.scenario)
+        }
+    }
+
     private func speed(_ virtual: Duration, _ wall: Duration) -> Int {
         Int(Double(virtual.nanoseconds) / 3_600 / Double(max(1, wall.nanoseconds)))
     }
 
-    private func live(_ seed: UInt64) -> (Report, Bool) {
+    private func live(_ script: Script) -> (Report, Bool) {
         let trace: ((Duration, String) -> Void)? =
             options.isTraced ? { report(line($0, $1)) } : nil
-        let first = options.scenario.run(seed: seed, trace: trace)
-        if let failure = first.failure {
-            explain(failure, seed)
-            return (first, false)
+        let scenario = options.scenario
+        let result =
+            options.isTwice
+            ? scenario.runTwice(script, trace: trace) : scenario.run(script, trace: trace)
+        if let failure = result.failure {
+            explain(failure, script)
+        } else if options.seeds == 1 {
+            report(summary(result))
         }
-        if options.seeds == 1 { report(summary(first)) }
-        guard options.isTwice else { return (first, true) }
-        var calm = options.scenario
-        calm.wallJumps = false
-        let second = calm.run(seed: seed)
-        guard second.hash != first.hash else { return (first, true) }
-        var again = options.scenario
-        again.wallJumps = true
-        let third = again.run(seed: seed)
-        report(
-            third.hash == first.hash
-                ? "seed \(seed): I15 violated: wall clocks that jump changed what happened\n"
-                : "seed \(seed): I19 violated: the same seed took two paths\n")
-        report("replay: \(options.replay(seed))\n")
-        return (first, false)
+        return (result, result.failure == nil)
     }
 
-    /// Lives through the seed once more to put its last events into words.
-    private func explain(_ failure: Report.Failure, _ seed: UInt64) {
+    /// Puts the last events into words, and looks for a shorter story with the same end.
+    private func explain(_ failure: Report.Failure, _ script: Script) {
         report(
-            "seed \(seed): \(failure.invariant.rawValue) violated at "
+            "seed \(script.seed): \(failure.invariant.rawValue) violated at "
                 + "\(failure.time.inSeconds) s: \(failure.message)\n")
-        if !options.isTraced {
-            var last: [String] = []
-            let begin = max(.zero, failure.time - .seconds(60))
-            _ = options.scenario.run(seed: seed, tracedFrom: begin) { time, text in
-                if last.count == 30 { last.removeFirst() }
-                last.append(line(time, text, width: 160))
-            }
-            report(last.joined())
+        report("replay: \(options.replay(script.seed))\n")
+        guard options.shrinks else { return tellEnd(of: script, at: failure.time) }
+        var shrinker = Shrinker(scenario: options.scenario, script: script, failure: failure)
+        let short = shrinker.shrink()
+        guard let end = options.scenario.run(short).failure else {
+            return tellEnd(of: script, at: failure.time)
         }
-        report("replay: \(options.replay(seed))\n")
+        tellEnd(of: short, at: end.time)
+        report(
+            "shrunk from \(script.mishapCount) mishaps to \(short.mishapCount): "
+                + "\(end.message). Save what follows and replay it with bin/sim --script FILE:\n"
+                + "# \(end.invariant.rawValue): \(end.message)\n" + short.text)
+    }
+
+    private func tellEnd(of script: Script, at time: Duration) {
+        guard !options.isTraced else { return }
+        var last: [String] = []
+        let begin = max(.zero, time - .seconds(60))
+        _ = options.scenario.run(script, tracedFrom: begin) { time, text in
+            if last.count == 30 { last.removeFirst() }
+            last.append(line(time, text, width: 160))
+        }
+        report(last.joined())
     }
 
     private func summary(_ report: Report) -> String {

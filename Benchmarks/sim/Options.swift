@@ -12,12 +12,17 @@ struct Options {
     var isTwice = false
     var isTraced = false
     var wallJumps = true
+    var shrinks = true
+    var scriptPath: String?
+    var script: Script?
     var wantsHelp = false
 
     static let help = """
         usage: bin/sim [--seeds N] [--first SEED] [--seed S] [--hours H] [--nodes N]
                        [--workloads N]
                        [--intensity F] [--no-wall-jumps] [--twice] [--trace]
+                       [--no-shrink]
+               bin/sim --script FILE [--twice] [--trace]
 
         Lives through a hub and its nodes on virtual time, with everything that goes wrong drawn
         from a seed, and checks the invariants at every step.
@@ -26,15 +31,19 @@ struct Options {
           --first SEED    beginning with this one (1)
           --seed S        this seed alone
           --hours H       virtual hours with faults; the healed phase comes on top (2)
-          --nodes N       nodes in the fleet, 1 to 249 (8)
+          --nodes N       nodes in the fleet, 1 to 20000 (8)
           --workloads N   workloads that people apply, 3 to 100; three are on every node (7)
           --intensity F   scales the number of faults (chosen by the seed: 1, 2 or 6)
           --twice         runs each seed again, without jumps of wall clocks: the hashes of the
                           event logs must be equal
           --no-wall-jumps leaves wall clocks alone
           --trace         prints everything that happens
+          --script FILE   lives through what the file says instead of what a seed draws
+          --no-shrink     does not look for a shorter script with the same end
 
-        A seed that fails prints what broke, the last 30 events, and the command that replays it.
+        A seed that fails prints what broke, the command that replays it, the shortest script found
+        that breaks the same invariant, and the last 30 events of that. Such scripts are kept in
+        Fixtures/scenarios; each is a test.
 
         """
 
@@ -45,10 +54,11 @@ struct Options {
             switch argument {
             case "--twice": isTwice = true
             case "--trace": isTraced = true
+            case "--no-shrink": shrinks = false
             case "--no-wall-jumps": wallJumps = false
             case "--help", "-h": wantsHelp = true
             case "--seeds", "--first", "--seed", "--hours", "--nodes", "--workloads",
-                "--intensity":
+                "--intensity", "--script":
                 guard let value = rest.popFirst() else { return "\(argument) needs a value" }
                 guard take(value, for: argument) else {
                     return "'\(value)' is no value for \(argument)"
@@ -61,6 +71,7 @@ struct Options {
 
     private mutating func take(_ text: String, for option: String) -> Bool {
         switch option {
+        case "--script": scriptPath = text
         case "--seeds":
             guard let value = Int(text), value > 0 else { return false }
             seeds = value
@@ -69,10 +80,12 @@ struct Options {
             first = value
             if option == "--seed" { seeds = 1 }
         case "--nodes":
-            guard let value = Int(text), (1...249).contains(value) else { return false }
+            guard let value = Int(text), Scenario.nodeCounts.contains(value) else { return false }
             nodes = value
         case "--workloads":
-            guard let value = Int(text), (3...100).contains(value) else { return false }
+            guard let value = Int(text), Scenario.workloadCounts.contains(value) else {
+                return false
+            }
             workloads = value
         case "--hours":
             guard let value = Double(text), value > 0, value <= 10_000 else { return false }
@@ -93,6 +106,7 @@ struct Options {
 
     /// The one command that lives through `seed` again.
     func replay(_ seed: UInt64) -> String {
+        if let scriptPath { return "bin/sim --script \(scriptPath) --trace" }
         var command = "bin/sim --seed \(seed) --trace"
         if hours != 2 { command += " --hours \(hours)" }
         if nodes != 8 { command += " --nodes \(nodes)" }

@@ -13,5 +13,14 @@ if options.wantsHelp {
     report(Options.help)
     exit(0)
 }
+if let path = options.scriptPath {
+    do {
+        options.script = try Script(try textOfFile(path))
+        options.seeds = 1
+    } catch {
+        report("sim: \(path): \(error)\n", isError: true)
+        exit(2)
+    }
+}
 speakOnTrap()
 exit(Command(options: options).run() ? 0 : 1)

@@ -1,3 +1,4 @@
+import Authority
 import Containers
 import Machines
 import Management
@@ -19,12 +20,13 @@ struct AgentBackend: ManagementBackend {
     }
 
     func list(_ kind: Kind) async -> ObjectList {
-        let now = now
+        let moment = SystemClock.now()
+        let now = moment.wall
         let contact = contact
         let items = host.machine.withLock { agent -> [Object] in
             switch kind {
             case .site: agent.site.map { [.site($0)] } ?? []
-            case .node: [.node(agent.selfPortrait(at: now, contact))]
+            case .node: [.node(agent.selfPortrait(at: moment, contact))]
             case .workload: agent.workloads.map { .workload(agent.view(of: $0, at: now)) }
             case .instance: agent.instances(at: now).map { .instance(Instance($0)) }
             }
@@ -46,6 +48,17 @@ struct AgentBackend: ManagementBackend {
     func events(limit: Int) async -> EventList {
         EventList(
             items: host.machine.withLock { Array($0.events.suffix(limit)) }, asOf: now)
+    }
+
+    func decisions(about filter: DecisionFilter?, limit: Int) async -> DecisionList {
+        DecisionList(
+            items: host.machine.withLock { $0.decisions(about: filter, limit: limit) }, asOf: now)
+    }
+
+    func authority(of site: SiteID) async -> AuthorityReport? {
+        host.machine.withLock { agent in
+            agent.configuration.site == site ? agent.authority(at: SystemClock.now()) : nil
+        }
     }
 
     func changes() async -> AsyncStream<Void> { host.observers.changes() }
@@ -119,17 +132,17 @@ struct AgentBackend: ManagementBackend {
 
 extension Agent {
     /// The node as it sees itself: its state is about its contact with the hub.
-    fileprivate func selfPortrait(at now: WallTime, _ contact: Condition?) -> Node {
+    fileprivate func selfPortrait(at now: Moment, _ contact: Condition?) -> Node {
         var node =
             node
             ?? Node(
                 metadata: Metadata(name: configuration.node.text),
                 spec: NodeSpec(site: configuration.site))
-        let window = site?.spec.autonomyWindow ?? .hours(72)
         let state: NodeState =
-            link.isUp ? .ready : now - link.since <= window.duration ? .autonomous : .silent
+            link.isUp
+            ? .ready : circumstances(at: now).staleness == .expired ? .silent : .autonomous
         node.status = NodeStatus(
-            state: state, lastSeen: link.isUp ? now : link.since, observedAt: now,
+            state: state, lastSeen: link.isUp ? now.wall : link.since, observedAt: now.wall,
             agentVersion: Version.text, engine: shownEngine, capacity: configuration.capacity,
             desiredRevision: appliedRevision, appliedRevision: appliedRevision,
             conditions: contact.map { [$0] } ?? [])

@@ -1,3 +1,4 @@
+import Authority
 import Containers
 import Machines
 import Model
@@ -8,12 +9,19 @@ extension AgentHost {
     func ask(_ effect: Agent.Effect) async -> Agent.EngineReport? {
         switch effect {
         case .list: return await list()
-        case .pull(let id, let image): return await pull(image, for: id)
-        case .start(let request): return await start(request)
-        case .stop(let id, let grace): return await stop(id, grace: grace)
+        case .carryOut(let order): return await carryOut(order)
         case .probe(let id, let target, let timeout):
             return .probed(id, await engine.probe(id.container, target, timeout: timeout))
         case .persist, .wake, .connect, .disconnect, .send, .measure, .halted: return nil
+        }
+    }
+
+    private func carryOut(_ order: Order) async -> Agent.EngineReport? {
+        switch order.act {
+        case .pull(let id, let image): await pull(image, for: id)
+        case .start(let request): await start(request)
+        case .stop(let id, let grace): await stop(id, grace: grace)
+        case .place: nil
         }
     }
 

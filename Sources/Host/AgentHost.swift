@@ -175,7 +175,7 @@ package final class AgentHost: Sendable {
             link.send(message)
         case .measure: mailbox.yield(.measured(facts.usage(at: SystemClock.now().wall)))
         case .halted: break
-        case .list, .pull, .start, .stop, .probe:
+        case .list, .carryOut, .probe:
             group.addTask { [self] in
                 if let report = await ask(effect) { mailbox.yield(.engine(report)) }
             }

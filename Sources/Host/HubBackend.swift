@@ -40,6 +40,15 @@ struct HubBackend: ManagementBackend {
         EventList(items: host.machine.withLock { $0.eventLog.suffix(limit) }, asOf: now)
     }
 
+    func decisions(about filter: DecisionFilter?, limit: Int) async -> DecisionList {
+        DecisionList(
+            items: host.machine.withLock { $0.decisions(about: filter, limit: limit) }, asOf: now)
+    }
+
+    func authority(of site: SiteID) async -> AuthorityReport? {
+        host.machine.withLock { $0.authority(of: site, at: now) }
+    }
+
     func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken {
         guard let address = host.enrolmentAddress else {
             throw Refusal(.unavailable, "the hub is still starting; try again in a moment")

@@ -15,15 +15,20 @@ struct Disk<Ticket: Sendable, Write: Sendable> {
     private(set) var pending: [Batch] = []
     private var lastDue: Int64 = 0
     var failsUntil: Int64 = 0
+    var slowUntil: Int64 = 0
 
     /// Takes a batch and answers when to look for its end.
     mutating func accept(
         _ ticket: Ticket, _ writes: [Write], at time: Int64, delay: Int64
     ) -> Int64 {
+        let delay = time < slowUntil ? max(delay, Disk.slowest) : delay
         lastDue = max(lastDue, time) + delay
         pending.append(Batch(ticket: ticket, writes: writes, due: lastDue))
         return lastDue
     }
+
+    /// What a worn disk takes for one commit.
+    private static var slowest: Int64 { 5_000_000_000 }
 
     /// The oldest batch, if it is durable by now.
     mutating func complete(at time: Int64) -> Batch? {

@@ -21,6 +21,8 @@ struct Containers {
         var isStray = false
         /// The life of the agent that was told that it runs.
         var knownTo: Int?
+        /// The engine said that it is not there. What it says later may be taken for old.
+        var isDenied = false
 
         var isRunning: Bool { exit == nil }
     }
@@ -41,6 +43,8 @@ struct Containers {
     var all: Table<ContainerID, Truth> = Table()
     var images: Set<String> = []
     var goneUntil: Int64 = 0
+    /// Until then nothing is done and nothing said.
+    var pausedUntil: Int64 = 0
     private var lanes: Table<ContainerID, Int64> = Table()
     private var lastHandle: UInt64 = 0
 
@@ -71,6 +75,11 @@ struct Containers {
             }
             all.update(id) { $0.exit = $0.exit ?? Exit(code: nil) }
         }
+    }
+
+    /// The engine dies and takes all its containers with it, but not what it knew of them.
+    mutating func crash() {
+        for id in all.keys { all.update(id) { $0.exit = $0.exit ?? Exit(code: 137) } }
     }
 
     /// The node's store is gone: what runs is nobody's.

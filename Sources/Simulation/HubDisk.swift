@@ -8,6 +8,7 @@ package struct HubStore: Equatable, Sendable {
     private var placements: Table<WorkloadID, [NodeID: [Int]]> = Table()
     private var tokens: Table<String, JoinToken> = Table()
     private var events: [Event] = []
+    private var decisions: [Decision] = []
     private var epoch: UInt64 = 0
     private let eventCap: Int
 
@@ -27,6 +28,9 @@ package struct HubStore: Equatable, Sendable {
         case .event(let event):
             if events.count >= eventCap { events.removeFirst() }
             events.append(event)
+        case .decision(let decision):
+            if decisions.count >= eventCap { forgetDecision() }
+            decisions.append(decision)
         case .epoch(let epoch): self.epoch = epoch
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
             .acknowledged, .appliedRevision, .contact:
@@ -81,7 +85,19 @@ package struct HubStore: Equatable, Sendable {
                 return state
             },
             workloads: workloads.rows, placements: places, tokens: tokens.rows, events: events,
-            epoch: epoch)
+            decisions: decisions, epoch: epoch)
+    }
+
+    /// The oldest that no longer says why something is as it is; else the oldest.
+    private mutating func forgetDecision() {
+        var standing: Set<Decision.Subject> = []
+        var superseded = 0
+        for index in decisions.indices.reversed() {
+            let isStanding =
+                decisions[index].passed && standing.insert(decisions[index].subject).inserted
+            if !isStanding { superseded = index }
+        }
+        decisions.remove(at: superseded)
     }
 
     func node(_ id: NodeID) -> HubSnapshot.NodeState? { nodes[id] }

@@ -8,6 +8,7 @@ package struct NodeStore: Equatable, Sendable {
     private(set) var lastSequence: UInt64 = 0
     package private(set) var appliedRevision: UInt64 = 0
     package private(set) var epoch: UInt64 = 0
+    private var contact: WallTime?
     private let logCap: Int
     /// Entries that the cap took.
     package private(set) var shed = 0
@@ -27,26 +28,32 @@ package struct NodeStore: Equatable, Sendable {
             if log.count > logCap { cut() }
         case .trimLog(let sequence): log.removeFirst(log.prefix { $0.sequence <= sequence }.count)
         case .epoch(let epoch): self.epoch = epoch
+        case .contact(let time): contact = time
         }
     }
 
     package func load() -> NodeSnapshot {
         NodeSnapshot(
             documents: documents.rows, appliedRevision: appliedRevision,
-            instances: instances.rows, log: log, nextSequence: lastSequence + 1, epoch: epoch)
+            instances: instances.rows, log: log, nextSequence: lastSequence + 1, epoch: epoch,
+            contact: contact)
     }
 
     func document(_ key: DocumentKey) -> Document? { documents[key] }
     func record(_ id: InstanceID) -> InstanceRecord? { instances[id] }
 
-    /// Events first, then reports that a newer word on the same instance replaces. Nothing else.
+    /// Events first, then reports and decisions that a newer word on the same instance replaces.
+    /// Nothing else.
     private mutating func cut() {
         var newer: Set<InstanceID> = []
+        var decided: Set<Decision.Subject> = []
         var superseded: Int?
         var event: Int?
         for index in log.indices.reversed() {
             switch log[index].body {
             case .event: event = index
+            case .decision(let decision):
+                if !decided.insert(decision.subject).inserted { superseded = index }
             case .instance(let status):
                 if !newer.insert(status.id).inserted { superseded = index }
             case .instanceRemoved(let id):

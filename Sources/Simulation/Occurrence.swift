@@ -16,12 +16,12 @@ enum Occurrence {
     case knock(Int, life: Int, attempt: Int)
     case failAttempt(Int, life: Int, attempt: Int, reason: String)
     case link(Int, LinkStep)
+    case cutPath(Int, until: Int64)
     case mendPath(Int, cut: Int)
 
     // Large and rare.
     indirect case engine(Int, boot: Int, EngineStep)
-    case fault(Fault)
-    case request
+    case mishap(Int)
     case enrol(Int)
     case inspect
 }
@@ -49,9 +49,4 @@ enum EngineStep {
     case exit(ContainerID, handle: UInt64)
     case tellExit(ContainerID, handle: UInt64, Exit)
     case recover
-}
-
-enum Fault: UInt64, CaseIterable {
-    case agentCrash, nodeReboot, hubCrash, hubReboot, partition, sever, stall, engineLoss,
-        nodeDiskFailure, hubDiskFailure, wallJump, pause
 }

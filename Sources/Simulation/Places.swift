@@ -24,6 +24,10 @@ final class Place {
     var pausedUntil: Int64 = 0
     /// How often each thing was tried since when. By code: only ever looked up.
     var tries: [UInt64: (Int64, Int)] = [:]
+    /// The latest wait before a reconnect, and how often it was the same in a row.
+    var wait: (length: Int64, repeats: Int) = (0, 0)
+    /// The hub asked this life to stay away until then.
+    var unwelcomeUntil: Int64 = 0
 
     // The machine.
     var boot = 0
@@ -32,8 +36,6 @@ final class Place {
     // Its way to the hub.
     var cut = 0
     var isCut = false
-    var cutsToHub = true
-    var cutsToNode = true
     var attempt = 0
     var isConnecting = false
     /// The session that is open at this end.
@@ -51,15 +53,17 @@ final class Place {
     var dropped = 0
     var missing: UInt64 = 0
     var arrived: UInt64 = 0
+    /// How far a hub said that it holds the log.
+    var acknowledged: UInt64 = 0
 
-    init(index: Int, random: inout Random, limits: AgentLimits) {
+    init(index: Int, drift: Double, random: inout Random, limits: AgentLimits) {
         id = NodeID("n\(index)")
         site = SiteID("s\(index % 3)")
         configuration = AgentConfiguration(
             node: id, site: site, version: "0.1.0",
             capacity: Capacity(cpu: CPUShare(millicores: 4_000), memory: ByteCount(8 << 30)),
             portRange: 20_000...20_099, limits: limits)
-        clock = Clock(using: &random)
+        clock = Clock(drift: drift, using: &random)
         store = NodeStore(logCap: limits.logEntries)
     }
 }
@@ -98,6 +102,8 @@ struct Session {
     var lastToHub: Int64 = 0
     var lastToNode: Int64 = 0
     var hasGreeted = false
+    /// When something of the node last reached the hub on it.
+    var heardAt: Int64 = 0
 
     var id: SessionID { SessionID(rawValue: number) }
     let number: UInt64

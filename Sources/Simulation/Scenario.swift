@@ -21,8 +21,11 @@ package struct Scenario: Sendable {
         intensity: Double? = nil,
         wallJumps: Bool = true, tampering: Tampering = Tampering()
     ) {
-        precondition(nodes > 0 && nodes < 250, "a fleet has from 1 to 249 nodes here")
-        precondition((3...100).contains(workloads), "a fleet runs from 3 to 100 workloads here")
+        precondition(
+            Scenario.nodeCounts.contains(nodes), "a fleet has from 1 to 20,000 nodes here")
+        precondition(
+            Scenario.workloadCounts.contains(workloads),
+            "a fleet runs from 3 to 100 workloads here")
         self.nodes = nodes
         self.workloads = workloads
         self.horizon = horizon
@@ -31,16 +34,53 @@ package struct Scenario: Sendable {
         self.tampering = tampering
     }
 
+    package static let nodeCounts = 1...20_000
+    package static let workloadCounts = 3...100
+
     /// Lives through it. `trace` gets a line for everything that happens from `tracedFrom` on;
     /// before, and without it, nothing is put into words, which costs more than all the rest.
     package func run(
         seed: UInt64, tracedFrom: Duration = .zero,
         trace: ((_ time: Duration, _ line: String) -> Void)? = nil
     ) -> Report {
+        run(Script(seed: seed, scenario: self), tracedFrom: tracedFrom, trace: trace)
+    }
+
+    /// Lives through what was written down instead of what a seed draws. Only `wallJumps` and
+    /// `tampering` are still the scenario's own.
+    package func run(
+        _ script: Script, tracedFrom: Duration = .zero,
+        trace: ((_ time: Duration, _ line: String) -> Void)? = nil
+    ) -> Report {
         var world = World(
-            scenario: self, seed: seed, tracedFrom: tracedFrom.nanoseconds, trace: trace)
+            script: script, scenario: self, tracedFrom: tracedFrom.nanoseconds, trace: trace)
         world.run()
         return world.report
+    }
+
+    /// Lives through it twice, the second time with wall clocks that do not jump: both must take the
+    /// same path. Where they do not, a third run tells chance from outside from a wrong clock.
+    package func runTwice(
+        seed: UInt64, trace: ((_ time: Duration, _ line: String) -> Void)? = nil
+    ) -> Report {
+        runTwice(Script(seed: seed, scenario: self), trace: trace)
+    }
+
+    package func runTwice(
+        _ script: Script, trace: ((_ time: Duration, _ line: String) -> Void)? = nil
+    ) -> Report {
+        var first = run(script, trace: trace)
+        guard first.failure == nil else { return first }
+        var calm = self
+        calm.wallJumps = false
+        guard calm.run(script).hash != first.hash else { return first }
+        let isEqual = run(script).hash == first.hash
+        first.failure = Report.Failure(
+            invariant: isEqual ? .steadyTime : .determinism, time: first.time,
+            message: isEqual
+                ? "wall clocks that jump changed what happened"
+                : "the same seed took two paths")
+        return first
     }
 }
 
@@ -48,13 +88,19 @@ package struct Scenario: Sendable {
 package struct Tampering: Sendable {
     package typealias AgentBug =
         @Sendable (_ node: Int, Agent.Input?, Moment, inout [Agent.Effect]) -> Void
+    package typealias AgentDeafness = @Sendable (_ node: Int, inout Agent.Input) -> Void
     package typealias HubBug = @Sendable (Hub.Input?, Moment, inout [Hub.Effect]) -> Void
 
     package var agent: AgentBug?
+    /// Changes what the agent hears, where what it does with it is what is broken.
+    package var hearing: AgentDeafness?
     package var hub: HubBug?
 
-    package init(agent: AgentBug? = nil, hub: HubBug? = nil) {
+    package init(
+        agent: AgentBug? = nil, hearing: AgentDeafness? = nil, hub: HubBug? = nil
+    ) {
         self.agent = agent
+        self.hearing = hearing
         self.hub = hub
     }
 }
@@ -112,8 +158,14 @@ package enum Invariant: String, Sendable {
     case bounds = "I12"
     /// Nothing is tried again without a wait.
     case patience = "I13"
+    /// Lengths of time are measured on monotonic clocks alone.
+    case steadyTime = "I15"
     /// Every start is safe, from any state that a crash can leave.
     case safeStart = "I17"
+    /// Equal seeds take equal paths.
+    case determinism = "I19"
     /// With faults off, all agree within a bound.
     case convergence = "I20"
+    /// A session ends for a reason of its own. The hub's own promise, on no page.
+    case contact = "H1"
 }

@@ -1,3 +1,4 @@
+import Authority
 import Machines
 import Model
 
@@ -30,6 +31,8 @@ extension World {
             return queue.add(
                 again ?? .tellAgent(node, life: life, input), at: places[node].pausedUntil)
         }
+        var input = input
+        scenario.tampering.hearing?(node, &input)
         learn(input, at: node)
         chronicle.record(code(input, node), detail(input), at: time)
         note("\(places[node].id) <- \(input)")
@@ -67,12 +70,11 @@ extension World {
             queue.add(
                 .engine(node, boot: places[node].boot, .list(life: life)),
                 at: time + draw(0.002, 0.05))
-        case .pull(let id, let image): pull(id, image, at: node)
-        case .start(let request): start(request, at: node)
-        case .stop(let id, let grace): stop(id, grace: grace, at: node)
+        case .carryOut(let order): carryOut(order.act, at: node)
         case .probe(let id, _, _): probe(id, at: node)
         case .measure: queue.add(.tellAgent(node, life: life, .measured(nil)), at: time)
         case .wake(let instant, let reason):
+            checkWait(until: instant, for: reason, at: node)
             wakeVersion += 1
             places[node].wakes[reason.key] = wakeVersion
             queue.add(
@@ -82,10 +84,19 @@ extension World {
         }
     }
 
+    private mutating func carryOut(_ act: Act, at node: Int) {
+        switch act {
+        case .pull(let id, let image): pull(id, image, at: node)
+        case .start(let request): start(request, at: node)
+        case .stop(let id, let grace): stop(id, grace: grace, at: node)
+        case .place: break
+        }
+    }
+
     // MARK: - Its store
 
     private mutating func accept(_ ticket: Ticket, _ writes: [NodeWrite], at node: Int) {
-        let delay = Int64(Double(rates.commit) * (0.5 + unit()))
+        let delay = Int64(rates.commit * (0.5 + unit()) * 1e9)
         let due = places[node].disk.accept(ticket, writes, at: time, delay: delay)
         queue.add(.nodeCommit(node, life: places[node].life), at: due)
         check(node)
@@ -131,7 +142,7 @@ extension World {
         endProcess(node)
         closeNodeEnd(node, orderly: false)
         places[node].boot += 1
-        places[node].containers.reboot(remembers: rates.engineRemembers)
+        places[node].containers.reboot(remembers: rates.engineRemembers > 0)
         places[node].clock.boot(at: time, using: &random)
         queue.add(.startAgent(node, life: places[node].life), at: time + draw(2, 60))
     }
@@ -143,6 +154,7 @@ extension World {
         places[node].isUp = false
         places[node].life += 1
         places[node].pausedUntil = 0
+        places[node].unwelcomeUntil = 0
         let canWrite = time >= places[node].disk.failsUntil
         let count = places[node].disk.pending.count
         let kept = canWrite && count > 0 ? pick(count + 1) : 0
@@ -160,6 +172,7 @@ extension World {
         places[node].firstLife = places[node].life
         places[node].missing = 0
         places[node].arrived = 0
+        places[node].acknowledged = 0
         places[node].dropped = 0
     }
 }
@@ -169,7 +182,7 @@ extension Agent.Effect {
     /// next that does.
     var matters: Bool {
         switch self {
-        case .persist, .connect, .disconnect, .send, .pull, .start, .stop, .halted: true
+        case .persist, .connect, .disconnect, .send, .carryOut, .halted: true
         case .list, .probe, .measure, .wake: false
         }
     }

@@ -47,6 +47,8 @@ extension World {
             return
         case .retry: return
         }
+        let node = sessions[session].node
+        places[node].acknowledged = max(places[node].acknowledged, promised)
         let durable = centre.store.node(id)?.acknowledged ?? 0
         if promised > durable {
             violate(
@@ -93,6 +95,15 @@ extension World {
                     "\(id) replaces \(document.key) of revision \(old.revision) by "
                         + "\(document.revision)")
             }
+        case .append(let entry) where entry.sequence <= store.lastSequence:
+            violate(
+                .growth,
+                "\(id) gives the number \(entry.sequence) to a second entry of its log")
+        case .trimLog(let sequence) where sequence > places[node].acknowledged:
+            violate(
+                .durability,
+                "\(id) forgets its log up to \(sequence), but a hub has it up to "
+                    + "\(places[node].acknowledged) only")
         default: break
         }
     }
@@ -112,10 +123,12 @@ extension World {
         }
     }
 
-    mutating func checkReplacement(
-        of old: Containers.Truth, by request: StartRequest, life: Int, at node: Int
-    ) {
-        guard life == places[node].life, old.knownTo == life else { return }
+    /// By what the agent knows when it asks: what it hears later cannot be held against it.
+    mutating func checkReplacement(by request: StartRequest, at node: Int) {
+        guard let old = places[node].containers.all[request.id], old.isRunning,
+            old.generation != request.generation, old.knownTo == places[node].life,
+            !old.isDenied
+        else { return }
         violate(
             .onceOnly,
             "\(places[node].id) starts \(request.id) of generation \(request.generation) while "
@@ -156,14 +169,21 @@ extension World {
 
     /// What the agent is about to be told, as far as a later judgement needs it.
     mutating func learn(_ input: Agent.Input, at node: Int) {
-        guard case .engine(.listed(let containers, _)) = input else { return }
-        let life = places[node].life
-        for container in containers where container.state == .running {
-            places[node].containers.all.update(container.id) { truth in
-                if truth.knownTo != life, String(truth.handle) == container.handle {
-                    truth.knownTo = life
+        switch input {
+        case .engine(.listed(let containers, _)):
+            let life = places[node].life
+            for container in containers where container.state == .running {
+                places[node].containers.all.update(container.id) { truth in
+                    if truth.knownTo != life, String(truth.handle) == container.handle {
+                        truth.knownTo = life
+                    }
                 }
             }
+        case .received(.retry(let after, _)):
+            // Agents know no longer waits, and their clocks may be a little fast.
+            let wait = min(after.duration.nanoseconds, 900_000_000_000) / 1_000 * 999
+            places[node].unwelcomeUntil = time + wait
+        default: break
         }
     }
 
@@ -184,8 +204,66 @@ extension World {
         }
     }
 
+    /// A wait has an end, and is drawn anew each time: nodes that all wait the same, since the cap came
+    /// after the jitter, return at one moment.
+    mutating func checkWait(until instant: Instant, for reason: Agent.Wake, at node: Int) {
+        let place = places[node]
+        let wait = place.clock.time(of: instant) - time
+        switch reason {
+        case .restart(let id) where wait > World.longestRest:
+            violate(.patience, "\(place.id) lets \(id) rest for \(wait / 1_000_000_000) s")
+        case .reconnect where wait > World.longestAbsence:
+            violate(.patience, "\(place.id) stays away for \(wait / 1_000_000_000) s")
+        case .reconnect:
+            // A clock that drifts shows equal waits with a small difference.
+            let isSame = abs(wait - place.wait.length) < 1_000 && wait >= 5_000_000_000
+            place.wait = (wait, isSame ? place.wait.repeats + 1 : 0)
+            if place.wait.repeats >= 2 {
+                violate(
+                    .patience,
+                    "\(place.id) waits exactly \(wait / 1_000_000) ms each time, as a fleet would "
+                        + "that returns at one moment")
+            }
+        default: break
+        }
+    }
+
+    /// Whoever was asked to stay away does.
+    mutating func checkWelcome(at node: Int) {
+        let early = places[node].unwelcomeUntil - time
+        if early > 0 {
+            violate(
+                .patience,
+                "\(places[node].id) comes back \(early / 1_000_000) ms before it was asked to")
+        }
+    }
+
+    /// The longest that a hub may ask for, and the longest back-off on top.
+    private static let longestAbsence: Int64 = (900 + 60 + 1) * 1_000_000_000
+    /// The cap of Tier 3.
+    private static let longestRest: Int64 = (300 + 1) * 1_000_000_000
+
     /// The first restart of Tier 1 may follow at once, and so may the first attempts to connect.
     private static let triesPerSecond = 10
+
+    // MARK: - H1: a session ends for a reason of its own
+
+    mutating func checkClose(_ index: Int) {
+        guard sessions.indices.contains(index) else { return }
+        let session = sessions[index]
+        let place = places[session.node]
+        let patience = (hubLimits.heartbeatEvery * hubLimits.heartbeatsMissed).nanoseconds
+        let isHealthy =
+            session.hubEnd == .open && session.hasGreeted && place.latest == index
+            && time - session.heardAt <= patience
+        let isLeaving = ledger.isBusy(nodeKey(session.node)) || !place.isEnrolled
+        if isHealthy, !isLeaving {
+            violate(
+                .contact,
+                "the hub closes \(session.id) of \(place.id), which was heard from "
+                    + "\((time - session.heardAt) / 1_000_000_000) s ago and is its newest")
+        }
+    }
 
     // MARK: - I12: bounds
 
@@ -259,10 +337,7 @@ extension World {
     mutating func checkStart(_ node: Int, _ effects: [Agent.Effect]) {
         let asks = effects.contains(.list)
         let acts = effects.contains { effect in
-            switch effect {
-            case .start, .stop, .pull: true
-            default: false
-            }
+            if case .carryOut = effect { true } else { false }
         }
         if !asks || acts {
             violate(

@@ -1,3 +1,4 @@
+import Authority
 import Machines
 import Model
 
@@ -19,7 +20,7 @@ extension World {
             case .measured: 50
             case .halt: 51
             }
-        return kind << 8 | UInt64(node)
+        return kind << 16 | UInt64(node)
     }
 
     func code(_ effect: Agent.Effect, _ node: Int) -> UInt64 {
@@ -34,15 +35,13 @@ extension World {
             case .send(.heartbeat): 66
             case .send(.engine): 76
             case .list: 67
-            case .pull: 68
-            case .start: 69
-            case .stop: 70
+            case .carryOut(let order): 67 + order.act.kind
             case .probe: 71
             case .measure: 72
             case .wake(_, let reason): 73 + reason.code
             case .halted: 99
             }
-        return kind << 8 | UInt64(node)
+        return kind << 16 | UInt64(node)
     }
 
     func code(_ input: Hub.Input) -> UInt64 {
@@ -60,7 +59,7 @@ extension World {
             case .persisted: 108
             case .storeFailing: 109
             }
-        return kind << 8 | 255
+        return kind << 16 | 0xFFFF
     }
 
     func code(_ effect: Hub.Effect) -> UInt64 {
@@ -78,7 +77,7 @@ extension World {
             case .reply: 119
             case .wake: 120
             }
-        return kind << 8 | 255
+        return kind << 16 | 0xFFFF
     }
 
     func detail(_ input: Agent.Input) -> UInt64 {
@@ -107,8 +106,7 @@ extension World {
         case .send(.hello(let hello)): hello.appliedRevision
         case .send(.applied(let revision)): revision
         case .send(.entries(let entries)): entries.last?.sequence ?? 0
-        case .pull(let id, _), .stop(let id, _): id.code
-        case .start(let request): request.id.code &+ request.generation
+        case .carryOut(let order): order.act.detail &+ order.decision.number
         case .probe(let probe, _, _): probe.container.code
         case .wake(_, let reason): reason.subject?.code ?? 0
         default: 0
@@ -143,6 +141,25 @@ extension World {
     }
 }
 
+extension Act {
+    fileprivate var kind: UInt64 {
+        switch self {
+        case .pull: 1
+        case .start: 2
+        case .stop: 3
+        case .place: 4
+        }
+    }
+
+    fileprivate var detail: UInt64 {
+        switch self {
+        case .pull(let id, _), .stop(let id, _): id.code &* 8 &+ kind
+        case .start(let request): (request.id.code &+ request.generation) &* 8 &+ kind
+        case .place(let workload, _): UInt64(workload.text.utf8.count) &* 8 &+ kind
+        }
+    }
+}
+
 extension Agent.Wake {
     var code: UInt64 {
         switch self {
@@ -156,6 +173,7 @@ extension Agent.Wake {
         case .probe(_, .startup): 7
         case .probe(_, .readiness): 8
         case .probe(_, .liveness): 9
+        case .policyAge: 10
         }
     }
 

@@ -4,7 +4,7 @@ import Model
 /// I20: with faults off, all agree within a bound, and then nothing moves any more.
 extension World {
     /// A minute, the longest back-off of a restart, and one audit for what ended unseen.
-    private static let bound: Int64 = (60 + 300 + 60) * 1_000_000_000
+    static let bound: Int64 = (60 + 300 + 60) * 1_000_000_000
 
     mutating func inspect() {
         let difference = difference()

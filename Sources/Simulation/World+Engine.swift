@@ -9,6 +9,7 @@ extension World {
 
     mutating func start(_ request: StartRequest, at node: Int) {
         checkIntent(request, at: node)
+        checkReplacement(by: request, at: node)
         checkPatience(request.id, at: node)
         counts.starts += 1
         let life = places[node].life
@@ -88,6 +89,11 @@ extension World {
     // MARK: - Done
 
     mutating func take(_ step: EngineStep, at node: Int) {
+        let pausedUntil = places[node].containers.pausedUntil
+        if time < pausedUntil {
+            return queue.add(
+                .engine(node, boot: places[node].boot, step), at: min(pausedUntil, horizon))
+        }
         switch step {
         case .create(let request, let life, let failure):
             create(request, life: life, failure, at: node)
@@ -119,11 +125,6 @@ extension World {
         if let failure = failure ?? (isGone && random.chance(0.5) ? World.gone : nil) {
             return tell(node, life: life, .engine(.startFailed(id, failure)))
         }
-        if let old = places[node].containers.all[id], old.isRunning,
-            old.generation != request.generation
-        {
-            checkReplacement(of: old, by: request, life: life, at: node)
-        }
         let isSame = places[node].containers.all[id].map {
             $0.isRunning && $0.generation == request.generation
         }
@@ -148,8 +149,8 @@ extension World {
                 startedAt: places[node].clock.moment(at: time).wall,
                 wellFrom: time + draw(0, random.chance(0.1) ? 40 : 2),
                 wellUntil: isSick ? time + draw(1, 3_600) : .max), for: request.id)
-        guard let mean = rates.containerLife else { return }
-        let life = random.chance(0.1) ? draw(0, 5) : wait(mean: mean)
+        guard rates.containerLife > 0 else { return }
+        let life = random.chance(0.1) ? draw(0, 5) : draw(0, 2 * rates.containerLife)
         queue.add(
             .engine(
                 node, boot: places[node].boot, .exit(request.id, handle: truth.handle)),
@@ -160,7 +161,10 @@ extension World {
         _ id: ContainerID, life: Int, _ failure: EngineFailure?, at node: Int
     ) {
         let isGone = !places[node].containers.isAvailable(at: time)
-        let didHappen = failure == nil && (!isGone || random.chance(0.5))
+        // A lie: the agent is told that it stopped, and may rely on it.
+        let isLie = failure == nil && !isGone && random.chance(rates.falseStop)
+        if isLie { places[node].containers.all.update(id) { $0.isDenied = true } }
+        let didHappen = failure == nil && !isLie && (!isGone || random.chance(0.5))
         if didHappen { places[node].containers.all.remove(id) }
         if let failure = failure ?? (isGone ? World.gone : nil) {
             return tell(node, life: life, .engine(.stopFailed(id, failure)))
@@ -172,12 +176,28 @@ extension World {
         guard places[node].containers.isAvailable(at: time) else {
             return tell(node, life: life, .engine(.unavailable(World.gone)))
         }
-        let ids = places[node].containers.all.keys
-        let containers = ids.compactMap(places[node].containers.observed)
+        let containers = observed(at: node)
         let input = Agent.Input.engine(
             .listed(containers, EngineStatus(name: "simulated", version: "1")))
         // The answer was true when it was put together; it may be old when it is heard.
         queue.add(.tellAgent(node, life: life, input), at: time + draw(0.001, 0.1))
+    }
+
+    /// What the engine lists: the truth, where it does not lie.
+    private mutating func observed(at node: Int) -> [ObservedContainer] {
+        var listed: [ObservedContainer] = []
+        for id in places[node].containers.all.keys {
+            guard var container = places[node].containers.observed(id) else { continue }
+            if rates.omission > 0, container.state == .running, random.chance(rates.omission) {
+                places[node].containers.all.update(id) { $0.isDenied = true }
+                continue
+            }
+            if rates.falseLife > 0, container.state != .running, random.chance(rates.falseLife) {
+                container.state = .running
+            }
+            listed.append(container)
+        }
+        return listed
     }
 
     private mutating func exit(_ id: ContainerID, handle: UInt64, at node: Int) {

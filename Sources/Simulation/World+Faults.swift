@@ -3,75 +3,71 @@ import Model
 
 /// What goes wrong, and the end of it.
 extension World {
-    mutating func arm(_ fault: Fault) {
-        guard let mean = mean(of: fault) else { return }
-        queue.add(.fault(fault), at: time + wait(mean: mean))
+    /// One after the other, so that what waits in the queue is little.
+    mutating func schedule(_ index: Int) {
+        guard script.mishaps.indices.contains(index) else { return }
+        queue.add(.mishap(index), at: script.mishaps[index].begin)
     }
 
-    private func mean(of fault: Fault) -> Int64? {
-        switch fault {
-        case .agentCrash: rates.agentCrash
-        case .nodeReboot: rates.nodeReboot
-        case .hubCrash: rates.hubCrash
-        case .hubReboot: rates.hubReboot
-        case .partition: rates.partition
-        case .sever: rates.sever
-        case .stall: rates.stall
-        case .engineLoss: rates.engineLoss
-        case .nodeDiskFailure: rates.nodeDiskFailure
-        case .hubDiskFailure: rates.hubDiskFailure
-        case .wallJump: rates.wallJump
-        case .pause: rates.pause
-        }
-    }
-
-    mutating func strike(_ fault: Fault) {
+    mutating func strike(_ index: Int) {
+        let mishap = script.mishaps[index]
+        schedule(index + 1)
         guard !isHealed else { return }
-        arm(fault)
-        let node = pick(places.count)
-        note("fault: \(fault) at n\(node)")
-        switch fault {
+        let node = mishap.node
+        let end = time + mishap.duration
+        note("fault: \(mishap.fault.rawValue) at n\(node)")
+        switch mishap.fault {
         case .agentCrash: crashAgent(node)
         case .nodeReboot: if places[node].isEnrolled { reboot(node) }
         case .hubCrash: crashHub(orderly: true)
         case .hubReboot: crashHub(orderly: false)
-        case .partition: partition(from: node)
+        case .partition: partition(mishap)
+        case .flap: flap(mishap)
         case .sever:
             if let latest = places[node].latest {
-                let direction = pick(3)
-                sever(latest, toHub: direction != 0, toNode: direction != 1)
+                sever(latest, toHub: mishap.draw % 3 != 0, toNode: mishap.draw % 3 != 1)
             }
-        case .stall:
-            if let latest = places[node].latest { stall(latest, until: time + draw(0.5, 90)) }
-        case .engineLoss: loseEngine(node)
-        case .nodeDiskFailure: places[node].disk.failsUntil = time + length(of: 600)
-        case .hubDiskFailure: centre.disk.failsUntil = time + length(of: 600)
-        case .wallJump: jump()
-        case .pause: places[node].pausedUntil = min(horizon, time + length(of: 600))
+        case .stall: if let latest = places[node].latest { stall(latest, until: end) }
+        case .engineLoss: loseEngine(node, until: end, isTold: mishap.draw % 10 < 7)
+        case .engineCrash:
+            places[node].containers.crash()
+            loseEngine(node, until: end, isTold: true)
+        case .enginePause:
+            places[node].containers.pausedUntil = max(places[node].containers.pausedUntil, end)
+        case .nodeDiskFailure: places[node].disk.failsUntil = end
+        case .hubDiskFailure: centre.disk.failsUntil = end
+        case .nodeDiskSlow: places[node].disk.slowUntil = end
+        case .hubDiskSlow: centre.disk.slowUntil = end
+        case .wallJump: if scenario.wallJumps { jump(mishap) }
+        case .pause: places[node].pausedUntil = min(horizon, end)
+        case .request: request(mishap.draw)
         }
-    }
-
-    /// From a second to `longest` seconds, each order of magnitude as likely as the next.
-    private mutating func length(of longest: Double) -> Int64 {
-        var limit = 2.0
-        while limit < longest, random.chance(0.75) { limit *= 2 }
-        return draw(1, min(limit, longest))
     }
 
     /// One node, or all that share its fate, for up to three days.
-    private mutating func partition(from node: Int) {
-        let end = time + length(of: min(72 * 3_600, scenario.horizon.nanoseconds.seconds))
-        let direction = pick(4)
-        let isWide = random.chance(0.2)
-        for index in places.indices where index == node || isWide {
-            cut(index, toHub: direction != 0, toNode: direction != 1, until: end)
+    private mutating func partition(_ mishap: Mishap) {
+        let direction = mishap.draw % 4
+        let isWide = mishap.draw / 4 % 5 == 0
+        for index in places.indices where index == mishap.node || isWide {
+            cut(
+                index, toHub: direction != 0, toNode: direction != 1,
+                until: time + mishap.duration)
         }
     }
 
-    private mutating func loseEngine(_ node: Int) {
-        let end = time + length(of: 900)
+    /// Cuts that follow each other, as long as the whole lasts: half of the time there is no way.
+    private mutating func flap(_ mishap: Mishap) {
+        let period = Int64(2 + mishap.draw % 40) * 1_000_000_000
+        var begin = time
+        while begin < time + mishap.duration {
+            queue.add(.cutPath(mishap.node, until: begin + period / 2), at: begin)
+            begin += period
+        }
+    }
+
+    private mutating func loseEngine(_ node: Int, until end: Int64, isTold: Bool) {
         places[node].containers.goneUntil = max(places[node].containers.goneUntil, end)
-        if random.chance(0.7) {
+        if isTold {
             tell(
                 node, life: places[node].life,
                 .engine(
@@ -80,26 +76,21 @@ extension World {
         queue.add(.engine(node, boot: places[node].boot, .recover), at: end + 1_000_000)
     }
 
-    private mutating func jump() {
-        let index = Int(wallRandom.next() % UInt64(places.count + 1))
-        let hours = Double(wallRandom.next() % 145) - 72
-        guard scenario.wallJumps else { return }
-        let jump = Int64(hours * 3_600_000)
-        if index == places.count {
+    /// Up to three days, forwards or back.
+    private mutating func jump(_ mishap: Mishap) {
+        let jump = (Int64(mishap.draw / 2 % 145) - 72) * 3_600_000
+        if mishap.draw % 2 == 0, mishap.node == 0 {
             centre.clock.jump(by: jump)
         } else {
-            places[index].clock.jump(by: jump)
+            places[mishap.node].clock.jump(by: jump)
         }
     }
 
     // MARK: - Death between two effects
 
     mutating func armCrash() {
-        guard let mean = rates.effectsPerCrash else {
-            effectsLeft = .max
-            return
-        }
-        effectsLeft = 1 + Int(mean * (unit() + unit()))
+        let mean = rates.effectsPerCrash
+        effectsLeft = mean > 0 ? 1 + Int(mean * (unit() + unit())) : .max
     }
 
     mutating func crashesNow() -> Bool {
@@ -120,7 +111,9 @@ extension World {
         for node in places.indices {
             mend(node)
             places[node].disk.failsUntil = time
+            places[node].disk.slowUntil = time
             places[node].containers.goneUntil = time
+            places[node].containers.pausedUntil = time
             for id in places[node].containers.all.keys {
                 places[node].containers.all.update(id) { $0.wellUntil = .max }
             }
@@ -135,6 +128,7 @@ extension World {
             sever(session, toHub: false, toNode: false)
         }
         centre.disk.failsUntil = time
+        centre.disk.slowUntil = time
         if !centre.isUp { queue.add(.startHub(life: centre.life), at: seconds(5)) }
         queue.add(.inspect, at: seconds(5))
     }
@@ -144,8 +138,4 @@ extension Session {
     var isSevered: Bool { isSeveredToHub || isSeveredToNode }
     var isHalfOpen: Bool { (nodeEnd == .closed) != (hubEnd == .closed) }
     var isWhole: Bool { nodeEnd == .open && hubEnd == .open && !isSevered }
-}
-
-extension Int64 {
-    fileprivate var seconds: Double { Double(self) / 1e9 }
 }

@@ -48,7 +48,7 @@ extension World {
         note("hub -> \(effect)")
         switch effect {
         case .persist(let ticket, let writes):
-            let delay = Int64(Double(rates.commit) * (0.5 + unit()))
+            let delay = Int64(rates.commit * (0.5 + unit()) * 1e9)
             let due = centre.disk.accept(ticket, writes, at: time, delay: delay)
             queue.add(.hubCommit(life: centre.life), at: due)
             checkHubQueue(writes)
@@ -56,7 +56,9 @@ extension World {
         case .refuse(let session, let retryAfter, let reason):
             refuse(index(session), retryAfter: retryAfter, reason)
         case .send(let session, let message): send(message, on: index(session))
-        case .close(let session): closeHubEnd(index(session), tellsNode: true)
+        case .close(let session):
+            checkClose(index(session))
+            closeHubEnd(index(session), tellsNode: true)
         case .reply(let id, let reply): settle(id, reply)
         case .wake(let instant, let reason):
             wakeVersion += 1

@@ -7,6 +7,7 @@ extension World {
 
     mutating func connect(_ node: Int) {
         checkPatience(nil, at: node)
+        checkWelcome(at: node)
         closeNodeEnd(node, orderly: true)
         places[node].attempt += 1
         places[node].isConnecting = true
@@ -130,17 +131,40 @@ extension World {
 
     private mutating func queueToHub(_ session: Int, _ step: LinkStep) {
         guard !sessions[session].isSeveredToHub else { return }
-        let arrival = max(sessions[session].lastToHub, time + latency())
+        let arrival = max(sessions[session].lastToHub, time + latency()) + passage(of: step)
         sessions[session].lastToHub = arrival
         queue.add(.link(session, step), at: arrival)
+        if case .toHub = step, isDoubled() { queue.add(.link(session, step), at: later(arrival)) }
     }
 
     private mutating func queueToNode(_ session: Int, _ step: LinkStep) {
         guard !sessions[session].isSeveredToNode else { return }
-        let arrival = max(sessions[session].lastToNode, time + latency())
+        let arrival = max(sessions[session].lastToNode, time + latency()) + passage(of: step)
         sessions[session].lastToNode = arrival
         queue.add(.link(session, step), at: arrival)
+        if case .toNode = step, isDoubled() { queue.add(.link(session, step), at: later(arrival)) }
     }
+
+    /// What a stream adds to the latency: the path carries so much in a second, and what is lost is
+    /// sent again after a while, twice as long each time, and holds up what follows.
+    private mutating func passage(of step: LinkStep) -> Int64 {
+        var seconds = rates.bandwidth > 0 ? Double(step.size) / rates.bandwidth : 0
+        guard rates.loss > 0 else { return Int64(seconds * 1e9) }
+        var pause = 0.2
+        while pause < 10, random.chance(rates.loss) {
+            seconds += pause
+            pause *= 2
+        }
+        return Int64(seconds * 1e9)
+    }
+
+    private mutating func isDoubled() -> Bool {
+        rates.duplication > 0 && random.chance(rates.duplication)
+    }
+
+    /// No stream delivers twice, but the machines promise not to mind; a copy may even come after
+    /// what was said later.
+    private mutating func later(_ arrival: Int64) -> Int64 { arrival + draw(0, 5) }
 
     private mutating func queueEndAtHub(_ session: Int) {
         if sessions[session].isSeveredToHub {
@@ -235,7 +259,12 @@ extension World {
     }
 
     private mutating func receive(_ message: NodeMessage, on index: Int) {
-        if case .entries(let entries) = message { count(entries, from: node(of: index)) }
+        sessions[index].heardAt = time
+        switch message {
+        case .hello: sessions[index].hasGreeted = true
+        case .entries(let entries): count(entries, from: node(of: index))
+        case .applied, .heartbeat, .engine: break
+        }
         tellHub(life: centre.life, .received(sessions[index].id, message))
     }
 
@@ -271,4 +300,15 @@ extension World {
     }
 
     mutating func mend(_ node: Int) { places[node].isCut = false }
+}
+
+extension LinkStep {
+    /// Roughly what it takes on the wire, in bytes.
+    fileprivate var size: Int {
+        switch self {
+        case .toHub(.entries(let entries)): 512 * entries.count
+        case .toNode(.documents(let documents, _)): 1_024 * documents.count
+        default: 128
+        }
+    }
 }

@@ -3,25 +3,23 @@ import Model
 
 /// People who enrol, apply, edit and delete, and keep what they were told.
 extension World {
-    mutating func armRequest() {
-        guard let mean = rates.request else { return }
-        queue.add(.request, at: time + wait(mean: mean))
-    }
-
-    mutating func request() {
-        guard !isHealed else { return }
-        armRequest()
+    /// What they ask is decided by `draw` alone, so that the same person asks the same in a shorter
+    /// script.
+    mutating func request(_ draw: UInt64) {
+        var own = Random(seed: draw)
+        swap(&random, &own)
+        defer { swap(&random, &own) }
         guard centre.isUp, places.allSatisfy({ $0.isEnrolled || $0.incarnation > 0 }) else {
             return
         }
         switch pick(20) {
-        case 0..<9: applyWorkload(pick(scenario.workloads))
-        case 9..<11: labelWorkload(pick(scenario.workloads))
-        case 11..<13: if scenario.workloads > 3 { deleteWorkload(3 + pick(scenario.workloads - 3)) }
+        case 0..<9: applyWorkload(pick(script.workloads))
+        case 9..<11: labelWorkload(pick(script.workloads))
+        case 11..<13: if script.workloads > 3 { deleteWorkload(3 + pick(script.workloads - 3)) }
         case 13..<15: cordon(pick(places.count))
         case 15..<17: labelNode(pick(places.count))
         case 17: applySite(pick(3))
-        case 18: applyAgain(pick(scenario.workloads))
+        case 18: applyAgain(pick(script.workloads))
         default: replaceNode(pick(places.count))
         }
     }

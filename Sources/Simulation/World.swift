@@ -7,7 +7,7 @@ import Model
 /// of chance for separate concerns, so that one more draw here changes nothing there.
 struct World {
     let scenario: Scenario
-    let seed: UInt64
+    let script: Script
     let agentLimits: AgentLimits
     let hubLimits: HubLimits
     let horizon: Int64
@@ -18,8 +18,6 @@ struct World {
     var queue: EventQueue<Occurrence> = EventQueue()
     var chronicle = Chronicle()
     var random: Random
-    /// Draws about wall clocks only: a run without jumps must take the same path.
-    var wallRandom: Random
     var rates: Rates
     var places: [Place]
     var centre: Centre
@@ -38,38 +36,35 @@ struct World {
     var hubEffects: [Hub.Effect] = []
 
     init(
-        scenario: Scenario, seed: UInt64, tracedFrom: Int64,
+        script: Script, scenario: Scenario, tracedFrom: Int64,
         trace: ((Duration, String) -> Void)?
     ) {
         self.scenario = scenario
-        self.seed = seed
+        self.script = script
         self.tracedFrom = tracedFrom
         self.trace = trace
-        horizon = scenario.horizon.nanoseconds
-        random = Random(seed: seed)
-        wallRandom = random.split()
-        let drawn: [Double] = [1, 1, 2, 6]
-        let intensity = drawn[Int(random.next() % 4)]
-        rates = Rates(
-            horizon: horizon, intensity: scenario.intensity ?? intensity, using: &random)
+        horizon = script.horizon * 1_000_000
+        random = Random(seed: script.seed)
+        rates = script.rates
         var limits = AgentLimits.tight
         limits.audit = .seconds(60)
-        // A log with less room than there are instances has to give up even what matters.
-        if random.chance(0.3) { limits.logEntries = 12 }
+        if rates.shortLogs > 0 { limits.logEntries = 12 }
         agentLimits = limits
         hubLimits = .tight
         places = []
-        for index in 0..<scenario.nodes {
-            places.append(Place(index: index, random: &random, limits: limits))
+        for index in 0..<script.nodes {
+            places.append(
+                Place(index: index, drift: rates.drift, random: &random, limits: limits))
         }
-        centre = Centre(eventCap: HubLimits.tight.events, clock: Clock(using: &random))
+        centre = Centre(
+            eventCap: HubLimits.tight.events, clock: Clock(drift: rates.drift, using: &random))
     }
 
     var report: Report {
         var counts = counts
         counts.events = chronicle.events
         return Report(
-            seed: seed, hash: chronicle.hash, failure: failure, time: .nanoseconds(time),
+            seed: script.seed, hash: chronicle.hash, failure: failure, time: .nanoseconds(time),
             convergence: convergedAt.map { .nanoseconds($0 - horizon) }, counts: counts)
     }
 
@@ -77,8 +72,7 @@ struct World {
         startHub()
         for index in places.indices { queue.add(.enrol(index), at: seconds(1)) }
         armCrash()
-        for fault in Fault.allCases { arm(fault) }
-        armRequest()
+        schedule(0)
         while failure == nil, let next = queue.nextTime {
             if !isHealed, next >= horizon {
                 time = horizon
@@ -114,11 +108,12 @@ struct World {
         case .failAttempt(let node, let life, let attempt, let reason):
             failAttempt(node, life: life, attempt: attempt, reason)
         case .link(let session, let step): take(step, on: session)
+        case .cutPath(let node, let end):
+            if !isHealed { cut(node, toHub: true, toNode: true, until: end) }
         case .mendPath(let node, let cut): if places[node].cut == cut { mend(node) }
         case .engine(let node, let boot, let step):
             if places[node].boot == boot { take(step, at: node) }
-        case .fault(let fault): strike(fault)
-        case .request: request()
+        case .mishap(let index): strike(index)
         case .enrol(let node): enrol(node)
         case .inspect: inspect()
         }
@@ -133,15 +128,11 @@ struct World {
         Int64((low + (high - low) * unit()) * 1e9)
     }
 
-    mutating func unit() -> Double { Double(random.next() >> 11) * 0x1p-53 }
+    mutating func unit() -> Double { random.unit }
 
     mutating func pick(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
 
-    /// A wait with this mean: a sum of two uniforms, near enough to a memoryless one and without
-    /// the logarithm, whose last bit differs between systems.
-    mutating func wait(mean: Int64) -> Int64 { Int64(Double(mean) * (unit() + unit())) + 1 }
-
-    mutating func latency() -> Int64 { rates.latency / 2 + Int64(Double(rates.latency) * unit()) }
+    mutating func latency() -> Int64 { Int64(rates.latency * (0.5 + unit()) * 1e9) }
 
     // MARK: - What is known to be wrong
 

@@ -22,7 +22,8 @@ struct Skerry: AsyncParsableCommand {
             CommandGroup(
                 name: "Look",
                 subcommands: [
-                    GetCommand.self, DescribeCommand.self, LogsCommand.self, EventsCommand.self,
+                    GetCommand.self, DescribeCommand.self, WhyCommand.self, LogsCommand.self,
+                    EventsCommand.self,
                     TopCommand.self, DiffCommand.self, ExplainCommand.self, WaitCommand.self,
                 ]),
             CommandGroup(

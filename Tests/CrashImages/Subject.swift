@@ -74,6 +74,7 @@ private func nodeStep(_ number: Int) -> [[NodeWrite]] {
         ],
     ]
     if number % 10 == 0 { batches.append([.trimLog(through: UInt64(number - 4))]) }
+    if number % 11 == 0 { batches.append([.contact(time(number))]) }
     if number % 13 == 0 { batches.append([.removeDocument(key), .removeInstance(record.id)]) }
     if number % 50 == 0 { batches.append([.epoch(UInt64(number)), .trimLog(through: .max)]) }
     return batches
@@ -102,6 +103,8 @@ private func perform(_ write: NodeWrite, on state: inout NodeSnapshot) {
         state.log.removeAll { $0.sequence <= sequence }
     case .epoch(let epoch):
         state.epoch = epoch
+    case .contact(let time):
+        state.contact = time
     }
 }
 
@@ -125,6 +128,7 @@ private func hubStep(_ number: Int) -> [[HubWrite]] {
         [
             .acknowledged(id, sequence: UInt64(number)), .contact(id, time(number)),
             .appliedRevision(id, UInt64(number - 1)), .event(event(number)),
+            .decision(decision(number, about: workload)),
         ],
     ]
     if number % 9 == 0 { batches.append([.forgetDocument(id, key), .site(site(number))]) }
@@ -173,6 +177,8 @@ private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
         change(id, in: &state) { node in node.lastSeen = time }
     case .event(let event):
         state.events.append(event)
+    case .decision(let decision):
+        state.decisions.append(decision)
     default:
         preconditionFailure("no step writes \(write)")
     }
@@ -203,6 +209,14 @@ private func event(_ number: Int) -> Event {
     Event(
         at: time(number), node: nil, reason: "Stepped", kind: .node, name: "step-\(number)",
         message: String(repeating: "y", count: number * 37 % 400))
+}
+
+private func decision(_ number: Int, about workload: WorkloadID) -> Decision {
+    Decision(
+        id: DecisionID(origin: "", number: UInt64(number)), at: time(number), site: "site-1",
+        domain: .placement, action: .place, subject: .workload(workload), tier: .reduced,
+        basis: .intent, cause: .applied, passed: true, ruling: Ruling(.permit, by: .central),
+        staleness: .fresh, reach: .hub, policyVersion: 1, policyAge: .seconds(0))
 }
 
 private func time(_ number: Int) -> WallTime { WallTime(milliseconds: Int64(number) * 1000) }

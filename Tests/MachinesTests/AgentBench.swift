@@ -1,3 +1,4 @@
+import Authority
 import Machines
 import Model
 
@@ -111,10 +112,10 @@ extension AgentBench {
     }
 
     var starts: [StartRequest] {
-        latest.compactMap { if case .start(let request) = $0 { request } else { nil } }
+        orders(in: latest).compactMap { if case .start(let request) = $0 { request } else { nil } }
     }
     var stops: [ContainerID] {
-        latest.compactMap { if case .stop(let id, _) = $0 { id } else { nil } }
+        orders(in: latest).compactMap { if case .stop(let id, _) = $0 { id } else { nil } }
     }
     var sent: [NodeMessage] {
         latest.compactMap { if case .send(let message) = $0 { message } else { nil } }
@@ -171,4 +172,9 @@ func snapshot(of workload: Workload, through revision: UInt64 = 1) -> NodeSnapsh
                 id: webMain.instance, generation: workload.metadata.generation,
                 containers: workload.spec.containers, ports: [:])
         ], epoch: 1)
+}
+
+/// What is ordered, without the decisions.
+func orders(in effects: [Agent.Effect]) -> [Act] {
+    effects.compactMap { if case .carryOut(let order) = $0 { order.act } else { nil } }
 }

@@ -1,3 +1,4 @@
+import Authority
 import Machines
 import Model
 import Testing
@@ -268,7 +269,9 @@ import Testing
         bench.started(webMain)
 
         #expect(
-            bench.deliver([.deleted], from: 2).contains(.stop(webMain, grace: .seconds(40))))
+            orders(in: bench.deliver([.deleted], from: 2)) == [
+                .stop(webMain, grace: .seconds(40))
+            ])
     }
 
     @Test func `a node that is asked to come back later does not come sooner`() {
@@ -440,6 +443,18 @@ import Testing
         #expect(bench.status?.phase == .running)
         bench.tell(.engine(.exited(webMain, handle: "a", Exit(code: 0))))
         #expect(bench.status?.phase == .succeeded)
+    }
+
+    @Test func `what has ended begins anew once its workload is to run always`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(web(restart: .never))])
+        bench.started(webMain)
+        bench.tell(.engine(.exited(webMain, handle: "a", Exit(code: 3))))
+        #expect(bench.status?.phase == .failed)
+
+        bench.deliver([assigned(web(restart: .onFailure, generation: 2))], from: 2)
+        #expect(bench.starts.map(\.id) == [webMain])
     }
 
     @Test func `an engine that stays away is told of once`() {

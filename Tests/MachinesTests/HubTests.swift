@@ -285,6 +285,18 @@ func entry(_ sequence: UInt64, node: NodeID = "n1") -> LogEntry {
         }
     }
 
+    @Test func `a greeting that comes late does not end the newer session`() {
+        var bench = HubBench()
+        bench.enrol()
+        bench.tell(.opened(SessionID(rawValue: 1), "n1"))
+        bench.greet(2)
+
+        bench.greet(1)
+        #expect(bench.latest.contains(.close(SessionID(rawValue: 1))))
+        #expect(!bench.latest.contains(.close(SessionID(rawValue: 2))))
+        #expect(bench.hub.session(of: "n1") == SessionID(rawValue: 2))
+    }
+
     @Test func `a token is spent once, and its node may ask again until it was seen`() {
         var bench = HubBench()
         bench.enrol()

@@ -10,10 +10,11 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 13)
+            #expect(paths.count == 15)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "{name}", with: "n1")
+                    .replacingOccurrences(of: "{site}", with: "rural")
                 for method in operations.keys {
                     // Without a body: refused by the route itself, never for path or method.
                     let answer = try await client.send(

@@ -10,6 +10,7 @@ final class Fleet: ManagementBackend {
         var events: [Event] = []
         var watchers: [Int: AsyncStream<Void>.Continuation] = [:]
         var watchersEver = 0
+        var decisions: [Decision] = []
         var tokens: [IssuedToken] = []
         var asOf = WallTime(milliseconds: 1_795_000_000_000)
     }
@@ -39,6 +40,8 @@ final class Fleet: ManagementBackend {
 
     func tell(_ event: Event) { change { $0.events.append(event) } }
 
+    func record(_ decision: Decision) { change { $0.decisions.append(decision) } }
+
     /// Returns once the last of those that listened for changes has stopped.
     func untilNobodyWatches() async {
         for await count in watching where count == 0 { return }
@@ -55,6 +58,29 @@ final class Fleet: ManagementBackend {
 
     func list(_ kind: Kind) async -> ObjectList {
         state.withLock { ObjectList(items: $0.objects[kind] ?? [], asOf: $0.asOf) }
+    }
+
+    func decisions(about filter: DecisionFilter?, limit: Int) async -> DecisionList {
+        state.withLock { state in
+            let items = state.decisions.filter { filter?.matches($0) ?? true }
+            return DecisionList(items: items.suffix(limit), asOf: state.asOf)
+        }
+    }
+
+    func authority(of site: SiteID) async -> AuthorityReport? {
+        guard site == "rural" else { return nil }
+        let node = AuthorityReport.Standing(
+            node: "rural-1", staleness: .stale, reach: .alone, policyVersion: 3,
+            policyAge: .hours(4))
+        return AuthorityReport(
+            site: site, pattern: .hybrid, policyVersion: 3, stalenessBound: .seconds(300),
+            autonomyWindow: .hours(72),
+            cells: [
+                AuthorityReport.Cell(
+                    domain: .update, tier: .critical, staleness: .fresh, reach: .hub,
+                    ruling: Ruling(.permit, by: .central))
+            ],
+            nodes: [node], asOf: state.withLock(\.asOf))
     }
 
     func apply(_ objects: [Object], dryRun: Bool) async throws(Refusal) -> [ApplyResult] {

@@ -53,7 +53,8 @@ extension Room {
             rim(
                 "Host",
                 sees: [
-                    "Model", "Machines", "Manifest", "Storage", "Containers", "Transport",
+                    "Model", "Authority", "Machines", "Manifest", "Storage", "Containers",
+                    "Transport",
                     "Management", "Logging",
                 ]),
             rim(

@@ -53,6 +53,23 @@ extension Interface {
             success: (200, [.json(.named("EventList")), .text("text/event-stream")]),
             respond: { try await $0.events($1) }),
         Route(
+            method: .get, path: "/api/v1/decisions",
+            summary: "Who was allowed to do what lately, or was not, and why; oldest first.",
+            query: [
+                .init(
+                    name: "about", type: .string,
+                    summary: "Only these: `Workload/NAME`, `Instance/NAME` or `Node/NAME`."),
+                .init(name: "limit", type: .integer, summary: "How many of the newest."),
+                .init(name: "watch", type: .boolean, summary: "Keep sending what is new."),
+            ],
+            success: (200, [.json(.named("DecisionList")), .text("text/event-stream")]),
+            respond: { try await $0.decisions($1) }),
+        Route(
+            method: .get, path: "/api/v1/authority/{site}",
+            summary: "Who may decide what at a site, and where its nodes stand.",
+            success: (200, [.json(.named("AuthorityReport"))]), refusals: [404],
+            respond: { try await $0.authority($1) }),
+        Route(
             method: .get, path: "/api/v1/{plural}", summary: "All objects of one kind.",
             query: [
                 .init(
@@ -155,6 +172,31 @@ extension Interface {
         let limit = min(try call.count("limit") ?? limits.eventsMax, limits.eventsMax)
         guard try call.flag("watch") else { return try .json(await backend.events(limit: limit)) }
         return watchEvents(limit: limit, for: call)
+    }
+
+    private func decisions(_ call: Call) async throws -> Response {
+        let limit = min(try call.count("limit") ?? limits.eventsMax, limits.eventsMax)
+        let filter = try call.query["about"].map { text in
+            guard let filter = DecisionFilter(String(text)) else {
+                throw Rejection.malformed(
+                    "'about' is Workload/NAME, Instance/NAME or Node/NAME, not '\(text)'")
+            }
+            return filter
+        }
+        guard try call.flag("watch") else {
+            return try .json(await backend.decisions(about: filter, limit: limit))
+        }
+        return watchDecisions(about: filter, limit: limit, for: call)
+    }
+
+    private func authority(_ call: Call) async throws -> Response {
+        guard let site = call.parameters["site"] else {
+            preconditionFailure("the route has no {site}")
+        }
+        guard let report = await backend.authority(of: SiteID(site)) else {
+            throw Refusal(.notFound, "there is no site '\(site)'")
+        }
+        return try .json(report)
     }
 
     private func apply(_ call: Call) async throws -> Response {

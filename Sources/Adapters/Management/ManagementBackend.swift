@@ -13,8 +13,12 @@ package protocol ManagementBackend: Sendable {
     func edit(_ kind: Kind, name: String, _ edit: Edit) async throws(Refusal) -> Object
     /// The newest `limit` events, oldest first.
     func events(limit: Int) async -> EventList
+    /// The newest `limit` decisions that `filter` wants, oldest first.
+    func decisions(about filter: DecisionFilter?, limit: Int) async -> DecisionList
+    /// Who may decide at a site; nil where it is not known here.
+    func authority(of site: SiteID) async -> AuthorityReport?
     func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken
-    /// Emits whenever anything that `list` or `events` shows has changed. Keeps at most one signal
+    /// Emits whenever anything that `list`, `events` or `decisions` shows has changed. Keeps at most one signal
     /// that nobody has taken yet.
     func changes() async -> AsyncStream<Void>
     /// Carries one stream until its last frame has been handed to `output`. Cancelled when the

@@ -21,6 +21,43 @@ let schemas: [String: Schema] = [
         ("message", .string),
     ]),
     "EventList": .fields([("items", .array(.named("Event"))), ("asOf", .string)]),
+    "Decision": .fields([
+        ("id", .named("DecisionID")), ("at", .string), ("site?", .string),
+        ("domain", .choice(Domain.allCases.map(\.rawValue))),
+        ("action", .choice(["place", "update", "start", "stop", "pull"])),
+        ("subject", .string), ("tier", .integer),
+        ("basis", .choice(["intent", "person", "judgement"])), ("cause", .string),
+        ("passed", .boolean), ("ruling", .named("Ruling")),
+        ("staleness", .choice(Staleness.allCases.map(\.rawValue))),
+        ("reach", .choice(Reach.allCases.map(\.rawValue))), ("policyVersion", .integer),
+        ("policyAge", .string), ("alternatives", .array(.named("Alternative"))),
+    ]),
+    "DecisionID": .fields([("origin", .string), ("number", .integer)]),
+    "Alternative": .fields([
+        ("node", .string), ("own", .integer), ("others", .integer), ("isChosen", .boolean),
+        ("obstacle", .string),
+    ]),
+    "Ruling": .fields([
+        ("verdict", .choice(Verdict.allCases.map(\.rawValue))),
+        ("by", .choice(Authority.allCases.map(\.rawValue))),
+    ]),
+    "DecisionList": .fields([("items", .array(.named("Decision"))), ("asOf", .string)]),
+    "AuthorityCell": .fields([
+        ("domain", .choice(Domain.allCases.map(\.rawValue))), ("tier", .integer),
+        ("staleness", .choice(Staleness.allCases.map(\.rawValue))),
+        ("reach", .choice(Reach.allCases.map(\.rawValue))), ("ruling", .named("Ruling")),
+    ]),
+    "AuthorityStanding": .fields([
+        ("node", .string), ("staleness", .choice(Staleness.allCases.map(\.rawValue))),
+        ("reach", .choice(Reach.allCases.map(\.rawValue))), ("policyVersion", .integer),
+        ("policyAge", .string),
+    ]),
+    "AuthorityReport": .fields([
+        ("site", .string), ("pattern", .choice(Pattern.allCases.map(\.rawValue))),
+        ("policyVersion", .integer), ("stalenessBound", .string), ("autonomyWindow", .string),
+        ("cells", .array(.named("AuthorityCell"))), ("nodes", .array(.named("AuthorityStanding"))),
+        ("asOf", .string),
+    ]),
     "ApplyRequest": .fields([("objects", .array(.named("Object")))]),
     "ApplyResult": .fields([
         ("kind", .choice(Kind.allCases.map(\.rawValue))), ("name", .string),

@@ -40,6 +40,25 @@ extension Interface {
         }
     }
 
+    /// First the newest `limit` decisions, then each new one.
+    func watchDecisions(about filter: DecisionFilter?, limit: Int, for call: Call) -> Response {
+        .flowing("text/event-stream", for: call.request) { _, outlet in
+            let signals = await backend.changes()
+            let first = await backend.decisions(about: filter, limit: limits.eventsMax)
+            var known = Set(first.items.map(\.id))
+            for decision in first.items.suffix(limit) {
+                try await outlet.send(event: "decision", decision)
+            }
+            try await lookAgain(on: signals) {
+                let list = await backend.decisions(about: filter, limit: limits.eventsMax)
+                let new = list.items.filter { !known.contains($0.id) }
+                known = Set(list.items.map(\.id))
+                for decision in new { try await outlet.send(event: "decision", decision) }
+                if new.isEmpty { try await outlet.sendHeartbeat() }
+            }
+        }
+    }
+
     /// Looks after each signal and after each heartbeat, but never more often than every
     /// `watchPause`: signals that come meanwhile are one signal. Returns when the signals end.
     private func lookAgain(

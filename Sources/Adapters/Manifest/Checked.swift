@@ -120,6 +120,16 @@ extension SiteSpec {
                     longitude: $0.value("longitude").decimal)
             },
             autonomyWindow: fields.value("autonomyWindow").duration,
+            stalenessBound: fields.value("stalenessBound").duration,
+            whenDisconnected: fields.value("whenDisconnected").word(),
+            pattern: fields.value("pattern").word(),
+            authority: fields.value("authority").list.map { row in
+                AuthorityOverride(
+                    domain: row.value("domain").word(), staleness: row["staleness"]?.word(),
+                    tier: (row["tier"]?.whole).flatMap(Tier.init(rawValue:)),
+                    reach: row["reach"]?.word(), verdict: row.value("verdict").word(),
+                    by: row["by"]?.word())
+            },
             link: fields["link"].map {
                 LinkBudget(bytesPerSecond: $0.value("bytesPerSecond").bytes)
             })
@@ -136,18 +146,19 @@ extension WorkloadSpec {
             tier: tier, replicas: fields.value("replicas").replicas,
             selector: fields.value("selector").map,
             containers: fields.value("containers").list.map { ContainerSpec($0) },
-            restartPolicy: RestartPolicy(fields.value("restartPolicy")),
+            restartPolicy: fields.value("restartPolicy").word(),
             dependsOn: fields.value("dependsOn").list.map { WorkloadID($0.text) },
             stopGrace: fields.value("stopGrace").duration)
     }
 }
 
-extension RestartPolicy {
-    fileprivate init(_ word: Checked) {
-        guard let policy = RestartPolicy(rawValue: word.text) else {
-            preconditionFailure("the schema let restart policy \(word.text) pass")
+extension Checked {
+    /// One of the words of a type whose words are the field's choice.
+    fileprivate func word<Word: RawRepresentable<String>>() -> Word {
+        guard let word = Word(rawValue: text) else {
+            preconditionFailure("the schema let the word \(text) pass for a \(Word.self)")
         }
-        self = policy
+        return word
     }
 }
 

@@ -20,6 +20,7 @@ enum Limits {
     static let arguments = 256
     static let labels = 64
     static let dependencies = 64
+    static let authorityRows = 162
     /// 10,000 instances of 32 containers of 16 TiB still fit into a signed 64 bit sum.
     static let memory = ByteCount(4 << 20)...ByteCount(16 << 40)
     static let millicores = 1...1_024_000

@@ -82,6 +82,16 @@ extension Schema {
             .reported("reason", .text(.words), "One word for the phase, for programs."),
             .reported("message", .text(.words), "A sentence for the phase, for people."),
             .reported("observedAt", .time, "When the node saw it so."),
+            .reported(
+                "decision", .record(decisionID),
+                "The decision that started what runs; see it with: skerry why"),
+        ])
+
+    static let decisionID = Record(
+        name: "decision id", about: "Names one decision.",
+        fields: [
+            .reported("origin", .text(.words), "The node that took it; empty for the hub."),
+            .reported("number", count, "Its number there."),
         ])
 
     static let instanceID = Record(

@@ -100,10 +100,50 @@ package enum Schema {
                 "How long the site may run on its own before its nodes count as silent.",
                 example: "72h"),
             Field(
+                "stalenessBound", .duration(Interval.seconds(1)...Interval.longest),
+                .standard("5m"),
+                "How long after its last contact a node still counts its policy as fresh.",
+                example: "5m"),
+            Field(
+                "whenDisconnected", .choice(Disconnection.allCases.map(\.rawValue)),
+                .standard("normal"),
+                "What silence means: normal is noted, expected is not, error is a fault at once."),
+            Field(
+                "pattern", .choice(Pattern.allCases.map(\.rawValue)), .standard("hybrid"),
+                "Who decides what: the preset of the site's authority table. See it with: "
+                    + "skerry get authority --site SITE"),
+            Field(
+                "authority", .list(.record(authorityOverride), limit: Limits.authorityRows),
+                .standard("[]"), "Rows that replace cells of the pattern's table."),
+            Field(
                 "link", .record(link), .optional,
                 "What the uplink of the site carries. Without it nothing is paced."),
         ],
         habits: ["lat": "write location.latitude", "lon": "write location.longitude"])
+
+    static let authorityOverride = Record(
+        name: "authority row",
+        about: "Replaces who may decide in the cases it names. What is left out stands for all.",
+        fields: [
+            Field(
+                "domain", .choice(Domain.allCases.map(\.rawValue)), .required,
+                "What kind of decision.", example: "update"),
+            Field(
+                "staleness", .choice(Staleness.allCases.map(\.rawValue)), .optional,
+                "How old the policy is: within stalenessBound, within autonomyWindow, or beyond."),
+            Field("tier", .whole(1...3), .optional, "The tier of the workload.", example: "1"),
+            Field(
+                "reach", .choice(Reach.allCases.map(\.rawValue)), .optional,
+                "Whom the node can ask."),
+            Field(
+                "verdict", .choice(Verdict.allCases.map(\.rawValue)), .required,
+                "permit: anything in the domain. restrict: only what was applied already. hold: "
+                    + "nothing begins, and what runs goes on.", example: "hold"),
+            Field(
+                "by", .choice(Authority.allCases.map(\.rawValue)), .optional,
+                "Who decides; whoever the pattern names otherwise.", example: "local"),
+        ],
+        habits: ["action": "write 'verdict'", "authority": "write 'by'"])
 
     static let location = Record(
         name: "location", about: "A point on the Earth in degrees (WGS 84).",

@@ -63,34 +63,15 @@ private func hubMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 """)
     }
+    migrator.registerMigration("hub-2") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE decision (
+                    id INTEGER PRIMARY KEY, standing TEXT NOT NULL,
+                    sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                CREATE INDEX standingDecision ON decision (standing, id);
+                """)
+    }
     return migrator
-}
-
-/// What the cap of the events needs to know, kept so that a commit need not count rows.
-struct EventTally: Sendable {
-    /// Events that the cap took.
-    private(set) var shed: Int64
-    private var events: Int64
-
-    init(_ database: GRDB.Database) throws {
-        events = try database.number("SELECT count(*) FROM event")
-        shed = try database.counter("shed")
-    }
-
-    mutating func append(_ event: Event, to database: GRDB.Database) throws {
-        let (body, sum) = try Record.encode(event)
-        try database.run("INSERT INTO event (sum, body) VALUES (?, ?)", [sum, body])
-        events += 1
-    }
-
-    /// Takes the oldest events above `cap`.
-    mutating func shedEvents(in database: GRDB.Database, cap: Int) throws {
-        guard events > Int64(cap) else { return }
-        try database.run(
-            "DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?)",
-            [events - Int64(cap)])
-        events -= Int64(database.changesCount)
-        shed += Int64(database.changesCount)
-        try database.setCounter("shed", to: shed)
-    }
 }

@@ -23,6 +23,9 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
     try reader.values(
         Event.self, of: "event", key: ["id"], "SELECT * FROM event ORDER BY id",
         each: { _, event in snapshot.events.append(event) })
+    try reader.values(
+        Decision.self, of: "decision", key: ["id"], "SELECT * FROM decision ORDER BY id",
+        each: { _, decision in snapshot.decisions.append(decision) })
     snapshot.nodes = try loadNodes(database, &reader)
     snapshot.epoch = counter(try database.counter("epoch"))
     return (snapshot, reader.damaged)

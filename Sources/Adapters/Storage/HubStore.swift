@@ -10,9 +10,9 @@ import Synchronization
 package final class HubStore: Sendable {
     private let file: StoreFile
     private let options: StoreOptions
-    /// What the next commit needs to know of the events; nil where a failure left it in doubt. Held
+    /// What the next commit needs to know of the history; nil where a failure left it in doubt. Held
     /// for the whole of a commit, hence the copies below for those who only look.
-    private let tally: Mutex<EventTally?>
+    private let tally: Mutex<HistoryTally?>
     private let dropped = Mutex<UInt64>(0)
     private let unreadable = Mutex<[DamagedRow]>([])
 
@@ -21,7 +21,7 @@ package final class HubStore: Sendable {
     ) throws(StoreError) {
         self.options = options
         file = try StoreFile(directory: directory, schema: hubSchema, options: options)
-        let tally = try file.read(EventTally.init)
+        let tally = try file.read(HistoryTally.init)
         self.tally = Mutex(tally)
         dropped.withLock { $0 = counter(tally.shed) }
     }
@@ -29,7 +29,7 @@ package final class HubStore: Sendable {
     package var opening: Opening { file.opening }
     /// Rows that the last `load` left out.
     package var damaged: [DamagedRow] { unreadable.withLock { $0 } }
-    /// Events that the cap took since the store was made.
+    /// Events and decisions that the caps took since the store was made.
     package var shed: UInt64 { dropped.withLock { $0 } }
     /// False while the disk is so full that the reserve is in use.
     package var ballastIsHeld: Bool { file.ballast.isHeld }
@@ -51,16 +51,17 @@ package final class HubStore: Sendable {
     /// price of an event that is there twice.
     package func commit(_ batches: [[HubWrite]]) throws(StoreError) {
         guard batches.contains(where: { !$0.isEmpty }) else { return }
-        try tally.withLock { (held: inout EventTally?) throws(StoreError) in
+        try tally.withLock { (held: inout HistoryTally?) throws(StoreError) in
             let known = held
             var next = known
             held = nil
             // A disk in need keeps less history, so that intent still finds room.
             let cap = ballastIsHeld ? options.events : max(1, options.events / 4)
             try file.write { database in
-                var tally = try known ?? EventTally(database)
+                var tally = try known ?? HistoryTally(database)
                 for write in batches.joined() { try apply(write, to: database, &tally) }
                 try tally.shedEvents(in: database, cap: cap)
+                try tally.shedDecisions(in: database, cap: cap)
                 next = tally
             }
             held = next
@@ -79,7 +80,7 @@ package final class HubStore: Sendable {
 }
 
 private func apply(
-    _ write: HubWrite, to database: GRDB.Database, _ tally: inout EventTally
+    _ write: HubWrite, to database: GRDB.Database, _ tally: inout HistoryTally
 ) throws {
     switch write {
     case .site(let site):
@@ -103,6 +104,8 @@ private func apply(
         try database.run("DELETE FROM token WHERE name = ?", [id])
     case .event(let event):
         try tally.append(event, to: database)
+    case .decision(let decision):
+        try tally.append(decision, to: database)
     case .epoch(let epoch):
         try database.setCounter("epoch", to: try column(epoch))
     case .document, .forgetDocument, .instance, .removeInstance, .acknowledged, .appliedRevision,

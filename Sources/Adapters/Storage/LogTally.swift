@@ -36,8 +36,8 @@ struct LogTally: Sendable {
         try forget(database)
     }
 
-    /// Brings the log below `cap`: events first, then statuses that a newer entry about the same
-    /// instance makes pointless, oldest first. Nothing else goes, even above the cap.
+    /// Brings the log below `cap`: events first, then statuses and decisions that a newer one about
+    /// the same instance makes pointless, oldest first. Nothing else goes, even above the cap.
     ///
     /// It goes a sixteenth below, so that a full log is not searched at every commit.
     mutating func shedLog(in database: GRDB.Database, cap: Int) throws {
@@ -84,6 +84,7 @@ private enum Importance: Int {
 private func rank(_ body: LogEntry.Body) -> (Importance, subject: String) {
     switch body {
     case .event: (.event, "")
+    case .decision(let decision): (.status, "decision \(decision.subject)")
     case .instance(let status): (.status, status.id.description)
     case .instanceRemoved(let id): (.removal, id.description)
     }

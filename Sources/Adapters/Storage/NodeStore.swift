@@ -105,6 +105,8 @@ private func apply(
         try tally.trim(through: sequence, in: database)
     case .epoch(let epoch):
         try database.setCounter("epoch", to: try column(epoch))
+    case .contact(let time):
+        try database.setCounter("contact", to: time.milliseconds)
     }
 }
 
@@ -128,5 +130,7 @@ private func loadNode(_ database: GRDB.Database) throws -> (NodeSnapshot, [Damag
     snapshot.appliedRevision = counter(applied)
     snapshot.nextSequence = counter(try LogTally(database).lastSequence) + 1
     snapshot.epoch = counter(try database.counter("epoch"))
+    let contact = try database.counter("contact")
+    if contact != 0 { snapshot.contact = WallTime(milliseconds: contact) }
     return (snapshot, reader.damaged)
 }

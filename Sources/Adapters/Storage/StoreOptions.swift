@@ -11,7 +11,7 @@ package struct StoreOptions: Hashable, Sendable {
 
     /// Entries in a node's log before it sheds.
     package var logEntries: Int
-    /// Events that a hub keeps.
+    /// Events that a hub keeps, and as many decisions.
     package var events: Int
     /// Bytes held back for the day the disk is full.
     package var ballastBytes: Int

@@ -45,6 +45,14 @@ package struct Connection: Sendable {
         try await value(Request(path: "/api/v1/events?limit=\(limit)"))
     }
 
+    package func decisions(about filter: DecisionFilter?, limit: Int) async throws -> DecisionList {
+        try await value(Request(path: Connection.decisions(about: filter) + "limit=\(limit)"))
+    }
+
+    package func authority(of site: SiteID) async throws -> AuthorityReport {
+        try await value(Request(path: "/api/v1/authority/\(Connection.encoded(site.text))"))
+    }
+
     package func issueToken(site: SiteID, validFor: Interval) async throws -> IssuedToken {
         struct Body: Encodable {
             var site: SiteID
@@ -89,6 +97,18 @@ package struct Connection: Sendable {
             return nil
         }
         preconditionFailure("a watch of events ends only by breaking")
+    }
+
+    package func watchDecisions(
+        about filter: DecisionFilter?, _ body: @escaping @Sendable (Decision) async throws -> Void
+    ) async throws -> Never {
+        let path = Connection.decisions(about: filter) + "watch=true"
+        _ = try await messages(path) { message -> Int? in
+            guard message.event == "decision" else { return nil }
+            try await body(try Connection.decode(message.data))
+            return nil
+        }
+        preconditionFailure("a watch of decisions ends only by breaking")
     }
 
     private func messages<Result: Sendable>(
@@ -198,6 +218,10 @@ package struct Connection: Sendable {
         if watch { query.append("watch=true") }
         let path = "/api/v1/\(kind.plural)"
         return query.isEmpty ? path : path + "?" + query.joined(separator: "&")
+    }
+
+    private static func decisions(about filter: DecisionFilter?) -> String {
+        "/api/v1/decisions?" + (filter.map { "about=\(encoded($0.description))&" } ?? "")
     }
 
     static func path(_ kind: Kind, _ name: String) -> String {

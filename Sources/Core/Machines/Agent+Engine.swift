@@ -1,3 +1,4 @@
+import Authority
 import Model
 
 /// From what the engine says to the state of each unit.
@@ -118,10 +119,9 @@ extension Agent {
             if let unit = unit(id) {
                 // A start or a stop that is under way replaces it, and a later start what has ended.
                 let isInTheWay = container.state == .running && (!unit.mayExist || unit.isRunning)
-                if isInTheWay { stopForeign(id, into: &effects) }
+                if isInTheWay { stopForeign(id, at: now, into: &effects) }
             } else if strays[id] != .stopping {
-                strays.insert(.stopping, for: id)
-                effects.append(.stop(id, grace: .seconds(10)))
+                stopStray(id, at: now, into: &effects)
             }
             return
         }
@@ -140,6 +140,18 @@ extension Agent {
         }
     }
 
+    /// What nobody here wants, or knows, cannot stay; where that may not be decided it is looked at
+    /// again with the next answer of the engine.
+    private mutating func stopStray(
+        _ id: ContainerID, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard may(.stop, id.instance, tier: .optional, .unknownHere, at: now),
+            orderStop(
+                id, grace: .seconds(10), tier: .optional, .unknownHere, at: now, into: &effects)
+        else { return }
+        strays.insert(.stopping, for: id)
+    }
+
     private mutating func loseEngine(
         _ failure: EngineFailure, at now: Moment, into effects: inout [Effect]
     ) {
@@ -156,8 +168,7 @@ extension Agent {
     ) {
         let id = container.id
         guard let unit = unit(id) else {
-            effects.append(.stop(id, grace: .seconds(10)))
-            return
+            return stopStray(id, at: now, into: &effects)
         }
         if case .stopping = unit.state { return }
         let isAdopted = unit.state != .starting
@@ -187,8 +198,7 @@ extension Agent {
         guard let instance = held[id.instance] else { return }
         forgiveIfCalm(id, at: now)
         let policy = instance.assignment?.spec.restartPolicy ?? .always
-        let isOver = policy == .never || (policy == .onFailure && exit.code == 0)
-        if isOver {
+        if policy.accepts(exit) {
             change(id) {
                 $0.state = .ended(exit)
                 $0.trouble = exit.code == 0 ? nil : Unit.Trouble(exit)
@@ -229,12 +239,17 @@ extension Agent {
         _ id: ContainerID, _ failure: EngineFailure, at now: Moment, into effects: inout [Effect]
     ) {
         guard let unit = unit(id), unit.state == .starting else { return }
-        if failure.reason == .imageMissing, let image = unit.spec.image {
+        if failure.reason == .imageMissing, let image = unit.spec.image,
+            let instance = held[id.instance],
+            let warrant = ask(
+                .pull, id.instance, tier: instance.tier, reason(toStart: unit, of: instance),
+                at: now)
+        {
             change(id) {
                 $0.state = .pulling
                 $0.trouble = Unit.Trouble(failure)
             }
-            effects.append(.pull(id, image: image))
+            effects.append(.carryOut(warrant.order(.pull(id, image: image))))
             report(id.instance, at: now)
         } else {
             backOff(id, Unit.Trouble(failure), at: now, into: &effects)
@@ -290,7 +305,15 @@ extension Agent {
             change(id) { $0.state = .waiting }
             advance(at: now, into: &effects)
         case .stopping where unit.stopFailures > 0:
-            effects.append(.stop(id, grace: held[id.instance]?.grace ?? .seconds(10)))
+            // The rest is the same stop: what was decided once is asked for until it is done.
+            guard let instance = held[id.instance] else { return }
+            let why: Why =
+                isHalting ? .halted : instance.assignment == nil ? .notAssigned : .newGeneration
+            let isOrdered = orderStop(
+                id, grace: instance.grace, tier: instance.tier, why, at: now, into: &effects)
+            if !isOrdered {
+                effects.append(.wake(at: now.monotonic + .seconds(30), for: .restart(id)))
+            }
         default: break
         }
     }
@@ -365,6 +388,18 @@ extension Agent {
     ) {
         let id = probe.container
         let why = if case .failed(let text) = outcome { text } else { "" }
+        guard let instance = held[id.instance],
+            may(.stop, id.instance, tier: instance.tier, .unhealthy, at: now),
+            orderStop(
+                id, grace: instance.grace, tier: instance.tier, .unhealthy, at: now,
+                into: &effects)
+        else {
+            change(id) { $0.trouble = .init(reason: "Unhealthy", message: why) }
+            report(id.instance, at: now)
+            let pause = unit(id)?.spec.probes[probe.kind]?.period.duration ?? .seconds(10)
+            effects.append(.wake(at: now.monotonic + pause, for: .probe(id, probe.kind)))
+            return
+        }
         forgiveIfCalm(id, at: now)
         change(id) {
             $0.failures += 1
@@ -374,8 +409,18 @@ extension Agent {
         tell(
             .warning, "Unhealthy", .instance, id.instance.description,
             "the \(probe.kind) probe failed, so the container is restarted: \(why)", at: now)
-        effects.append(.stop(id, grace: held[id.instance]?.grace ?? .seconds(10)))
         report(id.instance, at: now)
+    }
+}
+
+extension RestartPolicy {
+    /// Whether a container that ended like this has done what it was to do.
+    func accepts(_ exit: Exit) -> Bool {
+        switch self {
+        case .always: false
+        case .onFailure: exit.code == 0
+        case .never: true
+        }
     }
 }
 

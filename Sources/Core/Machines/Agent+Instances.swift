@@ -1,3 +1,4 @@
+import Authority
 import Model
 import Replication
 
@@ -6,21 +7,33 @@ extension Agent {
     /// Makes what is held match what is assigned. Level-based: it looks at the whole, whatever led
     /// here, so no order of failures leaves anything behind.
     mutating func reconcile(at now: Moment, into effects: inout [Effect]) {
+        takeTable(at: now)
         let wanted = assignments()
         for id in held.keys where wanted[id] == nil {
             held.update(id) { $0.assignment = nil }
         }
         for (id, workload) in wanted {
             let known = held.update(id) { $0.assignment = workload } != nil
-            if !known { adopt(new: id, for: workload) }
+            if known { reopen(id) } else { adopt(new: id, for: workload) }
         }
         advance(at: now, into: &effects)
+    }
+
+    /// What has ended for good begins anew where its workload no longer lets it rest.
+    private mutating func reopen(_ id: InstanceID) {
+        guard let instance = held[id], let policy = instance.assignment?.spec.restartPolicy else {
+            return
+        }
+        for unit in instance.units {
+            guard case .ended(let exit) = unit.state, !policy.accepts(exit) else { continue }
+            change(unit.id) { $0.state = .waiting }
+        }
     }
 
     /// Takes every instance as far as it can go, most important tier first.
     mutating func advance(at now: Moment, into effects: inout [Effect]) {
         guard engine == .known || isListing else { return }
-        if isHalting { return haltNext(into: &effects) }
+        if isHalting { return haltNext(at: now, into: &effects) }
         for id in held.keys where held[id]?.isOutdated == true {
             retire(id, at: now, into: &effects)
         }
@@ -87,45 +100,65 @@ extension Agent {
         of id: InstanceID, at now: Moment, into effects: inout [Effect]
     ) {
         guard held[id]?.units.contains(where: { $0.state == .waiting }) == true else { return }
-        clearStrays(of: id, into: &effects)
+        clearStrays(of: id, at: now, into: &effects)
         findPorts(for: id)
         guard let instance = held[id] else { return }
         if let missing = missingPort(of: instance) {
             return complain(id, Unit.Trouble(reason: "NoPort", message: missing))
         }
         let starting = instance.units.filter { $0.state == .waiting }
-        guard !starting.isEmpty else { return }
-        let restarts = starting.count(where: \.hasRun)
-        if restarts > 0 || !instance.isRecorded {
-            held.update(id) { $0.record.restarts += restarts }
-            if let record = held[id]?.record { journal.writes.append(.instance(record)) }
-        }
+        guard !starting.isEmpty, !isRefused(instance, at: now) else { return }
         for unit in starting {
+            let why = reason(toStart: unit, of: instance)
+            guard let warrant = ask(.start, id, tier: instance.tier, why, at: now) else {
+                return refuse(id, at: now)
+            }
             let attempt = nextAttempt()
             change(unit.id) {
                 $0.attempt = attempt
                 $0.state = instance.isRecorded ? .starting : .recording
+                if $0.trouble == instance.refusal?.trouble { $0.trouble = nil }
             }
+            let order = warrant.order(.start(startRequest(for: unit, of: instance)))
             if instance.isRecorded {
-                effects.append(.start(startRequest(for: unit, of: instance)))
+                effects.append(.carryOut(order))
             } else {
-                journal.followUps.append(.start(unit.id, attempt: attempt))
+                journal.followUps.append(.start(unit.id, attempt: attempt, order))
             }
         }
+        let restarts = starting.count(where: \.hasRun)
+        let decision = gate.lastRecord
+        held.update(id) {
+            $0.record.restarts += restarts
+            $0.record.decision = decision
+            $0.refusal = nil
+        }
+        if let record = held[id]?.record { journal.writes.append(.instance(record)) }
     }
 
-    private mutating func clearStrays(of id: InstanceID, into effects: inout [Effect]) {
+    private mutating func clearStrays(
+        of id: InstanceID, at now: Moment, into effects: inout [Effect]
+    ) {
         guard !strays.isEmpty, let units = held[id]?.units else { return }
         for unit in units where unit.state == .waiting && strays[unit.id] != nil {
-            stopForeign(unit.id, into: &effects)
+            stopForeign(unit.id, at: now, into: &effects)
         }
     }
 
     /// Makes room for a unit: what runs under its id is not its own. A stop that is under way already
     /// becomes the unit's.
-    mutating func stopForeign(_ id: ContainerID, into effects: inout [Effect]) {
+    mutating func stopForeign(
+        _ id: ContainerID, at now: Moment, into effects: inout [Effect]
+    ) {
+        let tier = held[id.instance]?.tier ?? .optional
+        if strays[id] != .stopping {
+            guard may(.stop, id.instance, tier: tier, .unknownHere, at: now),
+                orderStop(
+                    id, grace: .seconds(10), tier: tier, .unknownHere, at: now, into: &effects)
+            else { return }
+        }
+        strays.remove(id)
         change(id) { $0.state = .stopping(restart: true) }
-        if strays.remove(id) != .stopping { effects.append(.stop(id, grace: .seconds(10))) }
     }
 
     mutating func nextAttempt() -> Int {
@@ -143,7 +176,9 @@ extension Agent {
     }
 
     /// The record is durable: the container may exist from here on.
-    mutating func begin(_ id: ContainerID, attempt: Int, into effects: inout [Effect]) {
+    mutating func begin(
+        _ id: ContainerID, attempt: Int, _ order: Order, into effects: inout [Effect]
+    ) {
         guard let instance = held[id.instance],
             let unit = instance.units.first(where: { $0.id == id }),
             unit.attempt == attempt, unit.state == .recording
@@ -151,7 +186,7 @@ extension Agent {
         held.update(id.instance) { $0.isRecorded = true }
         if isHalting { return change(id) { $0.state = .waiting } }
         change(id) { $0.state = .starting }
-        effects.append(.start(startRequest(for: unit, of: instance)))
+        effects.append(.carryOut(order))
     }
 
     func startRequest(for unit: Unit, of instance: Held) -> StartRequest {
@@ -194,7 +229,9 @@ extension Agent {
     /// newer generation is wanted.
     private mutating func retire(_ id: InstanceID, at now: Moment, into effects: inout [Effect]) {
         guard let instance = held[id] else { return }
-        stopUnits(of: id, into: &effects)
+        stopUnits(
+            of: id, instance.assignment == nil ? .notAssigned : .newGeneration, at: now,
+            into: &effects)
         guard held[id]?.mayExist == false else { return }
         if let workload = instance.assignment {
             // A workload that was deleted and made again counts from one again. A start of the old
@@ -203,26 +240,33 @@ extension Agent {
             let record = InstanceRecord(
                 id: id, generation: generation, containers: workload.spec.containers,
                 ports: ports(for: workload, keeping: instance.record.ports))
-            var renewed = Held(new: record, for: workload)
+            var renewed = Held(new: record, for: workload, origin: .newGeneration)
             renewed.reported = instance.reported
             held.insert(renewed, for: id)
         } else {
             held.remove(id)
             journal.writes.append(.removeInstance(id))
             if instance.reported != nil || instance.isRecorded {
-                append(.instanceRemoved(id), at: now)
+                append(.instanceRemoved(id), at: now.wall)
             }
         }
     }
 
     /// Asks for the end of every unit that may exist. Grace is the workload's own.
-    private mutating func stopUnits(of id: InstanceID, into effects: inout [Effect]) {
+    private mutating func stopUnits(
+        of id: InstanceID, _ why: Why, at now: Moment, into effects: inout [Effect]
+    ) {
         guard let instance = held[id] else { return }
         for unit in instance.units {
             switch unit.state {
             case .starting, .running:
+                guard why.basis == .person || !isRefused(instance, at: now) else { continue }
+                guard
+                    orderStop(
+                        unit.id, grace: instance.grace, tier: instance.tier, why, at: now,
+                        into: &effects)
+                else { return refuse(id, at: now) }
                 change(unit.id) { $0.state = .stopping(restart: false) }
-                effects.append(.stop(unit.id, grace: instance.grace))
             case .stopping(restart: true):
                 change(unit.id) { $0.state = .stopping(restart: false) }
             case .recording, .pulling, .backingOff, .ended:
@@ -240,7 +284,7 @@ extension Agent {
         advance(at: now, into: &effects)
     }
 
-    private mutating func haltNext(into effects: inout [Effect]) {
+    private mutating func haltNext(at now: Moment, into effects: inout [Effect]) {
         let alive = held.filter { $0.1.mayExist }
         guard let tier = alive.map(\.1.tier).max() else {
             if !hasHalted { effects.append(.halted) }
@@ -248,8 +292,24 @@ extension Agent {
             return
         }
         for (id, instance) in alive where instance.tier == tier {
-            stopUnits(of: id, into: &effects)
+            stopUnits(of: id, .halted, at: now, into: &effects)
         }
+    }
+
+    // MARK: - Refusals
+
+    /// Whether the gate refused under these very circumstances: it would again.
+    private func isRefused(_ instance: Held, at now: Moment) -> Bool {
+        guard let refusal = instance.refusal else { return false }
+        return refusal == Held.Refusal(circumstances(at: now), refusal.trouble)
+    }
+
+    private mutating func refuse(_ id: InstanceID, at now: Moment) {
+        guard let decision = gate.lastRecord else { return }
+        let trouble = Unit.Trouble(reason: "Held", message: decision.sentence)
+        let refusal = Held.Refusal(circumstances(at: now), trouble)
+        held.update(id) { $0.refusal = refusal }
+        complain(id, trouble)
     }
 
     // MARK: - Reporting
@@ -269,7 +329,7 @@ extension Agent {
             journal.writes.append(.instance(instance.record))
         }
         held.update(id) { $0.reported = status }
-        append(.instance(status), at: now)
+        append(.instance(status), at: now.wall)
     }
 
     mutating func change(_ id: ContainerID, _ change: (inout Unit) -> Void) {

@@ -8,7 +8,7 @@ extension Agent {
         case document(DocumentKey)
         case instance(InstanceID)
         case entry(UInt64)
-        case appliedRevision, trim, epoch
+        case appliedRevision, trim, epoch, contact
 
         init(_ write: NodeWrite) {
             switch write {
@@ -20,6 +20,7 @@ extension Agent {
             case .append(let entry): self = .entry(entry.sequence)
             case .trimLog: self = .trim
             case .epoch: self = .epoch
+            case .contact: self = .contact
             }
         }
     }

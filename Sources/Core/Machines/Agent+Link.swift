@@ -63,6 +63,7 @@ extension Agent {
         }
         link = .up(since: now.wall)
         missed = []
+        proveCurrent(at: now)
         backoff.reset()
         heartbeatEvery = max(welcome.heartbeatEvery.duration, Agent.shortestHeartbeat)
         reconnectWindow = max(
@@ -76,6 +77,8 @@ extension Agent {
         tell(.normal, "LinkUp", .node, configuration.node.text, "in contact with the hub", at: now)
         effects.append(.wake(at: now.monotonic + heartbeatEvery, for: .heartbeat))
         ship(at: now, into: &effects)
+        // What had to wait for somebody who may decide.
+        advance(at: now, into: &effects)
     }
 
     mutating func loseLink(
@@ -110,7 +113,9 @@ extension Agent {
         into effects: inout [Effect]
     ) {
         if case .down = link { return }
-        link = .down(since: now.wall)
+        if link.isUp { proveCurrent(at: now) }
+        link = .down(since: proof.wall ?? now.wall)
+        awaitAge(at: now, into: &effects)
         let wait = atLeast + backoff.next(first: first, using: &random)
         effects.append(.wake(at: now.monotonic + wait, for: .reconnect))
     }
@@ -121,8 +126,9 @@ extension Agent {
         effects.append(.connect)
     }
 
-    func heartbeat(at now: Moment, into effects: inout [Effect]) {
+    mutating func heartbeat(at now: Moment, into effects: inout [Effect]) {
         guard link.isUp else { return }
+        renewProof(at: now)
         effects.append(.measure)
         effects.append(.wake(at: now.monotonic + heartbeatEvery, for: .heartbeat))
     }

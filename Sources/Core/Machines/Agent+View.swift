@@ -1,3 +1,4 @@
+import Authority
 package import Model
 import Replication
 
@@ -26,6 +27,29 @@ extension Agent {
     /// The engine that answered last, or that there is none and why.
     package var shownEngine: EngineStatus? {
         engineTrouble.map { .absent(because: $0) } ?? engineStatus
+    }
+
+    /// The newest decisions taken here, and those that started what runs; oldest first.
+    package func decisions(about filter: DecisionFilter?, limit: Int) -> [Decision] {
+        let known = Set(decisions.map(\.id))
+        let older = held.rows.compactMap(\.record.decision).filter { !known.contains($0.id) }
+        let all = older.sorted { ($0.at, $0.id) < ($1.at, $1.id) } + decisions
+        return Array(all.filter { filter?.matches($0) ?? true }.suffix(limit))
+    }
+
+    package func authority(at now: Moment) -> AuthorityReport {
+        let spec = site?.spec ?? SiteSpec()
+        let here = circumstances(at: now)
+        return AuthorityReport(
+            site: configuration.site, pattern: spec.pattern, policyVersion: policyVersion,
+            stalenessBound: spec.stalenessBound, autonomyWindow: spec.autonomyWindow,
+            cells: table.report,
+            nodes: [
+                AuthorityReport.Standing(
+                    node: configuration.node, staleness: here.staleness, reach: here.reach,
+                    policyVersion: policyVersion, policyAge: Interval(max(.zero, here.policyAge)))
+            ],
+            asOf: now.wall)
     }
 
     package var appliedRevision: UInt64 { replica.through }

@@ -1,3 +1,4 @@
+package import Authority
 package import Model
 import Replication
 
@@ -5,8 +6,8 @@ import Replication
 /// for either.
 ///
 /// Invariants: nothing starts before its record is durable; nothing is stopped because the hub is
-/// silent; a document takes effect only once it is durable; a log entry is sent only once it is
-/// durable; a hub of a lower epoch than the highest obeyed is refused.
+/// silent; nothing starts or stops without a warrant of the gate; a document takes effect only once it
+/// is durable; a log entry is sent only once it is durable; a hub of a lower epoch than the highest obeyed is refused.
 package struct Agent: Equatable, Sendable {
     package let configuration: AgentConfiguration
     var random: Random
@@ -16,6 +17,15 @@ package struct Agent: Equatable, Sendable {
     /// The revision up to which documents are durable here; only these take effect.
     var durableRevision: UInt64
     var held: Table<InstanceID, Held> = Table()
+
+    // Who may decide.
+    var gate: Gate
+    package internal(set) var table = AuthorityTable(.hybrid)
+    /// The generation of the site whose table is in force.
+    package internal(set) var policyVersion: UInt64 = 0
+    var proof = Proof()
+    /// The newest decisions, for people on the node.
+    package internal(set) var decisions: [Decision] = []
 
     // The node's log.
     var outbox: Outbox
@@ -78,7 +88,16 @@ package struct Agent: Equatable, Sendable {
     enum FollowUp: Equatable, Sendable {
         case documents(through: UInt64)
         case ship(through: UInt64)
-        case start(ContainerID, attempt: Int)
+        case start(ContainerID, attempt: Int, Order)
+    }
+
+    /// When the policy was last proved current.
+    struct Proof: Equatable, Sendable {
+        /// How old the proof was at `at`.
+        var age = Duration.zero
+        var at = Instant(nanoseconds: 0)
+        /// When people's clocks said it was; nil where it never was.
+        var wall: WallTime?
     }
 
     package init(configuration: AgentConfiguration, snapshot: NodeSnapshot, random: Random) {
@@ -89,6 +108,8 @@ package struct Agent: Equatable, Sendable {
         outbox = Outbox(
             entries: snapshot.log, nextSequence: snapshot.nextSequence,
             limit: configuration.limits.logEntries)
+        gate = Gate(seat: .node(configuration.node), nextNumber: snapshot.nextSequence)
+        proof.wall = snapshot.contact
         epoch = snapshot.epoch
         link = .down(since: WallTime(milliseconds: 0))
         backoff = Backoff(cap: configuration.limits.reconnectCap)
@@ -99,13 +120,16 @@ package struct Agent: Equatable, Sendable {
     /// Begins from the store alone. Engine first: what runs is what matters, the hub can wait.
     package mutating func start(at now: Moment, into effects: inout [Effect]) {
         clock = now.monotonic
-        link = .connecting(since: now.wall)
+        link = .connecting(since: proof.wall ?? now.wall)
+        proof.age = max(.zero, now.wall - (proof.wall ?? now.wall))
+        proof.at = now.monotonic
         // Intent before facts: what the engine lists is judged by tier and restart policy.
         reconcile(at: now, into: &effects)
         askEngine(at: now, into: &effects)
         effects.append(.connect)
         effects.append(.wake(at: now.monotonic + configuration.limits.audit, for: .audit))
-        finish(into: &effects)
+        awaitAge(at: now, into: &effects)
+        finish(at: now.wall, into: &effects)
     }
 
     package mutating func handle(
@@ -123,7 +147,7 @@ package struct Agent: Equatable, Sendable {
         case .measured(let usage): beat(usage, into: &effects)
         case .halt: halt(at: now, into: &effects)
         }
-        finish(into: &effects)
+        finish(at: now.wall, into: &effects)
     }
 
     private mutating func wake(for reason: Wake, at now: Moment, into effects: inout [Effect]) {
@@ -132,6 +156,7 @@ package struct Agent: Equatable, Sendable {
         case .greeting: giveUpGreeting(into: &effects)
         case .heartbeat: heartbeat(at: now, into: &effects)
         case .ship: ship(at: now, into: &effects)
+        case .policyAge: notePolicyAge(at: now, into: &effects)
         case .order: advance(at: now, into: &effects)
         case .audit:
             askEngine(at: now, into: &effects)
@@ -142,7 +167,8 @@ package struct Agent: Equatable, Sendable {
     }
 
     /// One durable write carries all that changed since the last one left.
-    private mutating func finish(into effects: inout [Effect]) {
+    private mutating func finish(at now: WallTime, into effects: inout [Effect]) {
+        recordDecisions(at: now)
         if journal.writes.count > configuration.limits.writes { compact() }
         guard let batch = journal.leave() else { return }
         effects.append(.persist(batch.ticket, batch.writes))
@@ -155,7 +181,8 @@ package struct Agent: Equatable, Sendable {
             case .ship(let sequence):
                 outbox.confirm(through: sequence)
                 ship(at: now, into: &effects)
-            case .start(let id, let attempt): begin(id, attempt: attempt, into: &effects)
+            case .start(let id, let attempt, let order):
+                begin(id, attempt: attempt, order, into: &effects)
             }
         }
     }
@@ -182,8 +209,8 @@ package struct Agent: Equatable, Sendable {
     // MARK: - The log
 
     /// Appends to the node's log, to be made durable with this input.
-    mutating func append(_ body: LogEntry.Body, at now: Moment) {
-        let entry = outbox.append(body, at: now.wall)
+    mutating func append(_ body: LogEntry.Body, at now: WallTime) {
+        let entry = outbox.append(body, at: now)
         journal.writes.append(.append(entry))
         journal.followUps.removeAll { if case .ship = $0 { true } else { false } }
         journal.followUps.append(.ship(through: entry.sequence))
@@ -197,7 +224,7 @@ package struct Agent: Equatable, Sendable {
             at: now.wall, node: configuration.node, severity: severity, reason: reason, kind: kind,
             name: name, message: message)
         remember(event)
-        append(.event(event), at: now)
+        append(.event(event), at: now.wall)
     }
 
     mutating func remember(_ event: Event) {

@@ -1,3 +1,4 @@
+package import Authority
 package import Model
 
 /// Facts about a node that do not change while its agent runs.
@@ -99,10 +100,8 @@ extension Agent {
         case disconnect
         case send(NodeMessage)
         case list
-        case pull(ContainerID, image: String)
         // Large and rare: beside the others, which are small and many.
-        indirect case start(StartRequest)
-        case stop(ContainerID, grace: Duration)
+        indirect case carryOut(Order)
         case probe(ProbeID, ProbeTarget, timeout: Duration)
         case measure
         /// Wake at this time for this reason; replaces an earlier wish for the same reason.
@@ -116,6 +115,7 @@ extension Agent {
         case greeting
         case heartbeat
         case ship
+        case policyAge
         case audit
         case order
         case restart(ContainerID)

@@ -1,3 +1,4 @@
+import Authority
 import Model
 
 /// One instance that the node runs, or is taking down.
@@ -12,22 +13,45 @@ struct Held: Equatable, Sendable {
     var units: [Unit]
     /// The record is on disk, so a start needs to wait for nothing.
     var isRecorded: Bool
+    /// How it came to be.
+    let origin: Origin
+    /// The circumstances under which the gate last refused; asked again when they have changed.
+    var refusal: Refusal?
     /// What the log last said of it.
     var reported: InstanceStatus?
+
+    enum Origin: Equatable, Sendable { case assigned, newGeneration, recorded }
+
+    struct Refusal: Equatable, Sendable {
+        var staleness: Staleness
+        var reach: Reach
+        var policyVersion: UInt64
+        /// What people were told of it.
+        var trouble: Unit.Trouble
+
+        init(_ circumstances: Gate.Circumstances, _ trouble: Unit.Trouble) {
+            staleness = circumstances.staleness
+            reach = circumstances.reach
+            policyVersion = circumstances.policyVersion
+            self.trouble = trouble
+        }
+    }
 
     /// A record found on disk: wanted by nobody until an assignment says so.
     init(record: InstanceRecord) {
         self.record = record
         units = Held.units(of: record, haveRun: true)
         isRecorded = true
+        origin = .recorded
     }
 
-    init(new record: InstanceRecord, for workload: Workload) {
+    init(new record: InstanceRecord, for workload: Workload, origin: Origin = .assigned) {
         self.record = record
         assignment = workload
         grace = workload.spec.stopGrace.duration
         units = Held.units(of: record, haveRun: false)
         isRecorded = false
+        self.origin = origin
     }
 
     /// Where a unit of this instance is. By index, since a walk over the units copies each of them.
@@ -62,7 +86,8 @@ struct Held: Equatable, Sendable {
             observedGeneration: assignment?.metadata.generation ?? record.generation, phase: phase,
             ready: isReady, restarts: record.restarts,
             startedAt: latestStart, ports: record.ports,
-            reason: trouble?.reason ?? "", message: trouble?.message ?? "", observedAt: now)
+            reason: trouble?.reason ?? "", message: trouble?.message ?? "", observedAt: now,
+            decision: record.decision?.id)
     }
 
     /// By the order of the runs: wall clocks jump.

@@ -60,7 +60,7 @@ extension Hub {
         case .token(let token): (.token(token.id), nil)
         case .removeToken(let id): (.token(id), nil)
         case .epoch: (.epoch, nil)
-        case .event, .removeNode: (nil, nil)
+        case .event, .decision, .removeNode: (nil, nil)
         }
     }
 }

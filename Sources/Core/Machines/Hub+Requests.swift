@@ -70,10 +70,13 @@ extension Hub {
                 .invalid, "this hub holds at most \(limits.objects) sites and workloads")
         }
         guard !dryRun else { return results }
+        for (object, result) in zip(objects, results) where result.outcome == .configured {
+            if case .workload(let workload) = object { try checkUpdate(of: workload, at: now.wall) }
+        }
         for (object, result) in zip(objects, results) where result.outcome != .unchanged {
             store(object, at: now)
         }
-        reconcile(at: now)
+        reconcile(because: .applied, at: now)
         return results
     }
 
@@ -81,7 +84,7 @@ extension Hub {
         let named = Set(objects.map(\.reference))
         return objects.enumerated().flatMap { index, object -> [Mistake] in
             switch object {
-            case .site: return []
+            case .site(let site): return self.mistakes(in: site, of: index)
             case .instance:
                 return [
                     Mistake(
@@ -146,6 +149,7 @@ extension Hub {
                 site.metadata, after: old?.metadata, changed: old?.spec != site.spec, at: now)
             site.status = nil
             sites.insert(site, for: SiteID(site.metadata.name))
+            takeTable(of: site)
             journal.writes.append(.site(site))
         case .workload(var workload):
             let old = workloads[workload.id]
@@ -188,11 +192,12 @@ extension Hub {
         case .node: removeNode(NodeID(name), into: &effects)
         case .workload:
             workloads.remove(WorkloadID(name))
+            standing.remove(.workload(WorkloadID(name)))
             journal.writes.append(.removeWorkload(WorkloadID(name)))
         case .instance: break
         }
         tell(.normal, "Deleted", kind, name, "deleted on request", at: now)
-        reconcile(at: now)
+        reconcile(because: kind == .workload ? .deleted : .nodesChanged, at: now)
     }
 
     private mutating func removeSite(_ site: SiteID) throws(Refusal) {
@@ -202,6 +207,7 @@ extension Hub {
                 "site '\(site)' still has nodes (\(node.metadata.name)); delete them first")
         }
         sites.remove(site)
+        tables.remove(site)
         journal.writes.append(.removeSite(site))
     }
 
@@ -250,7 +256,7 @@ extension Hub {
         case (.instance, _): throw madeHere(name)
         case (_, .cordon): throw Refusal(.invalid, "only nodes can be cordoned, not \(kind.plural)")
         }
-        reconcile(at: now)
+        reconcile(because: .nodesChanged, at: now)
         return object
     }
 
@@ -336,19 +342,19 @@ extension Hub {
         journal.writes.append(.node(object))
         tell(
             .normal, "Enrolled", .node, node.text, "enrolled at site '\(token.site)'", at: now)
-        reconcile(at: now)
+        reconcile(because: .nodesChanged, at: now)
         return token.site
     }
 
     // MARK: - From intent to feeds
 
     /// Brings every feed in line with intent. Level-based: it looks at the whole.
-    mutating func reconcile(at now: Moment) {
-        place()
+    mutating func reconcile(because cause: Decision.Cause, at now: Moment) {
+        place(because: cause, at: now.wall)
         for node in nodes.keys { publish(to: node) }
     }
 
-    private mutating func place() {
+    private mutating func place(because cause: Decision.Cause, at now: WallTime) {
         for gone in placements.keys where workloads[gone] == nil { placements.remove(gone) }
         let fleet = nodes.rows.map(\.node)
         var total: [NodeID: Int] = [:]
@@ -358,11 +364,15 @@ extension Hub {
             var others = total
             others.remove(current)
             let places = Placement.place(workload.spec, current: current, on: fleet, load: others)
-            others.add(places)
+            let settled =
+                places == current
+                ? current
+                : settle(
+                    workload, at: places, from: current, load: others, because: cause, now: now)
+            others.add(settled)
             total = others
-            guard places != current || placements[id] == nil else { continue }
-            placements.insert(places, for: id)
-            journal.writes.append(.placement(id, places))
+            guard settled != current else { continue }
+            journal.writes.append(.placement(id, settled))
         }
     }
 

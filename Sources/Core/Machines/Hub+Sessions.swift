@@ -56,9 +56,12 @@ extension Hub {
             effects.append(.close(session))
             return
         }
-        if let older = member.session, older != session {
+        if let other = member.session, other != session {
+            // A greeting that was long under way may come after the next session's.
+            let older = min(other, session)
             sessions.remove(older)
             effects.append(.close(older))
+            if older == session { return }
         }
         sessions.update(session) {
             $0.state = .greeted
@@ -139,7 +142,13 @@ extension Hub {
             case .instance(let status): note(status, from: node)
             case .instanceRemoved(let id):
                 nodes.update(node) { _ = $0.instances.remove(id) }
+                standing.remove(.instance(id))
                 journal.writes.append(.removeInstance(node, id))
+            case .decision(var decision):
+                // A node speaks for itself, in its own name.
+                decision.id.origin = node.text
+                decision.site = nodes[node]?.node.spec.site
+                record(decision)
             case .event(var event):
                 event.node = node
                 remember(event)

@@ -1,3 +1,4 @@
+import Authority
 package import Model
 import Replication
 
@@ -13,6 +14,41 @@ extension Hub {
     }
 
     package var eventLog: [Event] { events }
+
+    /// The newest decisions of hub and nodes, and before them the ones that are older and still say
+    /// why something is as it is.
+    package func decisions(about filter: DecisionFilter?, limit: Int) -> [Decision] {
+        let recent = decisions.filter { filter?.matches($0) ?? true }
+        let known = Set(recent.map(\.id))
+        let older = standing.rows.filter {
+            !known.contains($0.id) && filter?.matches($0) ?? true
+        }
+        return Array((older.sorted { ($0.at, $0.id) < ($1.at, $1.id) } + recent).suffix(limit))
+    }
+
+    /// Who may decide at a site; nil where there is no such site.
+    package func authority(of id: SiteID, at now: WallTime) -> AuthorityReport? {
+        guard let site = sites[id] else { return nil }
+        // A node that was never heard from has no policy that could have an age.
+        let members = nodes.rows.filter { $0.node.spec.site == id && $0.lastSeen != nil }
+        return AuthorityReport(
+            site: id, pattern: site.spec.pattern, policyVersion: site.metadata.generation,
+            stalenessBound: site.spec.stalenessBound, autonomyWindow: site.spec.autonomyWindow,
+            cells: table(of: id).report, nodes: members.map { standing(of: $0, at: site, now) },
+            asOf: now)
+    }
+
+    /// Where a node stands, as far as can be known from here: out of contact it may be in a mesh.
+    private func standing(
+        of member: Member, at site: Site, _ now: WallTime
+    ) -> AuthorityReport.Standing {
+        let isHere = member.session != nil
+        let age = isHere ? Duration.zero : max(.zero, now - (member.lastSeen ?? now))
+        return AuthorityReport.Standing(
+            node: NodeID(member.node.metadata.name), staleness: site.spec.staleness(ofAge: age),
+            reach: isHere ? .hub : .alone, policyVersion: site.metadata.generation,
+            policyAge: Interval(age))
+    }
 
     /// The session that reaches a node, if any.
     package func session(of node: NodeID) -> SessionID? { nodes[node]?.session }

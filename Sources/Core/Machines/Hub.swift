@@ -1,3 +1,4 @@
+import Authority
 package import Model
 import Replication
 
@@ -14,12 +15,20 @@ package struct Hub: Equatable, Sendable {
     // Intent.
     var sites: Table<SiteID, Site> = Table()
     var workloads: Table<WorkloadID, Workload> = Table()
-    var placements: Table<WorkloadID, Placement.Places> = Table()
+    var placements: Placements
     var tokens: Table<String, JoinToken> = Table()
 
     // What is known of each node.
     var nodes: Table<NodeID, Member> = Table()
     var events: [Event]
+
+    // Who may decide.
+    var gate: Gate
+    var tables: Table<SiteID, AuthorityTable> = Table()
+    /// The newest decisions of hub and nodes, as they came.
+    var decisions: [Decision]
+    /// What says why each thing is as it is: the last decision on it that passed.
+    var standing: Table<Decision.Subject, Decision> = Table()
 
     // Who is in contact.
     var sessions: Table<SessionID, Session> = Table()
@@ -70,12 +79,19 @@ package struct Hub: Equatable, Sendable {
         self.limits = limits
         epoch = snapshot.epoch
         events = Array(snapshot.events.suffix(limits.events))
+        decisions = Array(snapshot.decisions.suffix(limits.decisions))
+        for decision in snapshot.decisions where decision.passed {
+            standing.insert(decision, for: decision.subject)
+        }
+        placements = Placements(restored: snapshot.placements)
+        let numbers = snapshot.decisions.filter { $0.id.origin.isEmpty }.map(\.id.number)
+        gate = Gate(seat: .hub, nextNumber: (numbers.max() ?? 0) + 1)
         admission = Admission(
             perSecond: limits.admissionsPerSecond, burst: limits.admissionBurst)
         for site in snapshot.sites { sites.insert(site, for: SiteID(site.metadata.name)) }
         for workload in snapshot.workloads { workloads.insert(workload, for: workload.id) }
         for token in snapshot.tokens { tokens.insert(token, for: token.id) }
-        for (workload, places) in snapshot.placements { placements.insert(places, for: workload) }
+        for site in snapshot.sites { takeTable(of: site) }
         for state in snapshot.nodes {
             nodes.insert(Member(state), for: NodeID(state.node.metadata.name))
         }
@@ -87,7 +103,7 @@ package struct Hub: Equatable, Sendable {
             epoch = 1
             journal.writes.append(.epoch(1))
         }
-        reconcile(at: now)
+        reconcile(because: .nodesChanged, at: now)
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
         finish(into: &effects)
     }
@@ -110,6 +126,7 @@ package struct Hub: Equatable, Sendable {
 
     /// One durable write carries all that changed since the last one left.
     private mutating func finish(into effects: inout [Effect]) {
+        recordDecisions()
         if journal.writes.count > limits.writes { compact() }
         guard let batch = journal.leave() else { return }
         effects.append(.persist(batch.ticket, batch.writes))

@@ -12,6 +12,8 @@ package struct HubLimits: Equatable, Sendable {
     package var reconnectWindowMin: Duration
     package var documentsPerMessage: Int
     package var events: Int
+    /// Decisions kept for people to ask about.
+    package var decisions: Int
     package var tokens: Int
     package var objects: Int
     /// Copies that one workload may ask for.
@@ -24,12 +26,13 @@ package struct HubLimits: Equatable, Sendable {
     package static let production = HubLimits(
         heartbeatEvery: .seconds(15), heartbeatsMissed: 3, admissionsPerSecond: 200,
         admissionBurst: 50, reconnectWindowMin: .seconds(1), documentsPerMessage: 64, events: 2_000,
-        tokens: 10_000, objects: 20_000, replicas: 10_000, instancesPerNode: 1_000, writes: 4_096)
+        decisions: 2_000, tokens: 10_000, objects: 20_000, replicas: 10_000,
+        instancesPerNode: 1_000, writes: 4_096)
 
     package static let tight = HubLimits(
         heartbeatEvery: .seconds(60), heartbeatsMissed: 3, admissionsPerSecond: 4,
         admissionBurst: 2, reconnectWindowMin: .seconds(1), documentsPerMessage: 2, events: 32,
-        tokens: 64, objects: 1_000, replicas: 64, instancesPerNode: 64, writes: 64)
+        decisions: 32, tokens: 64, objects: 1_000, replicas: 64, instancesPerNode: 64, writes: 64)
 }
 
 extension Hub {

@@ -31,6 +31,12 @@ package enum Placement {
         }
     }
 
+    /// Why a node cannot be given a copy; nil where it can.
+    package static func obstacle(to spec: WorkloadSpec, on node: Node) -> String? {
+        if !matches(node, spec.selector) { return "its labels do not match the selector" }
+        return node.spec.cordoned ? "it is cordoned" : nil
+    }
+
     private static func spread(over nodes: [Node], _ places: inout Places) {
         for (node, ordinals) in places { places[node] = [ordinals.min() ?? 0] }
         var used = Set(places.values.joined())

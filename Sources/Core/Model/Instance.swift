@@ -27,11 +27,13 @@ package struct InstanceStatus: Hashable, Codable, Sendable {
     package var reason: String
     package var message: String
     package var observedAt: WallTime
+    /// The decision that started what runs; nil from nodes that kept no such record.
+    package var decision: DecisionID?
 
     package init(
         id: InstanceID, node: NodeID, site: SiteID, tier: Tier, observedGeneration: UInt64,
         phase: Phase, ready: Bool, restarts: Int, startedAt: WallTime?, ports: [String: Int],
-        reason: String, message: String, observedAt: WallTime
+        reason: String, message: String, observedAt: WallTime, decision: DecisionID? = nil
     ) {
         self.id = id
         self.node = node
@@ -46,6 +48,7 @@ package struct InstanceStatus: Hashable, Codable, Sendable {
         self.reason = reason
         self.message = message
         self.observedAt = observedAt
+        self.decision = decision
     }
 }
 
@@ -72,15 +75,18 @@ package struct InstanceRecord: Hashable, Codable, Sendable {
     package var containers: [ContainerSpec]
     package var ports: [String: Int]
     package var restarts: Int
+    /// The decision that started what runs.
+    package var decision: Decision?
 
     package init(
         id: InstanceID, generation: UInt64, containers: [ContainerSpec], ports: [String: Int],
-        restarts: Int = 0
+        restarts: Int = 0, decision: Decision? = nil
     ) {
         self.id = id
         self.generation = generation
         self.containers = containers
         self.ports = ports
         self.restarts = restarts
+        self.decision = decision
     }
 }

@@ -14,6 +14,7 @@ package struct LogEntry: Hashable, Codable, Sendable {
         case instance(InstanceStatus)
         case instanceRemoved(InstanceID)
         case event(Event)
+        case decision(Decision)
     }
 }
 

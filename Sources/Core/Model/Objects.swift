@@ -99,14 +99,47 @@ package struct SiteSpec: Hashable, Codable, Sendable {
     package var location: Location?
     /// How long the site may run on its own before its nodes count as silent.
     package var autonomyWindow: Interval
+    /// How long after its last contact a node still counts its policy as fresh.
+    package var stalenessBound: Interval
+    package var whenDisconnected: Disconnection
+    package var pattern: Pattern
+    /// Rows that replace cells of the pattern's table.
+    package var authority: [AuthorityOverride]
     package var link: LinkBudget?
 
     package init(
-        location: Location? = nil, autonomyWindow: Interval = .hours(72), link: LinkBudget? = nil
+        location: Location? = nil, autonomyWindow: Interval = .hours(72),
+        stalenessBound: Interval = .seconds(300), whenDisconnected: Disconnection = .normal,
+        pattern: Pattern = .hybrid, authority: [AuthorityOverride] = [], link: LinkBudget? = nil
     ) {
         self.location = location
         self.autonomyWindow = autonomyWindow
+        self.stalenessBound = stalenessBound
+        self.whenDisconnected = whenDisconnected
+        self.pattern = pattern
+        self.authority = authority
         self.link = link
+    }
+}
+
+extension SiteSpec {
+    package init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        let plain = SiteSpec()
+        location = try fields.decodeIfPresent(Location.self, forKey: .location)
+        autonomyWindow =
+            try fields.decodeIfPresent(Interval.self, forKey: .autonomyWindow)
+            ?? plain.autonomyWindow
+        stalenessBound =
+            try fields.decodeIfPresent(Interval.self, forKey: .stalenessBound)
+            ?? plain.stalenessBound
+        whenDisconnected =
+            try fields.decodeIfPresent(Disconnection.self, forKey: .whenDisconnected)
+            ?? plain.whenDisconnected
+        pattern = try fields.decodeIfPresent(Pattern.self, forKey: .pattern) ?? plain.pattern
+        authority =
+            try fields.decodeIfPresent([AuthorityOverride].self, forKey: .authority) ?? []
+        link = try fields.decodeIfPresent(LinkBudget.self, forKey: .link)
     }
 }
 

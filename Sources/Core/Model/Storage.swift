@@ -10,6 +10,8 @@ package enum NodeWrite: Hashable, Sendable {
     /// Entries up to here are on the hub and may go.
     case trimLog(through: UInt64)
     case epoch(UInt64)
+    /// When the hub last proved the node's policy current.
+    case contact(WallTime)
 }
 
 /// What a node's store holds at start.
@@ -22,10 +24,13 @@ package struct NodeSnapshot: Hashable, Sendable {
     /// The sequence the next entry gets; grows even when the log is empty.
     package var nextSequence: UInt64
     package var epoch: UInt64
+    /// When the hub last proved the node's policy current; nil where it never did.
+    package var contact: WallTime?
 
     package init(
         documents: [Document] = [], appliedRevision: UInt64 = 0, instances: [InstanceRecord] = [],
-        log: [LogEntry] = [], nextSequence: UInt64 = 1, epoch: UInt64 = 0
+        log: [LogEntry] = [], nextSequence: UInt64 = 1, epoch: UInt64 = 0,
+        contact: WallTime? = nil
     ) {
         self.documents = documents
         self.appliedRevision = appliedRevision
@@ -33,6 +38,7 @@ package struct NodeSnapshot: Hashable, Sendable {
         self.log = log
         self.nextSequence = nextSequence
         self.epoch = epoch
+        self.contact = contact
     }
 }
 
@@ -58,6 +64,7 @@ package enum HubWrite: Hashable, Sendable {
     case token(JoinToken)
     case removeToken(id: String)
     case event(Event)
+    case decision(Decision)
     case epoch(UInt64)
 }
 
@@ -96,12 +103,14 @@ package struct HubSnapshot: Hashable, Sendable {
     package var tokens: [JoinToken]
     /// The newest events, oldest first, at most the store's cap.
     package var events: [Event]
+    /// The newest decisions, oldest first, and the last on each subject.
+    package var decisions: [Decision]
     package var epoch: UInt64
 
     package init(
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],
         placements: [WorkloadID: [NodeID: [Int]]] = [:], tokens: [JoinToken] = [],
-        events: [Event] = [], epoch: UInt64 = 0
+        events: [Event] = [], decisions: [Decision] = [], epoch: UInt64 = 0
     ) {
         self.sites = sites
         self.nodes = nodes
@@ -109,6 +118,7 @@ package struct HubSnapshot: Hashable, Sendable {
         self.placements = placements
         self.tokens = tokens
         self.events = events
+        self.decisions = decisions
         self.epoch = epoch
     }
 }

@@ -87,14 +87,17 @@ package struct Outbox: Equatable, Sendable {
     }
 
     /// Makes room: the oldest event goes first, then the oldest word on an instance that a newer one
-    /// replaces. The last word on an instance stays, even above the limit: there is no more than
+    /// replaces, then the oldest decision. The last word on an instance stays, even above the limit: there is no more than
     /// one for each instance, and nothing would ever say it again. Answers whether anything went.
     @discardableResult
     private mutating func shed() -> Bool {
         let event = entries.firstIndex {
             if case .event = $0.body { true } else { false }
         }
-        guard let victim = event ?? firstSuperseded() else { return false }
+        let decision = entries.firstIndex {
+            if case .decision = $0.body { true } else { false }
+        }
+        guard let victim = event ?? firstSuperseded() ?? decision else { return false }
         entries.remove(at: victim)
         dropped += 1
         return true
@@ -109,7 +112,7 @@ package struct Outbox: Equatable, Sendable {
                 if !newer.insert(status.id).inserted { oldest = index }
             case .instanceRemoved(let id):
                 if !newer.insert(id).inserted { oldest = index }
-            case .event: continue
+            case .event, .decision: continue
             }
         }
         return oldest

@@ -11,17 +11,45 @@ struct GetCommand: AsyncParsableCommand {
             skerry get workloads,instances -l site=rural
             skerry get node/rural-1 -o yaml
             skerry get instances -w
+            skerry get decisions -w
+            skerry get authority --site rural
+
+            Decisions and authority are no objects: they tell who was allowed to do what, and who is.
             """)
 
-    @Argument(help: "KIND, KIND NAME…, KIND/NAME… or all.")
+    @Argument(help: "KIND, KIND NAME…, KIND/NAME…, all, decisions or authority.")
     var what: [String]
     @Flag(name: .shortAndLong, help: "Go on with each change.")
     var watch = false
+    @Option(help: "The site whose authority to show.")
+    var site: String?
+    @Option(name: .customLong("for"), help: "Only decisions about this: KIND/NAME.")
+    var object: String?
+    @Option(help: "How many of the last decisions.")
+    var limit = 200
     @OptionGroup var selector: SelectorOptions
     @OptionGroup var format: FormatOptions
     @OptionGroup var context: ContextOptions
 
     func run() async throws {
+        switch what {
+        case ["decisions"], ["decision"]:
+            return try await Decisions(
+                about: object, limit: limit, follows: watch, format: format.output,
+                headings: !format.omitsHeadings
+            ).run(in: context.session())
+        case ["authority"]:
+            return try await ShowAuthority(
+                site: site, format: format.output, headings: !format.omitsHeadings
+            ).run(in: context.session())
+        default: try await list()
+        }
+    }
+
+    private func list() async throws {
+        guard site == nil, object == nil else {
+            throw Failure(.usage, "--site is for 'get authority' and --for for 'get decisions'")
+        }
         let targets = try Target.parse(what)
         let selection = try selector.selection()
         let session = try context.session()
@@ -46,6 +74,25 @@ struct DescribeCommand: AsyncParsableCommand {
     @OptionGroup var context: ContextOptions
 
     func run() async throws { try await Describe(what).run(in: context.session()) }
+}
+
+struct WhyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "why", abstract: "Tell which decisions put something where it is.",
+        discussion: """
+            skerry why workload/route-optimizer
+            skerry why instance/route-optimizer-0
+            skerry why node/rural-1
+            """)
+
+    @Argument(help: "workload/NAME, instance/NAME or node/NAME.")
+    var what: String
+    @OptionGroup var format: FormatOptions
+    @OptionGroup var context: ContextOptions
+
+    func run() async throws {
+        try await Why(what, format: format.output).run(in: context.session())
+    }
 }
 
 struct LogsCommand: AsyncParsableCommand {

@@ -114,12 +114,8 @@ extension ProcessEngine {
     private nonisolated func variables(of main: ProcessHandle) async -> [String] {
         for _ in 0..<100 {
             let variables = ProcessTable.environment(main.pid)
-            if !variables.isEmpty || main.hasExited { return variables }
-            do {
-                try await Task.sleep(for: .milliseconds(10))
-            } catch {
-                break
-            }
+            if !variables.isEmpty { return variables }
+            if await main.exited(within: .milliseconds(10)) { break }
         }
         return []
     }

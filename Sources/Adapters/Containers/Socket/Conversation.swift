@@ -98,6 +98,7 @@ struct Conversation: Sendable {
             group.addTask {
                 await feed(input, to: outbound, terminal: terminal != nil, hasInput: hasInput)
             }
+            if terminal != nil { group.addTask { try await repeatSize() } }
             defer { group.cancelAll() }
             var frames = MultiplexedFrames()
             var chunk: [UInt8]? = first
@@ -175,6 +176,19 @@ struct Conversation: Sendable {
     /// A terminal of the wrong size is no reason to end a conversation, so a refusal is not passed
     /// on. Podman refuses in the first moments of a command, which are seconds on a busy machine.
     private func resize(_ size: TerminalSize) async {
+        process.size.withLock { $0 = size }
+        await send(size)
+    }
+
+    /// Podman also says yes in these moments and then loses the size, so it is said again.
+    private func repeatSize() async throws {
+        for pause in [Duration.milliseconds(500), .seconds(3)] {
+            try await Task.sleep(for: pause)
+            if let size = process.size.withLock(\.self) { await send(size) }
+        }
+    }
+
+    private func send(_ size: TerminalSize) async {
         for attempt in 0..<250 {
             do {
                 let answer = try await api.call(
@@ -209,6 +223,8 @@ private final class RunningCommand: Sendable {
         var isKilled = false
     }
     private let state = Mutex(State())
+    /// The size that the person's terminal has.
+    let size = Mutex<TerminalSize?>(nil)
 
     /// Holds only a process of that container: in another process namespace the engine's number
     /// would name a stranger.

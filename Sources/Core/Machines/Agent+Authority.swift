@@ -1,0 +1,159 @@
+package import Authority
+package import Model
+
+/// Who may decide here and now: every order passes the gate, and what it says is written down.
+extension Agent {
+    /// What the gate's answers depend on, apart from the question.
+    package func circumstances(at now: Moment) -> Gate.Circumstances {
+        let age = policyAge(at: now)
+        return Gate.Circumstances(
+            site: configuration.site, policyVersion: policyVersion, policyAge: age,
+            staleness: (site?.spec ?? SiteSpec()).staleness(ofAge: age),
+            reach: link.isUp ? .hub : .alone)
+    }
+
+    /// How long ago the hub proved the policy current. Measured with the monotonic clock from the
+    /// start of this agent on, so that a wall clock that jumps ages nothing.
+    func policyAge(at now: Moment) -> Duration {
+        link.isUp ? .zero : proof.age + (now.monotonic - proof.at)
+    }
+
+    /// Takes over the table of the site as it is written in the newest durable document.
+    mutating func takeTable(at now: Moment) {
+        guard let site, site.metadata.generation != policyVersion else { return }
+        switch AuthorityTable.build(site.spec.pattern, overriding: site.spec.authority) {
+        case .success(let built):
+            table = built
+            policyVersion = site.metadata.generation
+        case .failure(let faults):
+            // The hub checks before it publishes; a document that is faulty all the same changes
+            // nothing, and it is asked again with the next one.
+            tell(
+                .warning, "AuthorityRefused", .site, site.metadata.name,
+                "its authority table is faulty, so the one before stays in force: "
+                    + (faults.all.first?.message ?? ""), at: now)
+        }
+    }
+
+    /// Asks the gate; nil where it refuses. The record leaves with this input either way.
+    mutating func ask(
+        _ action: Decision.Action, _ id: InstanceID, tier: Tier, _ why: Why, at now: Moment
+    ) -> Warrant? {
+        gate.ask(
+            Gate.Question(
+                action, .instance(id), tier: tier, in: why.domain, on: why.basis,
+                because: why.cause),
+            by: table, in: circumstances(at: now), at: now.wall)
+    }
+
+    /// Whether the gate would pass it.
+    func may(
+        _ action: Decision.Action, _ id: InstanceID, tier: Tier, _ why: Why, at now: Moment
+    ) -> Bool {
+        gate.wouldPass(
+            Gate.Question(
+                action, .instance(id), tier: tier, in: why.domain, on: why.basis,
+                because: why.cause),
+            by: table, in: circumstances(at: now))
+    }
+
+    /// Orders a stop; false where the gate refuses, and it goes on running.
+    mutating func orderStop(
+        _ id: ContainerID, grace: Duration, tier: Tier, _ why: Why, at now: Moment,
+        into effects: inout [Effect]
+    ) -> Bool {
+        guard let warrant = ask(.stop, id.instance, tier: tier, why, at: now) else { return false }
+        effects.append(.carryOut(warrant.order(.stop(id, grace: grace))))
+        return true
+    }
+
+    /// Puts the gate's records into the log and before the eyes of people on the node.
+    mutating func recordDecisions(at now: WallTime) {
+        for decision in gate.takeRecords() {
+            if decisions.count >= configuration.limits.events { decisions.removeFirst() }
+            decisions.append(decision)
+            append(.decision(decision), at: now)
+        }
+    }
+
+    // MARK: - Age
+
+    /// The hub proves with its welcome, and by staying, that this node has its newest word.
+    mutating func proveCurrent(at now: Moment) {
+        proof = Proof(age: .zero, at: now.monotonic, wall: now.wall)
+        journal.writes.append(.contact(now.wall))
+    }
+
+    /// While in contact the proof on disk is renewed no more often than this: a node that idles
+    /// writes next to nothing, and after a crash its policy looks older than it is, never younger.
+    mutating func renewProof(at now: Moment) {
+        guard link.isUp, now.monotonic - proof.at >= .seconds(300) else { return }
+        proveCurrent(at: now)
+    }
+
+    /// Wakes the agent when its policy passes from one class to the next.
+    func awaitAge(at now: Moment, into effects: inout [Effect]) {
+        guard !link.isUp else { return }
+        let spec = site?.spec ?? SiteSpec()
+        let age = policyAge(at: now)
+        let bounds = [spec.stalenessBound.duration, spec.autonomyWindow.duration]
+        guard let next = bounds.filter({ $0 >= age }).min() else { return }
+        effects.append(
+            .wake(at: now.monotonic + (next - age) + .milliseconds(1), for: .policyAge))
+    }
+
+    mutating func notePolicyAge(at now: Moment, into effects: inout [Effect]) {
+        guard !link.isUp else { return }
+        switch circumstances(at: now).staleness {
+        case .fresh: break
+        case .stale:
+            tell(
+                .normal, "PolicyStale", .node, configuration.node.text,
+                "no contact for \(Interval(policyAge(at: now)).toTheSecond): the policy is still in "
+                    + "force, inside the autonomy window", at: now)
+        case .expired:
+            tell(
+                .warning, "PolicyExpired", .node, configuration.node.text,
+                "no contact for \(Interval(policyAge(at: now)).toTheSecond): only Tier 1 is still "
+                    + "recovered; what runs goes on", at: now)
+        }
+        awaitAge(at: now, into: &effects)
+        advance(at: now, into: &effects)
+    }
+
+    // MARK: - Questions
+
+    /// Why something is to be done, in the words of a decision record.
+    struct Why: Equatable, Sendable {
+        var domain: Domain
+        var basis: Decision.Basis
+        var cause: Decision.Cause
+
+        static let assigned = Why(domain: .placement, basis: .intent, cause: .assigned)
+        static let notAssigned = Why(domain: .placement, basis: .intent, cause: .notAssigned)
+        static let unknownHere = Why(domain: .placement, basis: .intent, cause: .unknownHere)
+        static let newGeneration = Why(domain: .update, basis: .intent, cause: .newGeneration)
+        static let rebooted = Why(domain: .recovery, basis: .intent, cause: .rebooted)
+        static let unhealthy = Why(domain: .recovery, basis: .judgement, cause: .unhealthy)
+        static let exited = Why(domain: .recovery, basis: .judgement, cause: .exited)
+        static let startFailed = Why(domain: .recovery, basis: .judgement, cause: .startFailed)
+        static let halted = Why(domain: .recovery, basis: .person, cause: .halted)
+    }
+
+    /// Why a unit of an instance is started.
+    func reason(toStart unit: Unit, of instance: Held) -> Why {
+        guard unit.failures > 0 else { return instance.origin.why }
+        if unit.trouble?.reason == "Unhealthy" { return .unhealthy }
+        return unit.hasRun ? .exited : .startFailed
+    }
+}
+
+extension Held.Origin {
+    fileprivate var why: Agent.Why {
+        switch self {
+        case .assigned: .assigned
+        case .newGeneration: .newGeneration
+        case .recorded: .rebooted
+        }
+    }
+}

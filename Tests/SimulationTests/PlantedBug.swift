@@ -1,0 +1,417 @@
+import Authority
+import Machines
+import Model
+import Simulation
+import Synchronization
+
+/// A mistake that somebody could make in a machine, put between it and its world.
+///
+/// Only this target can switch one on: the product holds none of this.
+struct PlantedBug: Sendable {
+    let name: String
+    /// What must be seen to break.
+    let breaks: Invariant
+    /// A new one for each run, since many remember what they saw.
+    let plant: @Sendable () -> Tampering
+
+    typealias HubBug = @Sendable (Hub.Input?, Moment, inout [Hub.Effect]) -> Void
+    typealias AgentBug =
+        @Sendable (_ node: Int, Agent.Input?, Moment, inout [Agent.Effect]) -> Void
+
+    static func hub(
+        _ name: String, breaks invariant: Invariant, _ bug: @escaping @Sendable () -> HubBug
+    ) -> PlantedBug {
+        PlantedBug(name: "a hub that \(name)", breaks: invariant) { Tampering(hub: bug()) }
+    }
+
+    static func agent(
+        _ name: String, breaks invariant: Invariant, _ bug: @escaping @Sendable () -> AgentBug
+    ) -> PlantedBug {
+        PlantedBug(name: "a node that \(name)", breaks: invariant) { Tampering(agent: bug()) }
+    }
+
+    /// The first of `seeds` in which something breaks, and what.
+    func hunt(_ scenario: Scenario, seeds: ClosedRange<UInt64>) -> Report? {
+        for seed in seeds {
+            var scenario = scenario
+            scenario.tampering = plant()
+            let isAboutPaths = breaks == .determinism || breaks == .steadyTime
+            let report = isAboutPaths ? scenario.runTwice(seed: seed) : scenario.run(seed: seed)
+            if report.failure != nil { return report }
+        }
+        return nil
+    }
+
+    static let all = durability + once + contact + bounds + waits + others
+}
+
+extension PlantedBug {
+    private static let durability: [PlantedBug] = [
+        .hub("acknowledges entries before they are durable", breaks: .durability) {
+            { input, _, effects in
+                guard case .received(let session, .entries(let entries)) = input,
+                    let last = entries.last
+                else { return }
+                effects.append(.send(session, .acknowledged(sequence: last.sequence)))
+            }
+        },
+        .hub("answers before the change is durable", breaks: .durability) {
+            { input, _, effects in
+                guard case .request(let id, .apply) = input else { return }
+                effects.insert(.reply(id, .applied([])), at: 0)
+            }
+        },
+        .hub("never writes down what was applied", breaks: .durability) {
+            { _, _, effects in
+                rewrite(&effects) { writes in
+                    writes.filter { if case .workload = $0 { false } else { true } }
+                }
+            }
+        },
+        .hub("sends documents before they are durable", breaks: .durability) {
+            let sessions = Memory<[NodeID: SessionID]>([:])
+            return { input, _, effects in
+                if case .opened(let session, let node) = input {
+                    sessions.change { $0[node] = session }
+                }
+                for case .persist(_, let writes) in effects {
+                    for case .document(let node, let document) in writes {
+                        guard let session = sessions.value[node] else { continue }
+                        effects.append(
+                            .send(session, .documents([document], through: document.revision)))
+                    }
+                }
+            }
+        },
+        .agent("confirms documents before they are durable", breaks: .durability) {
+            { _, input, _, effects in
+                guard case .received(.documents(_, let through)) = input else { return }
+                effects.append(.send(.applied(revision: through)))
+            }
+        },
+        .agent("forgets its log once it is sent", breaks: .durability) {
+            let sent = Memory<[Int: UInt64]>([:])
+            return { node, _, _, effects in
+                for case .send(.entries(let entries)) in effects {
+                    sent.change { $0[node] = entries.last?.sequence }
+                }
+                guard let last = sent.value[node] else { return }
+                rewrite(&effects) { $0 + [.trimLog(through: last)] }
+            }
+        },
+    ]
+
+    private static let once: [PlantedBug] = [
+        .agent("starts a container before its record is durable", breaks: .onceOnly) {
+            { _, _, _, effects in
+                for case .persist(_, let writes) in effects {
+                    for case .instance(let record) in writes where record.restarts == 0 {
+                        effects.append(order(.start(request(for: record))))
+                    }
+                }
+            }
+        },
+        .agent("starts a second container of one name", breaks: .onceOnly) {
+            { _, input, _, effects in
+                guard case .engine(.started(let container)) = input else { return }
+                let spec = ContainerSpec(name: container.id.name)
+                effects.append(
+                    order(
+                        .start(
+                            StartRequest(
+                                id: container.id, generation: container.generation + 1, spec: spec,
+                                ports: [:], env: [:]))))
+            }
+        },
+        .agent("goes back to an older revision", breaks: .growth) {
+            { _, _, _, effects in
+                rewrite(&effects) { writes in
+                    writes.map { write in
+                        guard case .appliedRevision(let revision) = write, revision > 3 else {
+                            return write
+                        }
+                        return .appliedRevision(revision - 3)
+                    }
+                }
+            }
+        },
+        .agent("gives a number of its log twice after a crash", breaks: .growth) {
+            let lives = Memory<[Int: UInt64]>([:])
+            return { node, input, _, effects in
+                if input == nil { lives.change { $0[node, default: 0] += 1 } }
+                let back = min(2, (lives.value[node] ?? 1) - 1)
+                rewrite(&effects) { writes in
+                    writes.map { write in
+                        guard case .append(var entry) = write, entry.sequence > back else {
+                            return write
+                        }
+                        entry.sequence -= back
+                        return .append(entry)
+                    }
+                }
+            }
+        },
+    ]
+
+    private static let contact: [PlantedBug] = [
+        .agent("stops its work because the hub is gone", breaks: .autonomy) {
+            let running = Running()
+            return { node, input, _, effects in
+                running.learn(input, at: node)
+                guard case .linkDown = input else { return }
+                effects += running.all(at: node).map { order(.stop($0, grace: .seconds(1))) }
+            }
+        },
+        .agent("stops its work after three minutes of silence", breaks: .autonomy) {
+            let running = Running()
+            let silentSince = Memory<[Int: Instant]>([:])
+            return { node, input, now, effects in
+                running.learn(input, at: node)
+                switch input {
+                case nil: silentSince.change { $0[node] = now.monotonic }
+                case .linkDown: silentSince.change { $0[node] = $0[node] ?? now.monotonic }
+                case .received: silentSince.change { $0[node] = nil }
+                default: break
+                }
+                guard let since = silentSince.value[node], now.monotonic - since > .seconds(180)
+                else { return }
+                silentSince.change { $0[node] = nil }
+                effects += running.all(at: node).map { order(.stop($0, grace: .seconds(1))) }
+            }
+        },
+        .agent("restarts its work because the hub is back", breaks: .calmReturn) {
+            let running = Running()
+            return { node, input, _, effects in
+                running.learn(input, at: node)
+                guard case .received(.welcome) = input else { return }
+                effects += running.all(at: node).map { order(.stop($0, grace: .seconds(1))) }
+            }
+        },
+        .agent("obeys a document before it is durable", breaks: .calmReturn) {
+            let running = Running()
+            return { node, input, _, effects in
+                running.learn(input, at: node)
+                guard case .received(.documents(let documents, _)) = input else { return }
+                for document in documents where document.content == .deleted {
+                    effects += running.all(at: node)
+                        .filter { .assignment($0.instance.workload) == document.key }
+                        .map { order(.stop($0, grace: .seconds(1))) }
+                }
+            }
+        },
+        .hub("ends the newer session when an older one closes", breaks: .contact) {
+            let nodes = Memory<[SessionID: NodeID]>([:])
+            return { input, _, effects in
+                switch input {
+                case .opened(let session, let node): nodes.change { $0[session] = node }
+                case .closed(let session):
+                    guard let node = nodes.value[session] else { return }
+                    let newest = nodes.value.filter { $0.value == node }.keys.max()
+                    if let newest, newest != session { effects.append(.close(newest)) }
+                default: break
+                }
+            }
+        },
+    ]
+
+    private static let bounds: [PlantedBug] = [
+        .agent("does not wait for its store", breaks: .bounds) {
+            let tickets = Memory<UInt64>(1_000_000)
+            return { _, _, _, effects in
+                for case .persist(_, let writes) in effects {
+                    for _ in 0..<3 {
+                        tickets.change { $0 += 1 }
+                        effects.append(.persist(Ticket(number: tickets.value), writes))
+                    }
+                }
+            }
+        },
+        .agent("writes everything again each time", breaks: .bounds) {
+            let written = Memory<[Int: [NodeWrite]]>([:])
+            return { node, _, _, effects in
+                rewrite(&effects) { writes in
+                    let records = writes.filter {
+                        if case .instance = $0 { true } else { false }
+                    }
+                    let older = written.value[node] ?? []
+                    written.change { $0[node, default: []] += records }
+                    return older + writes
+                }
+            }
+        },
+        .hub("lets its writes grow without end", breaks: .bounds) {
+            { _, _, effects in
+                rewrite(&effects) { Array(repeatElement($0, count: 2_000).joined()) }
+            }
+        },
+        .agent("drops entries and counts none", breaks: .bounds) {
+            { _, _, _, effects in
+                for (index, effect) in effects.enumerated() {
+                    guard case .send(.entries(let entries)) = effect else { continue }
+                    let kept = entries.filter { entry in
+                        if case .event = entry.body { entry == entries.last } else { true }
+                    }
+                    effects[index] = .send(.entries(kept))
+                }
+            }
+        },
+    ]
+
+    private static let waits: [PlantedBug] = [
+        .agent("repeats what failed without a wait", breaks: .patience) {
+            { _, input, _, effects in
+                if case .linkDown = input { effects.append(.connect) }
+            }
+        },
+        .agent("draws the jitter before the cap", breaks: .patience) {
+            waiting { tries, random in
+                let window = Duration.seconds(1 << min(tries, 20))
+                return min(.seconds(60), random.duration(upTo: window))
+            }
+        },
+        .agent("backs off without a cap", breaks: .patience) {
+            waiting { tries, random in random.duration(upTo: .seconds(1 << min(tries, 20))) }
+        },
+        .agent("comes back before it was asked to", breaks: .patience) {
+            { _, input, now, effects in
+                guard case .received(.retry) = input else { return }
+                for (index, effect) in effects.enumerated() {
+                    guard case .wake(_, for: .reconnect) = effect else { continue }
+                    effects[index] = .wake(
+                        at: now.monotonic + .milliseconds(50), for: .reconnect)
+                }
+            }
+        },
+        .agent("never tries its hub again", breaks: .convergence) {
+            { _, _, _, effects in
+                effects.removeAll {
+                    if case .wake(_, for: .reconnect) = $0 { true } else { false }
+                }
+            }
+        },
+    ]
+
+    private static let others: [PlantedBug] = [
+        .agent("does not look before it acts", breaks: .safeStart) {
+            { _, input, _, effects in
+                if input == nil { effects.removeAll { $0 == .list } }
+            }
+        },
+        .hub("drops its tombstones", breaks: .convergence) {
+            { _, _, effects in
+                for (index, effect) in effects.enumerated() {
+                    guard case .send(let session, .documents(let documents, let through)) = effect
+                    else { continue }
+                    let kept = documents.filter { $0.content != .deleted }
+                    effects[index] = .send(session, .documents(kept, through: through))
+                }
+            }
+        },
+        .agent("sets a timer by the wall clock", breaks: .steadyTime) {
+            { _, _, now, effects in
+                for (index, effect) in effects.enumerated() {
+                    guard case .wake(let time, for: .heartbeat) = effect else { continue }
+                    let late = Duration.milliseconds(now.wall.milliseconds / 3_600_000 % 1_000)
+                    effects[index] = .wake(at: time + late, for: .heartbeat)
+                }
+            }
+        },
+        .agent("takes chance from outside", breaks: .determinism) {
+            { _, _, _, effects in
+                for (index, effect) in effects.enumerated() {
+                    guard case .wake(let time, for: .heartbeat) = effect else { continue }
+                    let draw = outside.add(7, ordering: .relaxed).newValue % 100
+                    effects[index] = .wake(at: time + .milliseconds(draw), for: .heartbeat)
+                }
+            }
+        },
+    ]
+
+    /// Shared by all runs, as a clock or an address would be.
+    private static let outside = Atomic<Int>(0)
+
+    /// A reconnect after a wait of `draw`'s making, which is given the tries since the last welcome.
+    private static func waiting(
+        _ draw: @escaping @Sendable (_ tries: Int, inout Random) -> Duration
+    ) -> AgentBug {
+        let state = Memory<(tries: [Int: Int], random: Random)>(([:], Random(seed: 7)))
+        return { node, input, now, effects in
+            if case .received(.welcome) = input { state.change { $0.tries[node] = 0 } }
+            for (index, effect) in effects.enumerated() {
+                guard case .wake(_, for: .reconnect) = effect else { continue }
+                var wait = Duration.zero
+                state.change {
+                    wait = draw($0.tries[node, default: 0], &$0.random)
+                    $0.tries[node, default: 0] += 1
+                }
+                effects[index] = .wake(at: now.monotonic + wait, for: .reconnect)
+            }
+        }
+    }
+}
+
+// MARK: - Tools of the trade
+
+/// What a bug remembers.
+private final class Memory<Value: Sendable>: Sendable {
+    private let state: Mutex<Value>
+
+    init(_ value: Value) { state = Mutex(value) }
+
+    var value: Value { state.withLock { $0 } }
+
+    func change(_ change: (inout Value) -> Void) {
+        state.withLock { value in
+            var copy = value
+            change(&copy)
+            value = copy
+        }
+    }
+}
+
+/// What the bugs know to be running.
+private final class Running: Sendable {
+    private let ids = Mutex<[Int: Set<ContainerID>]>([:])
+
+    func all(at node: Int) -> [ContainerID] { ids.withLock { $0[node]?.sorted() ?? [] } }
+
+    func learn(_ input: Agent.Input?, at node: Int) {
+        guard case .engine(.started(let container)) = input else { return }
+        ids.withLock { _ = $0[node, default: []].insert(container.id) }
+    }
+}
+
+private func rewrite(_ effects: inout [Hub.Effect], _ change: ([HubWrite]) -> [HubWrite]) {
+    for (index, effect) in effects.enumerated() {
+        guard case .persist(let ticket, let writes) = effect else { continue }
+        effects[index] = .persist(ticket, change(writes))
+    }
+}
+
+private func rewrite(_ effects: inout [Agent.Effect], _ change: ([NodeWrite]) -> [NodeWrite]) {
+    for (index, effect) in effects.enumerated() {
+        guard case .persist(let ticket, let writes) = effect else { continue }
+        effects[index] = .persist(ticket, change(writes))
+    }
+}
+
+private func request(for record: InstanceRecord) -> StartRequest {
+    let spec = record.containers[0]
+    return StartRequest(
+        id: ContainerID(instance: record.id, name: spec.name), generation: record.generation,
+        spec: spec, ports: record.ports, env: [:])
+}
+
+/// Leave for an act that nothing in the machine would have asked for: the bug brings its own gate.
+private func order(_ act: Act) -> Agent.Effect {
+    var gate = Gate(seat: .node("bug"), nextNumber: 1)
+    let warrant = gate.ask(
+        Gate.Question(
+            .stop, .workload("bug"), tier: .critical, in: .recovery, on: .person, because: .halted),
+        by: AuthorityTable(.hybrid),
+        in: Gate.Circumstances(
+            site: nil, policyVersion: 0, policyAge: .zero, staleness: .fresh, reach: .alone),
+        at: WallTime(milliseconds: 0))
+    guard let warrant else { preconditionFailure("a person is obeyed at the node") }
+    return .carryOut(warrant.order(act))
+}
