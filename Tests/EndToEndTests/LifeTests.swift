@@ -172,6 +172,17 @@ import Testing
         }
     }
 
+    @Test func `up that is killed while it stops still takes the workloads with it`() async throws {
+        try await Stage.with { stage in
+            let up = try await startUp(on: stage)
+            up.signal(SIGTERM)
+            try await eventually("it to stop") { try up.written.contains("stopping; ") }
+            try await up.crash()
+            try await eventually("hub and agents to end") { try stage.daemons().isEmpty }
+            #expect(try stage.workloadProcesses().isEmpty)
+        }
+    }
+
     @Test func `a second up on the same ports says so and leaves the first alone`() async throws {
         try await Stage.with { stage in
             let up = try await startUp(on: stage)
