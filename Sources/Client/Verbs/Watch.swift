@@ -117,8 +117,6 @@ private struct Sheet {
     let format: Format
     let headings: Bool
     private var layout: TextTable.Layout?
-    /// Whether the list that a watch begins with was shown.
-    private var hasBegun = false
     /// What was shown, by name.
     private var known: [String: Object] = [:]
 
@@ -135,12 +133,13 @@ private struct Sheet {
         case .list(let list), .changed(let list):
             if picture == nil { picture = Picture(asOf: list.asOf, vantage: session.vantage) }
             picture?.asOf = list.asOf
-            let isAgain = hasBegun && change.isList
-            hasBegun = true
-            let gone = isAgain ? missing(in: list) : []
-            let items = isAgain ? list.items.filter(isNews) : list.items
+            let gone = change.isList ? missing(in: list) : []
+            // A node that is heard from says what it uses, which is why one watches nodes; of
+            // everything else only the age changes with each contact.
+            let isFigure = kind == .node && !change.isList
+            let items = isFigure ? list.items : list.items.filter(isNews)
             for object in items { known[object.metadata.name] = object.essence }
-            if let picture, !(isAgain && items.isEmpty) {
+            if let picture, !items.isEmpty || layout == nil {
                 try rows(items, picture: picture, on: session.console)
             }
             try remove(gone, on: session.console)
