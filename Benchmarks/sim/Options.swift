@@ -15,6 +15,10 @@ struct Options {
     var shrinks = true
     var scriptPath: String?
     var script: Script?
+    /// Nodes of a storm, and sites of a large fleet.
+    var storm: Int?
+    var sites: Int?
+    var nodesPerSite = 1
     var wantsHelp = false
 
     static let help = """
@@ -23,6 +27,8 @@ struct Options {
                        [--intensity F] [--no-wall-jumps] [--twice] [--trace]
                        [--no-shrink]
                bin/sim --script FILE [--twice] [--trace]
+               bin/sim --storm N [--seed S]
+               bin/sim --sites N [--nodes-per-site M] [--hours H] [--seed S]
 
         Lives through a hub and its nodes on virtual time, with everything that goes wrong drawn
         from a seed, and checks the invariants at every step.
@@ -41,6 +47,11 @@ struct Options {
           --script FILE   lives through what the file says instead of what a seed draws
           --no-shrink     does not look for a shorter script with the same end
 
+          --storm N       N nodes lose their hub for 30 minutes and find it again: how long until all
+                          are back, and how evenly
+          --sites N       N sites of one node each, or of --nodes-per-site, with the faults of a
+                          small fleet for each: how long it takes and how much memory
+
         A seed that fails prints what broke, the command that replays it, the shortest script found
         that breaks the same invariant, and the last 30 events of that. Such scripts are kept in
         Fixtures/scenarios; each is a test.
@@ -58,7 +69,7 @@ struct Options {
             case "--no-wall-jumps": wallJumps = false
             case "--help", "-h": wantsHelp = true
             case "--seeds", "--first", "--seed", "--hours", "--nodes", "--workloads",
-                "--intensity", "--script":
+                "--intensity", "--script", "--storm", "--sites", "--nodes-per-site":
                 guard let value = rest.popFirst() else { return "\(argument) needs a value" }
                 guard take(value, for: argument) else {
                     return "'\(value)' is no value for \(argument)"
@@ -72,6 +83,13 @@ struct Options {
     private mutating func take(_ text: String, for option: String) -> Bool {
         switch option {
         case "--script": scriptPath = text
+        case "--storm", "--sites", "--nodes-per-site":
+            guard let value = Int(text), Scenario.nodeCounts.contains(value) else { return false }
+            switch option {
+            case "--storm": storm = value
+            case "--sites": sites = value
+            default: nodesPerSite = value
+            }
         case "--seeds":
             guard let value = Int(text), value > 0 else { return false }
             seeds = value

@@ -23,4 +23,10 @@ if let path = options.scriptPath {
     }
 }
 speakOnTrap()
+if let nodes = options.storm {
+    exit(FleetCommand(options: options).storm(nodes) ? 0 : 1)
+}
+if let sites = options.sites {
+    exit(FleetCommand(options: options).live(sites) ? 0 : 1)
+}
 exit(Command(options: options).run() ? 0 : 1)

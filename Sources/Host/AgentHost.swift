@@ -69,7 +69,8 @@ package final class AgentHost: Sendable {
             dockerHost: ProcessInfo.processInfo.environment["DOCKER_HOST"])
         let configuration = AgentConfiguration(
             node: identity.enrolment.node, site: identity.enrolment.site, version: Version.text,
-            capacity: settings.capacity ?? NodeFacts.capacity(), portRange: settings.portRange)
+            capacity: settings.capacity ?? NodeFacts.capacity(), portRange: settings.portRange,
+            boot: try SystemClock.boot())
         machine = Mutex(
             Agent(
                 configuration: configuration, snapshot: snapshot,

@@ -21,6 +21,9 @@ struct Containers {
         var isStray = false
         /// The life of the agent that was told that it runs.
         var knownTo: Int?
+        /// It was to be stopped for a reason once. A stop that failed, or of which the engine lied,
+        /// may be asked for again although the reason is gone: nobody can tell how far it came.
+        var isCondemned = false
         /// The engine said that it is not there. What it says later may be taken for old.
         var isDenied = false
 
@@ -42,6 +45,9 @@ struct Containers {
 
     var all: Table<ContainerID, Truth> = Table()
     var images: Set<String> = []
+    /// Of which the engine said what is not so: what an agent does with them
+    /// later is not held against it.
+    var muddled: Set<ContainerID> = []
     var goneUntil: Int64 = 0
     /// Until then nothing is done and nothing said.
     var pausedUntil: Int64 = 0

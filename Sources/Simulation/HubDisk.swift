@@ -26,11 +26,11 @@ package struct HubStore: Equatable, Sendable {
         case .token(let token): tokens.insert(token, for: token.id)
         case .removeToken(let id): tokens.remove(id)
         case .event(let event):
-            if events.count >= eventCap { events.removeFirst() }
             events.append(event)
+            if events.count >= 2 * eventCap { events.removeFirst(events.count - eventCap) }
         case .decision(let decision):
-            if decisions.count >= eventCap { forgetDecision() }
             decisions.append(decision)
+            if decisions.count >= 2 * eventCap { decisions = keptDecisions }
         case .epoch(let epoch): self.epoch = epoch
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
             .acknowledged, .appliedRevision, .contact:
@@ -84,20 +84,26 @@ package struct HubStore: Equatable, Sendable {
                 state.instances.sort { $0.id < $1.id }
                 return state
             },
-            workloads: workloads.rows, placements: places, tokens: tokens.rows, events: events,
-            decisions: decisions, epoch: epoch)
+            workloads: workloads.rows, placements: places, tokens: tokens.rows,
+            events: events.suffix(eventCap),
+            decisions: keptDecisions, epoch: epoch)
     }
 
-    /// The oldest that no longer says why something is as it is; else the oldest.
-    private mutating func forgetDecision() {
+    /// As many as the cap allows: first to go is the oldest that no longer says why something is as
+    /// it is. What is above the cap goes in one sweep, since one at a time costs a look at all.
+    private var keptDecisions: [Decision] {
+        var surplus = decisions.count - eventCap
+        guard surplus > 0 else { return decisions }
         var standing: Set<Decision.Subject> = []
-        var superseded = 0
-        for index in decisions.indices.reversed() {
-            let isStanding =
-                decisions[index].passed && standing.insert(decisions[index].subject).inserted
-            if !isStanding { superseded = index }
+        var isStanding = [Bool](repeating: false, count: decisions.count)
+        for index in decisions.indices.reversed() where decisions[index].passed {
+            isStanding[index] = standing.insert(decisions[index].subject).inserted
         }
-        decisions.remove(at: superseded)
+        var kept: [Decision] = []
+        for (index, decision) in decisions.enumerated() {
+            if surplus > 0, !isStanding[index] { surplus -= 1 } else { kept.append(decision) }
+        }
+        return kept.suffix(eventCap)
     }
 
     func node(_ id: NodeID) -> HubSnapshot.NodeState? { nodes[id] }

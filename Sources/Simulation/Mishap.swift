@@ -16,11 +16,22 @@ enum Fault: String, CaseIterable, Sendable {
     /// A disk that is full or fails, and one that is slow.
     case nodeDiskFailure, hubDiskFailure, nodeDiskSlow, hubDiskSlow
     case wallJump
+    /// A hub that was given up and does not know it: for a while it answers a node in place of the
+    /// true one, with the epoch that it once had.
+    case impostor
     /// The agent's process is stopped and goes on later.
     case pause
     case request
 
-    /// How many there are at most in a run of intensity 1, and how long each lasts at most, in
+    /// Whether a fleet of more nodes sees more of them.
+    var isOfNode: Bool {
+        switch self {
+        case .hubCrash, .hubReboot, .hubDiskFailure, .hubDiskSlow, .request: false
+        default: true
+        }
+    }
+
+    /// How many there are at most in a run of 8 nodes and of intensity 1, and how long each lasts at most, in
     /// seconds.
     var range: (count: Double, length: Double) {
         switch self {
@@ -40,6 +51,7 @@ enum Fault: String, CaseIterable, Sendable {
         case .nodeDiskSlow: (12, 600)
         case .hubDiskSlow: (6, 600)
         case .wallJump: (30, 0)
+        case .impostor: (20, 300)
         case .pause: (12, 600)
         case .request: (150, 0)
         }

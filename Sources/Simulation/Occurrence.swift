@@ -14,8 +14,11 @@ enum Occurrence {
     case startHub(life: Int)
 
     case knock(Int, life: Int, attempt: Int)
+    case accept(Int, life: Int, attempt: Int)
     case failAttempt(Int, life: Int, attempt: Int, reason: String)
     case link(Int, LinkStep)
+    /// What an impostor does on an attempt of a node; nil for opening the session.
+    case impostor(Int, attempt: Int, HubMessage?)
     case cutPath(Int, until: Int64)
     case mendPath(Int, cut: Int)
 

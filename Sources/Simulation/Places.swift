@@ -7,7 +7,7 @@ import Model
 final class Place {
     let id: NodeID
     let site: SiteID
-    let configuration: AgentConfiguration
+    var configuration: AgentConfiguration
     var clock: Clock
 
     // The agent's process.
@@ -43,6 +43,9 @@ final class Place {
     /// The latest session that was asked for.
     var latest: Int?
     var connectedAt: Int64 = .min
+    /// Until then an impostor answers, and whether it is the one at the other end.
+    var impostorUntil: Int64 = 0
+    var isMisled = false
 
     // Belonging.
     var isEnrolled = false
@@ -56,13 +59,15 @@ final class Place {
     /// How far a hub said that it holds the log.
     var acknowledged: UInt64 = 0
 
-    init(index: Int, drift: Double, random: inout Random, limits: AgentLimits) {
+    init(
+        index: Int, sites: Int, drift: Double, random: inout Random, limits: AgentLimits
+    ) {
         id = NodeID("n\(index)")
-        site = SiteID("s\(index % 3)")
+        site = SiteID("s\(index % sites)")
         configuration = AgentConfiguration(
             node: id, site: site, version: "0.1.0",
             capacity: Capacity(cpu: CPUShare(millicores: 4_000), memory: ByteCount(8 << 30)),
-            portRange: 20_000...20_099, limits: limits)
+            portRange: 20_000...20_099, boot: 0, limits: limits)
         clock = Clock(drift: drift, using: &random)
         store = NodeStore(logCap: limits.logEntries)
     }

@@ -66,9 +66,12 @@ struct Rates: Equatable, Sendable {
         sickness = share(0.3, &random)
         lateExit = share(0.4, &random)
         lostExit = share(0.2, &random)
-        omission = share(0.1, &random)
-        falseLife = share(0.1, &random)
-        falseStop = share(0.2, &random)
+        // A container of which its engine lied once is judged mildly, so half of the engines are
+        // honest.
+        let isHonest = random.chance(0.5)
+        omission = isHonest ? 0 : share(0.1, &random)
+        falseLife = isHonest ? 0 : share(0.1, &random)
+        falseStop = isHonest ? 0 : share(0.2, &random)
         engineRemembers = random.chance(0.5) ? 1 : 0
         latency = 0.001 * Double(1 + random.next() % 200)
         loss = random.chance(0.5) ? 0 : share(0.45, &random)

@@ -13,6 +13,12 @@ package struct Scenario: Sendable {
     package var intensity: Double?
     /// Wall clocks may jump. A run without must be equal in all but the times it shows.
     package var wallJumps: Bool
+    package var sites = 3
+    /// How many workloads run on every node of a fleet that is in order.
+    package var base = 3
+    /// The fleet is in order when the story begins, with the limits of production; else people enrol
+    /// and apply, and every bound is tight.
+    package var isSettled = false
     /// Changes what machines do, to see that the checks notice.
     package var tampering: Tampering
 
@@ -123,6 +129,8 @@ package struct Report: Sendable {
     /// From the end of all faults until hub, nodes and engines agreed.
     package var convergence: Duration?
     package var counts: Counts
+    /// How nodes came back after the hub was first away.
+    package var returns: Returns?
 
     /// How much of what a run saw: a run that saw nothing proves nothing.
     package struct Counts: Equatable, Sendable {

@@ -36,7 +36,8 @@ package struct Script: Equatable, Sendable {
             var own = random.split()
             // One kind in four is absent; the others come up to so many times.
             guard !own.chance(0.25) else { continue }
-            let count = max(1, fault.range.count * intensity * own.percent)
+            let breadth = fault.isOfNode ? max(1, Double(nodes) / 8) : 1
+            let count = max(1, fault.range.count * intensity * own.percent) * breadth
             draw(fault, every: seconds / count, using: &own)
         }
         mishaps.sort { ($0.time, $0.fault.order) < ($1.time, $1.fault.order) }

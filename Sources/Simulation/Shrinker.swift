@@ -13,7 +13,7 @@ package struct Shrinker: Sendable {
     private var shortest: Script
 
     package init(
-        scenario: Scenario, script: Script, failure: Report.Failure, events: Int = 40_000_000
+        scenario: Scenario, script: Script, failure: Report.Failure, events: Int = 15_000_000
     ) {
         self.scenario = scenario
         invariant = failure.invariant

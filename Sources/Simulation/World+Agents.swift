@@ -142,6 +142,7 @@ extension World {
         endProcess(node)
         closeNodeEnd(node, orderly: false)
         places[node].boot += 1
+        places[node].configuration.boot += 1
         places[node].containers.reboot(remembers: rates.engineRemembers > 0)
         places[node].clock.boot(at: time, using: &random)
         queue.add(.startAgent(node, life: places[node].life), at: time + draw(2, 60))
@@ -155,6 +156,7 @@ extension World {
         places[node].life += 1
         places[node].pausedUntil = 0
         places[node].unwelcomeUntil = 0
+        places[node].isMisled = false
         let canWrite = time >= places[node].disk.failsUntil
         let count = places[node].disk.pending.count
         let kept = canWrite && count > 0 ? pick(count + 1) : 0

@@ -86,6 +86,8 @@ extension World {
         switch write {
         case .appliedRevision(let revision) where revision < store.appliedRevision:
             violate(.growth, "\(id) goes back from \(store.appliedRevision) to \(revision)")
+        case .appliedRevision(let revision) where revision >= World.lie:
+            violate(.growth, "\(id) obeys a hub of an epoch that is over")
         case .epoch(let epoch) where epoch < store.epoch:
             violate(.growth, "\(id) goes back from epoch \(store.epoch) to \(epoch)")
         case .document(let document):
@@ -139,8 +141,12 @@ extension World {
 
     mutating func checkReason(toStop id: ContainerID, at node: Int) {
         guard let truth = places[node].containers.all[id], truth.isRunning,
-            !truth.isStray, !hasReason(toStop: id, truth, at: node)
+            !truth.isStray, !truth.isCondemned, !places[node].containers.muddled.contains(id)
         else { return }
+        guard !hasReason(toStop: id, truth, at: node) else {
+            places[node].containers.all.update(id) { $0.isCondemned = true }
+            return
+        }
         let isReturn =
             places[node].session != nil && time - places[node].connectedAt < 60_000_000_000
         violate(
@@ -156,6 +162,7 @@ extension World {
             case .assignment(let assignment) = document.content,
             assignment.ordinals.contains(id.instance.ordinal),
             let record = store.record(id.instance), record.generation == truth.generation,
+            record.containers.contains(truth.spec),
             record.containers == assignment.workload.spec.containers
         else { return true }
         let probes = truth.spec.probes
@@ -179,6 +186,10 @@ extension World {
                     }
                 }
             }
+        case .received(.welcome):
+            guard returns != nil else { return }
+            returns?.back += 1
+            returns?.lastBack = .nanoseconds(time)
         case .received(.retry(let after, _)):
             // Agents know no longer waits, and their clocks may be a little fast.
             let wait = min(after.duration.nanoseconds, 900_000_000_000) / 1_000 * 999

@@ -22,7 +22,7 @@ extension World {
         } else if time > horizon + World.bound {
             violate(.convergence, difference ?? "")
         }
-        queue.add(.inspect, at: seconds(5))
+        queue.add(.inspect, at: seconds(places.count > 100 ? 60 : 5))
     }
 
     /// The first thing in which hub, nodes and engines are not of one mind.
@@ -32,18 +32,19 @@ extension World {
             if centre.store.face(key) != ledger.face(key) { return "\(key) is not as acknowledged" }
         }
         let snapshot = centre.store.load()
+        var states: [String: HubSnapshot.NodeState] = [:]
+        for state in snapshot.nodes { states[state.node.metadata.name] = state }
         let now = centre.clock.moment(at: time).wall
-        var told: Table<InstanceID, [InstanceStatus]> = Table()
+        var told: [NodeID: [InstanceStatus]] = [:]
         for case .instance(let instance) in hub.objects(.instance, at: now) {
-            told.insert(
-                (told[instance.status.id] ?? []) + [instance.status], for: instance.status.id)
+            told[instance.status.node, default: []].append(instance.status)
         }
         for node in places.indices {
-            guard places[node].isEnrolled else { return "\(places[node].id) does not belong yet" }
-            guard let state = snapshot.nodes.first(where: { $0.node.metadata.name == "n\(node)" })
-            else { return "\(places[node].id) is not known to the hub" }
-            if let difference = difference(at: node, state, snapshot, told) {
-                return "\(places[node].id): \(difference)"
+            let id = places[node].id
+            guard places[node].isEnrolled else { return "\(id) does not belong yet" }
+            guard let state = states[id.text] else { return "\(id) is not known to the hub" }
+            if let difference = difference(at: node, state, snapshot, told[id] ?? []) {
+                return "\(id): \(difference)"
             }
         }
         return nil
@@ -51,7 +52,7 @@ extension World {
 
     private func difference(
         at node: Int, _ state: HubSnapshot.NodeState, _ snapshot: HubSnapshot,
-        _ told: Table<InstanceID, [InstanceStatus]>
+        _ told: [InstanceStatus]
     ) -> String? {
         let place = places[node]
         guard let agent = place.agent else { return "its agent is down" }
@@ -118,7 +119,7 @@ extension World {
     }
 
     private func difference(
-        of place: Place, _ agent: Agent, _ told: Table<InstanceID, [InstanceStatus]>
+        of place: Place, _ agent: Agent, _ told: [InstanceStatus]
     ) -> String? {
         let own = agent.instances(at: WallTime(milliseconds: 0))
         for status in own {
@@ -128,7 +129,7 @@ extension World {
                 return "\(status.id) is \(status.phase.rawValue) and not ready"
             }
             guard
-                var seen = told[status.id]?.first(where: { $0.node == place.id })
+                var seen = told.first(where: { $0.id == status.id })
             else { return "the hub does not know of \(status.id)" }
             seen.observedAt = status.observedAt
             guard seen == status else {
@@ -137,8 +138,8 @@ extension World {
                     + "\(status.ready), \(status.restarts) restarts"
             }
         }
-        for (id, statuses) in told where statuses.contains(where: { $0.node == place.id }) {
-            if !own.contains(where: { $0.id == id }) { return "the hub still sees \(id)" }
+        for status in told where !own.contains(where: { $0.id == status.id }) {
+            return "the hub still sees \(status.id)"
         }
         return nil
     }

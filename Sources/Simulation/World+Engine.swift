@@ -163,7 +163,10 @@ extension World {
         let isGone = !places[node].containers.isAvailable(at: time)
         // A lie: the agent is told that it stopped, and may rely on it.
         let isLie = failure == nil && !isGone && random.chance(rates.falseStop)
-        if isLie { places[node].containers.all.update(id) { $0.isDenied = true } }
+        if isLie {
+            places[node].containers.all.update(id) { $0.isDenied = true }
+            places[node].containers.muddled.insert(id)
+        }
         let didHappen = failure == nil && !isLie && (!isGone || random.chance(0.5))
         if didHappen { places[node].containers.all.remove(id) }
         if let failure = failure ?? (isGone ? World.gone : nil) {
@@ -190,10 +193,12 @@ extension World {
             guard var container = places[node].containers.observed(id) else { continue }
             if rates.omission > 0, container.state == .running, random.chance(rates.omission) {
                 places[node].containers.all.update(id) { $0.isDenied = true }
+                places[node].containers.muddled.insert(id)
                 continue
             }
             if rates.falseLife > 0, container.state != .running, random.chance(rates.falseLife) {
                 container.state = .running
+                places[node].containers.muddled.insert(id)
             }
             listed.append(container)
         }

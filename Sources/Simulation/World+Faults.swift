@@ -19,8 +19,8 @@ extension World {
         switch mishap.fault {
         case .agentCrash: crashAgent(node)
         case .nodeReboot: if places[node].isEnrolled { reboot(node) }
-        case .hubCrash: crashHub(orderly: true)
-        case .hubReboot: crashHub(orderly: false)
+        case .hubCrash: crashHub(orderly: true, rest: mishap.duration)
+        case .hubReboot: crashHub(orderly: false, rest: mishap.duration)
         case .partition: partition(mishap)
         case .flap: flap(mishap)
         case .sever:
@@ -39,6 +39,7 @@ extension World {
         case .nodeDiskSlow: places[node].disk.slowUntil = end
         case .hubDiskSlow: centre.disk.slowUntil = end
         case .wallJump: if scenario.wallJumps { jump(mishap) }
+        case .impostor: places[node].impostorUntil = min(horizon, end)
         case .pause: places[node].pausedUntil = min(horizon, end)
         case .request: request(mishap.draw)
         }

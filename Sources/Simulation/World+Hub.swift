@@ -14,6 +14,11 @@ extension World {
         centre.hub = hub
         centre.isUp = true
         note("hub starts")
+        if counts.hubCrashes == 1 {
+            returns = Returns(begin: .nanoseconds(time))
+            returns?.starts = -counts.starts
+            returns?.stops = -counts.stops
+        }
         checkLedger()
         carryOut(effects)
     }
@@ -37,7 +42,7 @@ extension World {
         for effect in effects {
             if crashesNow() {
                 counts.crashesBetweenEffects += 1
-                return crashHub(orderly: true)
+                return crashHub(orderly: true, rest: draw(0.2, 20))
             }
             carryOut(effect)
         }
@@ -83,7 +88,7 @@ extension World {
     }
 
     /// The process dies, in good order for its sockets or with the whole machine.
-    mutating func crashHub(orderly: Bool) {
+    mutating func crashHub(orderly: Bool, rest: Int64) {
         guard centre.isUp else { return }
         counts.hubCrashes += 1
         note("hub dies")
@@ -100,6 +105,6 @@ extension World {
         leaveRequestsOpen()
         if !orderly { centre.clock.boot(at: time, using: &random) }
         queue.add(
-            .startHub(life: centre.life), at: time + (orderly ? draw(0.2, 20) : draw(10, 300)))
+            .startHub(life: centre.life), at: time + max(200_000_000, rest))
     }
 }

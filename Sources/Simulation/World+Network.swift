@@ -13,6 +13,10 @@ extension World {
         places[node].isConnecting = true
         let attempt = places[node].attempt
         let life = places[node].life
+        places[node].isMisled = meetsImpostor(node)
+        if places[node].isMisled {
+            return queue.add(.impostor(node, attempt: attempt, nil), at: time + latency())
+        }
         if places[node].isCut {
             return queue.add(
                 .failAttempt(node, life: life, attempt: attempt, reason: "timed out"),
@@ -33,6 +37,22 @@ extension World {
             return queue.add(
                 .failAttempt(node, life: life, attempt: attempt, reason: "connection refused"),
                 at: time + latency())
+        }
+        guard scenario.isSettled else { return accept(node, life: life, attempt: attempt) }
+        acceptsAt = max(acceptsAt, time) + World.handshake
+        queue.add(.accept(node, life: life, attempt: attempt), at: acceptsAt)
+    }
+
+    /// What a handshake costs a hub: 200 in a second, whether they come to anything or not.
+    private static let handshake: Int64 = 5_000_000
+
+    mutating func accept(_ node: Int, life: Int, attempt: Int) {
+        returns?.handshakes += 1
+        guard centre.isUp, places[node].life == life, places[node].attempt == attempt,
+            places[node].isConnecting, !places[node].isCut
+        else {
+            returns?.wasted += 1
+            return
         }
         let number = UInt64(sessions.count + 1)
         sessions.append(
@@ -60,6 +80,7 @@ extension World {
     }
 
     mutating func send(_ message: NodeMessage, from node: Int) {
+        if places[node].isMisled { return answerAsImpostor(message, node) }
         guard let session = places[node].session, sessions[session].nodeEnd == .open else { return }
         checkWord(message, from: node)
         queueToHub(session, .toHub(message))
@@ -67,6 +88,7 @@ extension World {
 
     mutating func disconnect(_ node: Int) {
         places[node].isConnecting = false
+        places[node].isMisled = false
         closeNodeEnd(node, orderly: true)
         queue.add(
             .tellAgent(node, life: places[node].life, .linkDown(reason: "closed here")),
@@ -91,13 +113,25 @@ extension World {
     mutating func admit(_ session: Int) {
         guard sessions[session].hubEnd == .waiting else { return }
         sessions[session].hubEnd = .open
+        noteAccepted()
         queueToNode(session, .admitted)
+    }
+
+    private mutating func noteAccepted() {
+        guard let begin = returns?.begin else { return }
+        let second = Int((time - begin.nanoseconds) / 1_000_000_000)
+        let known = returns?.accepted.count ?? 0
+        if second >= known {
+            returns?.accepted += repeatElement(0, count: second + 1 - known)
+        }
+        returns?.accepted[second] += 1
     }
 
     mutating func refuse(_ session: Int, retryAfter: Duration, _ reason: String) {
         guard sessions[session].hubEnd == .waiting else { return }
         sessions[session].hubEnd = .closed
         centre.open.removeAll { $0 == session }
+        returns?.wasted += 1
         queueToNode(session, .refused(retryAfter: retryAfter, reason: reason))
     }
 

@@ -18,7 +18,7 @@ extension World {
         case 11..<13: if script.workloads > 3 { deleteWorkload(3 + pick(script.workloads - 3)) }
         case 13..<15: cordon(pick(places.count))
         case 15..<17: labelNode(pick(places.count))
-        case 17: applySite(pick(3))
+        case 17: applySite(pick(scenario.sites))
         case 18: applyAgain(pick(script.workloads))
         default: replaceNode(pick(places.count))
         }
@@ -84,7 +84,7 @@ extension World {
     private func key(_ index: Int) -> String { "Workload/w\(index)" }
 
     /// A spec that differs from the last in what matters about half the time.
-    private mutating func workload(_ index: Int) -> WorkloadSpec {
+    mutating func workload(_ index: Int) -> WorkloadSpec {
         let isBase = index < 3
         let port = PortSpec(name: "http")
         let period = Interval.seconds(30 + pick(31))
@@ -136,7 +136,10 @@ extension World {
 
     private mutating func applySite(_ index: Int) {
         let budget = random.chance(0.5) ? LinkBudget(bytesPerSecond: ByteCount(8_192)) : nil
-        let spec = SiteSpec(autonomyWindow: .hours(72), link: budget)
+        // Across a reboot the age of a policy is told by the wall clock. With bounds that are never
+        // reached, jumps of that clock must change nothing at all, which I15 checks.
+        let spec = SiteSpec(
+            autonomyWindow: .longest, stalenessBound: .longest, link: budget)
         let site = Site(metadata: Metadata(name: "s\(index)"), spec: spec)
         ask("Site/s\(index)", .apply([.site(site)], dryRun: false), as: .site(spec))
     }
@@ -158,7 +161,7 @@ extension World {
         guard centre.isUp else { return }
         guard !places[node].isEnrolled else { return layFoundation() }
         let site = "Site/\(places[node].site)"
-        guard ledger.face(site) != nil else { return applySite(node % 3) }
+        guard ledger.face(site) != nil else { return applySite(node % scenario.sites) }
         guard !ledger.isBusy(nodeKey(node)) else { return }
         ledger.ask(nodeKey(node))
         guard let token = places[node].token, places[node].isTokenIssued else {

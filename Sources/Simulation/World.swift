@@ -25,6 +25,9 @@ struct World {
     var ledger = Ledger()
     var counts = Report.Counts()
     var failure: Report.Failure?
+    var returns: Returns?
+    /// When the hub's machine is through with the handshakes that it has begun.
+    var acceptsAt: Int64 = 0
 
     var isHealed = false
     var convergedAt: Int64?
@@ -46,31 +49,41 @@ struct World {
         horizon = script.horizon * 1_000_000
         random = Random(seed: script.seed)
         rates = script.rates
-        var limits = AgentLimits.tight
+        var limits = scenario.isSettled ? AgentLimits.production : AgentLimits.tight
         limits.audit = .seconds(60)
         if rates.shortLogs > 0 { limits.logEntries = 12 }
         agentLimits = limits
-        hubLimits = .tight
+        hubLimits = scenario.isSettled ? .production : .tight
         places = []
         for index in 0..<script.nodes {
             places.append(
-                Place(index: index, drift: rates.drift, random: &random, limits: limits))
+                Place(
+                    index: index, sites: scenario.sites, drift: rates.drift, random: &random,
+                    limits: limits))
         }
         centre = Centre(
-            eventCap: HubLimits.tight.events, clock: Clock(drift: rates.drift, using: &random))
+            eventCap: hubLimits.events, clock: Clock(drift: rates.drift, using: &random))
     }
 
     var report: Report {
         var counts = counts
         counts.events = chronicle.events
+        var returns = returns
+        returns?.starts += counts.starts
+        returns?.stops += counts.stops
         return Report(
             seed: script.seed, hash: chronicle.hash, failure: failure, time: .nanoseconds(time),
-            convergence: convergedAt.map { .nanoseconds($0 - horizon) }, counts: counts)
+            convergence: convergedAt.map { .nanoseconds($0 - horizon) }, counts: counts,
+            returns: returns)
     }
 
     mutating func run() {
+        centre.store.apply(.epoch(World.epoch))
+        if scenario.isSettled { settleFleet() }
         startHub()
-        for index in places.indices { queue.add(.enrol(index), at: seconds(1)) }
+        if !scenario.isSettled {
+            for index in places.indices { queue.add(.enrol(index), at: seconds(1)) }
+        }
         armCrash()
         schedule(0)
         while failure == nil, let next = queue.nextTime {
@@ -105,8 +118,12 @@ struct World {
             if places[node].life == life { startAgent(node) }
         case .startHub(let life): if centre.life == life, !centre.isUp { startHub() }
         case .knock(let node, let life, let attempt): knock(node, life: life, attempt: attempt)
+        case .accept(let node, let life, let attempt):
+            accept(node, life: life, attempt: attempt)
         case .failAttempt(let node, let life, let attempt, let reason):
             failAttempt(node, life: life, attempt: attempt, reason)
+        case .impostor(let node, let attempt, let message):
+            hearImpostor(node, attempt: attempt, message)
         case .link(let session, let step): take(step, on: session)
         case .cutPath(let node, let end):
             if !isHealed { cut(node, toHub: true, toNode: true, until: end) }

@@ -42,7 +42,7 @@ struct PlantedBug: Sendable {
         return nil
     }
 
-    static let all = durability + once + contact + bounds + waits + others
+    static let all = durability + [fence] + once + contact + bounds + waits + others
 }
 
 extension PlantedBug {
@@ -106,7 +106,7 @@ extension PlantedBug {
             { _, _, _, effects in
                 for case .persist(_, let writes) in effects {
                     for case .instance(let record) in writes where record.restarts == 0 {
-                        effects.append(order(.start(request(for: record))))
+                        effects += ordered([.start(request(for: record))])
                     }
                 }
             }
@@ -115,12 +115,12 @@ extension PlantedBug {
             { _, input, _, effects in
                 guard case .engine(.started(let container)) = input else { return }
                 let spec = ContainerSpec(name: container.id.name)
-                effects.append(
-                    order(
-                        .start(
-                            StartRequest(
-                                id: container.id, generation: container.generation + 1, spec: spec,
-                                ports: [:], env: [:]))))
+                effects += ordered([
+                    .start(
+                        StartRequest(
+                            id: container.id, generation: container.generation + 1, spec: spec,
+                            ports: [:], env: [:]))
+                ])
             }
         },
         .agent("goes back to an older revision", breaks: .growth) {
@@ -153,13 +153,24 @@ extension PlantedBug {
         },
     ]
 
+    /// The fence is in how an agent takes a welcome, so it is what the agent hears that is changed.
+    private static let fence = PlantedBug(
+        name: "a node that obeys a hub of an older epoch", breaks: .growth
+    ) {
+        Tampering(hearing: { _, input in
+            guard case .received(.welcome(var welcome)) = input else { return }
+            welcome.epoch = 3
+            input = .received(.welcome(welcome))
+        })
+    }
+
     private static let contact: [PlantedBug] = [
         .agent("stops its work because the hub is gone", breaks: .autonomy) {
             let running = Running()
             return { node, input, _, effects in
                 running.learn(input, at: node)
                 guard case .linkDown = input else { return }
-                effects += running.all(at: node).map { order(.stop($0, grace: .seconds(1))) }
+                effects += ordered(running.all(at: node).map { .stop($0, grace: .seconds(1)) })
             }
         },
         .agent("stops its work after three minutes of silence", breaks: .autonomy) {
@@ -176,7 +187,7 @@ extension PlantedBug {
                 guard let since = silentSince.value[node], now.monotonic - since > .seconds(180)
                 else { return }
                 silentSince.change { $0[node] = nil }
-                effects += running.all(at: node).map { order(.stop($0, grace: .seconds(1))) }
+                effects += ordered(running.all(at: node).map { .stop($0, grace: .seconds(1)) })
             }
         },
         .agent("restarts its work because the hub is back", breaks: .calmReturn) {
@@ -184,7 +195,7 @@ extension PlantedBug {
             return { node, input, _, effects in
                 running.learn(input, at: node)
                 guard case .received(.welcome) = input else { return }
-                effects += running.all(at: node).map { order(.stop($0, grace: .seconds(1))) }
+                effects += ordered(running.all(at: node).map { .stop($0, grace: .seconds(1)) })
             }
         },
         .agent("obeys a document before it is durable", breaks: .calmReturn) {
@@ -193,9 +204,10 @@ extension PlantedBug {
                 running.learn(input, at: node)
                 guard case .received(.documents(let documents, _)) = input else { return }
                 for document in documents where document.content == .deleted {
-                    effects += running.all(at: node)
-                        .filter { .assignment($0.instance.workload) == document.key }
-                        .map { order(.stop($0, grace: .seconds(1))) }
+                    effects += ordered(
+                        running.all(at: node)
+                            .filter { .assignment($0.instance.workload) == document.key }
+                            .map { .stop($0, grace: .seconds(1)) })
                 }
             }
         },
@@ -402,16 +414,18 @@ private func request(for record: InstanceRecord) -> StartRequest {
         spec: spec, ports: record.ports, env: [:])
 }
 
-/// Leave for an act that nothing in the machine would have asked for: the bug brings its own gate.
-private func order(_ act: Act) -> Agent.Effect {
-    var gate = Gate(seat: .node("bug"), nextNumber: 1)
-    let warrant = gate.ask(
-        Gate.Question(
-            .stop, .workload("bug"), tier: .critical, in: .recovery, on: .person, because: .halted),
-        by: AuthorityTable(.hybrid),
-        in: Gate.Circumstances(
-            site: nil, policyVersion: 0, policyAge: .zero, staleness: .fresh, reach: .alone),
-        at: WallTime(milliseconds: 0))
-    guard let warrant else { preconditionFailure("a person is obeyed at the node") }
-    return .carryOut(warrant.order(act))
+/// A bug has to ask a gate as well, since nothing else makes an order; its own says yes to anything.
+private func ordered(_ acts: [Act]) -> [Agent.Effect] {
+    var gate = Gate(seat: .node("n0"), nextNumber: 1)
+    let circumstances = Gate.Circumstances(
+        site: nil, policyVersion: 0, policyAge: .zero, staleness: .fresh, reach: .hub)
+    return acts.compactMap { act in
+        let question = Gate.Question(
+            .stop, .workload("w0"), tier: .critical, in: .recovery, on: .person, because: .exited)
+        let warrant = gate.ask(
+            question, by: AuthorityTable(.hybrid), in: circumstances,
+            at: WallTime(milliseconds: 0))
+        guard let warrant else { return nil }
+        return .carryOut(warrant.order(act))
+    }
 }

@@ -62,8 +62,8 @@ extension Agent {
             journal.writes.append(.epoch(epoch))
         }
         link = .up(since: now.wall)
-        missed = []
         proveCurrent(at: now)
+        missed = []
         backoff.reset()
         heartbeatEvery = max(welcome.heartbeatEvery.duration, Agent.shortestHeartbeat)
         reconnectWindow = max(
@@ -114,7 +114,7 @@ extension Agent {
     ) {
         if case .down = link { return }
         if link.isUp { proveCurrent(at: now) }
-        link = .down(since: proof.wall ?? now.wall)
+        link = .down(since: proof?.wall ?? now.wall)
         awaitAge(at: now, into: &effects)
         let wait = atLeast + backoff.next(first: first, using: &random)
         effects.append(.wake(at: now.monotonic + wait, for: .reconnect))

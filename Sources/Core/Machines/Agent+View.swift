@@ -24,11 +24,6 @@ extension Agent {
         return node
     }
 
-    /// The engine that answered last, or that there is none and why.
-    package var shownEngine: EngineStatus? {
-        engineTrouble.map { .absent(because: $0) } ?? engineStatus
-    }
-
     /// The newest decisions taken here, and those that started what runs; oldest first.
     package func decisions(about filter: DecisionFilter?, limit: Int) -> [Decision] {
         let known = Set(decisions.map(\.id))
@@ -50,6 +45,11 @@ extension Agent {
                     policyVersion: policyVersion, policyAge: Interval(max(.zero, here.policyAge)))
             ],
             asOf: now.wall)
+    }
+
+    /// The engine that answered last, or that there is none and why.
+    package var shownEngine: EngineStatus? {
+        engineTrouble.map { .absent(because: $0) } ?? engineStatus
     }
 
     package var appliedRevision: UInt64 { replica.through }

@@ -11,7 +11,7 @@ package enum NodeWrite: Hashable, Sendable {
     case trimLog(through: UInt64)
     case epoch(UInt64)
     /// When the hub last proved the node's policy current.
-    case contact(WallTime)
+    case contact(Reading)
 }
 
 /// What a node's store holds at start.
@@ -25,12 +25,12 @@ package struct NodeSnapshot: Hashable, Sendable {
     package var nextSequence: UInt64
     package var epoch: UInt64
     /// When the hub last proved the node's policy current; nil where it never did.
-    package var contact: WallTime?
+    package var contact: Reading?
 
     package init(
         documents: [Document] = [], appliedRevision: UInt64 = 0, instances: [InstanceRecord] = [],
         log: [LogEntry] = [], nextSequence: UInt64 = 1, epoch: UInt64 = 0,
-        contact: WallTime? = nil
+        contact: Reading? = nil
     ) {
         self.documents = documents
         self.appliedRevision = appliedRevision
