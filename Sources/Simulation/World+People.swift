@@ -195,7 +195,9 @@ extension World {
             ledger.refuse(nodeKey(node))
             queue.add(.enrol(node), at: time)
         case .enrolment(let node):
-            let face = Ledger.Face.node(labels: [:], cordoned: false)
+            // Asked again after an answer was lost; the node may have been changed since.
+            let known = ledger.face(nodeKey(node))
+            let face = known ?? .node(labels: [:], cordoned: false)
             checkAcknowledged(nodeKey(node), face)
             ledger.settle(nodeKey(node), as: face)
             belong(node)
