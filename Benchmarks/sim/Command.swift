@@ -18,8 +18,8 @@ struct Command {
                 "seed \(script.seed): I17 violated: a machine trapped\nreplay: "
                     + "\(options.replay(script.seed))\n")
             let (report, passed) = live(script)
-            virtual += report.time * (options.isTwice ? 2 : 1)
-            events += report.counts.events * (options.isTwice ? 2 : 1)
+            virtual += report.time * (options.isTwice ? 3 : 1)
+            events += report.counts.events * (options.isTwice ? 3 : 1)
             slowest = max(slowest, report.convergence ?? .zero)
             if !passed { failed.append(script.seed) }
         }

@@ -40,8 +40,8 @@ struct Options {
           --nodes N       nodes in the fleet, 1 to 20000 (8)
           --workloads N   workloads that people apply, 3 to 100; three are on every node (7)
           --intensity F   scales the number of faults (chosen by the seed: 1, 2 or 6)
-          --twice         runs each seed again, without jumps of wall clocks: the hashes of the
-                          event logs must be equal
+          --twice         runs each seed twice again, without restarts of agents and the second time
+                          without jumps of wall clocks: the hashes of these must be equal
           --no-wall-jumps leaves wall clocks alone
           --trace         prints everything that happens
           --script FILE   lives through what the file says instead of what a seed draws

@@ -21,6 +21,9 @@ struct Containers {
         var isStray = false
         /// The life of the agent that was told that it runs.
         var knownTo: Int?
+        /// Lists that one life of the agent heard it in, since it last heard otherwise.
+        var sightings = 0
+        var sightedBy: Int?
         /// It was to be stopped for a reason once. A stop that failed, or of which the engine lied,
         /// may be asked for again although the reason is gone: nobody can tell how far it came.
         var isCondemned = false

@@ -181,10 +181,20 @@ extension World {
             let life = places[node].life
             for container in containers where container.state == .running {
                 places[node].containers.all.update(container.id) { truth in
-                    if truth.knownTo != life, String(truth.handle) == container.handle {
-                        truth.knownTo = life
+                    guard truth.knownTo != life, String(truth.handle) == container.handle else {
+                        return
                     }
+                    // What moved after the agent asked is newer than the answer, so one is not
+                    // enough.
+                    truth.sightings = truth.sightedBy == life ? truth.sightings + 1 : 1
+                    truth.sightedBy = life
+                    if truth.sightings > 1 { truth.knownTo = life }
                 }
+            }
+        case .engine(.startFailed(let id, _)), .engine(.exited(let id, _, _)):
+            places[node].containers.all.update(id) { truth in
+                truth.knownTo = nil
+                truth.sightings = 0
             }
         case .received(.welcome):
             guard returns != nil else { return }
