@@ -1,3 +1,4 @@
+import Manifest
 package import Model
 
 /// Why a verb did not do what it was asked: one sentence for a person, and the code to exit with.
@@ -19,6 +20,12 @@ package struct Failure: Error, Hashable, Sendable {
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
+    }
+
+    package static func unknownVerb(_ word: String, among verbs: [String]) -> Failure {
+        let near = SettingsFile.nearest(to: word, among: verbs).map { "did you mean '\($0)'?" }
+        return Failure(
+            .usage, "there is no verb '\(word)'; \(near ?? "skerry --help lists what there is")")
     }
 
     /// What the server answered instead of doing it.

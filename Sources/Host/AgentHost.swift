@@ -69,7 +69,8 @@ package final class AgentHost: Sendable {
             dockerHost: ProcessInfo.processInfo.environment["DOCKER_HOST"])
         let configuration = AgentConfiguration(
             node: identity.enrolment.node, site: identity.enrolment.site, version: Version.text,
-            capacity: settings.capacity ?? NodeFacts.capacity(), portRange: settings.portRange)
+            capacity: settings.capacity ?? NodeFacts.capacity(), portRange: settings.portRange,
+            boot: try SystemClock.boot())
         machine = Mutex(
             Agent(
                 configuration: configuration, snapshot: snapshot,
@@ -239,7 +240,7 @@ package final class AgentHost: Sendable {
 
     private func obeySignals(log: @Sendable (String) -> Void) async {
         var isHalting = false
-        for await _ in Signals.stops(endsWithInput: settings.endsWithInput) {
+        for await stop in Signals.stops(endsWithInput: settings.endsWithInput) {
             ServiceNotice.send("STOPPING=1")
             if !settings.stopsWorkloads {
                 log("stopping; workloads go on")
@@ -248,7 +249,7 @@ package final class AgentHost: Sendable {
                 isHalting = true
                 log("stopping all workloads")
                 mailbox.yield(.halt)
-            } else {
+            } else if stop == .asked {
                 // An engine that does not answer, or a long grace: whoever asks twice means now.
                 log("stopping now; workloads that still run go on")
                 mailbox.finish()

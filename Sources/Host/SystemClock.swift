@@ -1,18 +1,28 @@
 import Foundation
+import Glibc
 import Model
 
 /// Reads both clocks of this machine.
 ///
 /// The monotonic one also counts while the machine sleeps (CLOCK_BOOTTIME on Linux), so a node that
-/// slept through its timers notices. It counts from the start of this process.
+/// slept through its timers notices. It counts from the boot of the machine, so it goes on from one process to the next.
 enum SystemClock {
-    private static let origin = ContinuousClock.now
-
     static func now() -> Moment {
-        // Made by its first use, which has to come before the reading: time would begin below zero.
-        let origin = origin
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
         return Moment(
-            monotonic: Instant(nanoseconds: (ContinuousClock.now - origin).nanoseconds),
+            monotonic: Instant(
+                nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)),
             wall: WallTime(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded())))
+    }
+
+    /// A number that no two boots of this machine share: half of the kernel's own id of the boot.
+    static func boot() throws -> UInt64 {
+        let path = "/proc/sys/kernel/random/boot_id"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        guard let number = UInt64(text.filter(\.isHexDigit).prefix(16), radix: 16) else {
+            preconditionFailure("the kernel names its boot with '\(text)', which is no id")
+        }
+        return number
     }
 }

@@ -10,6 +10,7 @@ package struct HubStore: Equatable, Sendable {
     private var events: [Event] = []
     private var decisions: [Decision] = []
     private var epoch: UInt64 = 0
+    private var generationFloor: UInt64 = 0
     private let eventCap: Int
 
     package init(eventCap: Int) { self.eventCap = eventCap }
@@ -32,6 +33,7 @@ package struct HubStore: Equatable, Sendable {
             decisions.append(decision)
             if decisions.count >= 2 * eventCap { decisions = keptDecisions }
         case .epoch(let epoch): self.epoch = epoch
+        case .generationFloor(let generation): generationFloor = generation
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
             .acknowledged, .appliedRevision, .contact:
             applyToNode(write)
@@ -86,7 +88,7 @@ package struct HubStore: Equatable, Sendable {
             },
             workloads: workloads.rows, placements: places, tokens: tokens.rows,
             events: events.suffix(eventCap),
-            decisions: keptDecisions, epoch: epoch)
+            decisions: keptDecisions, epoch: epoch, generationFloor: generationFloor)
     }
 
     /// As many as the cap allows: first to go is the oldest that no longer says why something is as

@@ -8,7 +8,7 @@ package struct NodeStore: Equatable, Sendable {
     private(set) var lastSequence: UInt64 = 0
     package private(set) var appliedRevision: UInt64 = 0
     package private(set) var epoch: UInt64 = 0
-    private var contact: WallTime?
+    private var contact: Reading?
     private let logCap: Int
     /// Entries that the cap took.
     package private(set) var shed = 0
@@ -28,7 +28,7 @@ package struct NodeStore: Equatable, Sendable {
             if log.count > logCap { cut() }
         case .trimLog(let sequence): log.removeFirst(log.prefix { $0.sequence <= sequence }.count)
         case .epoch(let epoch): self.epoch = epoch
-        case .contact(let time): contact = time
+        case .contact(let reading): contact = reading
         }
     }
 

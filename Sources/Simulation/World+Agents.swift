@@ -142,6 +142,7 @@ extension World {
         endProcess(node)
         closeNodeEnd(node, orderly: false)
         places[node].boot += 1
+        places[node].configuration.boot += 1
         places[node].containers.reboot(remembers: rates.engineRemembers > 0)
         places[node].clock.boot(at: time, using: &random)
         queue.add(.startAgent(node, life: places[node].life), at: time + draw(2, 60))

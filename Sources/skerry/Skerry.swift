@@ -39,8 +39,9 @@ struct Skerry: AsyncParsableCommand {
 
     static func main() async {
         do {
-            var command = try await asyncParseAsRoot(
-                Arguments.inOrder(Array(CommandLine.arguments.dropFirst())))
+            let arguments = Arguments.inOrder(Array(CommandLine.arguments.dropFirst()))
+            try checkVerb(arguments.first)
+            var command = try await asyncParseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -49,6 +50,14 @@ struct Skerry: AsyncParsableCommand {
         } catch {
             end(with: error)
         }
+    }
+
+    /// The parser would only count the words that it did not expect.
+    private static func checkVerb(_ word: String?) throws(Failure) {
+        let verbs = configuration.groupedSubcommands.flatMap { $0.subcommands }
+            .compactMap { $0.configuration.commandName }
+        guard let word, !word.hasPrefix("-"), word != "help", !verbs.contains(word) else { return }
+        throw Failure.unknownVerb(word, among: verbs)
     }
 
     /// Says what went wrong and ends with the code for it. ArgumentParser's own code for wrong

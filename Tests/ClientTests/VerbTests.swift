@@ -197,27 +197,6 @@ import Testing
 
     // MARK: - Watching
 
-    @Test func `a watch shows the list, changes and removals until it breaks`() async throws {
-        let stage = try Stage()
-        let messages: [(String, any Encodable & Sendable)] = [
-            ("list", Fleet.list([Fleet.nodes[0]])), ("news-from-the-future", 3),
-            ("changed", Fleet.list([Fleet.nodes[1]])), ("removed", ["names": ["urban-1"]]),
-        ]
-        try await TestServer.serve(on: stage.socket) { asked in
-            asked.path == "/api/v1/nodes?watch=true" ? .events(messages) : nil
-        } _: { _ in
-            let watch = try Watch(
-                [Target(.node)], selector: Selector(), format: .table, headings: true)
-            let failure = await failure { try await watch.run(in: stage.session()) }
-            #expect(failure?.code == .unreachable)
-        }
-        let lines = stage.shown.split(separator: "\n")
-        #expect(lines.count == 4)
-        #expect(lines[0].hasPrefix("NAME "))
-        #expect(lines[2].hasPrefix("suburban-1 "))
-        #expect(lines[3] == "node/urban-1 removed")
-    }
-
     @Test func `wait ends as soon as the condition is met`() async throws {
         let stage = try Stage()
         let messages: [(String, any Encodable & Sendable)] = [
@@ -466,32 +445,6 @@ import Testing
             stage.shown
                 == "40s         Warning   Restarted   instance/route-optimizer-0   urban-1   "
                 + "exit 1\\u{1B}[2J\n")
-    }
-
-    @Test func `following events says nothing twice, but an equal event is another one`()
-        async throws
-    {
-        @Sendable func event(_ name: String) -> Event {
-            Event(
-                at: Fleet.ago(40), node: "urban-1", severity: .normal, reason: "Started",
-                kind: .instance, name: name, message: "runs")
-        }
-        let stage = try Stage()
-        let messages: [(String, any Encodable & Sendable)] =
-            ["old", "listed", "new", "listed"].map { ("event", event($0)) }
-        try await TestServer.serve(on: stage.socket) { asked in
-            asked.path == "/api/v1/events?watch=true"
-                ? .events(messages)
-                : .json(EventList(items: [event("old"), event("listed")], asOf: Fleet.now))
-        } _: { _ in
-            let events = try Events(
-                about: nil, limit: 1, follows: true, format: .table, headings: false)
-            _ = await failure { try await events.run(in: stage.session()) }
-        }
-        let told = stage.shown.split(separator: "\n").map { line in
-            ["old", "listed", "new"].first { line.contains("instance/\($0) ") } ?? "?"
-        }
-        #expect(told == ["listed", "new", "listed"])
     }
 
     @Test(arguments: ["BAD KEY=x", "a=b c", "/x=y", "a=-", "Ex ample/x-"])

@@ -400,7 +400,7 @@ import Testing
             let failure = await #expect(throws: EngineFailure.self) {
                 try await engine.exec(["true"], in: bench.id("nobody"))
             }
-            #expect(failure?.reason == .refused)
+            #expect(failure?.reason == .containerMissing)
         }
     }
 

@@ -74,7 +74,7 @@ private func nodeStep(_ number: Int) -> [[NodeWrite]] {
         ],
     ]
     if number % 10 == 0 { batches.append([.trimLog(through: UInt64(number - 4))]) }
-    if number % 11 == 0 { batches.append([.contact(time(number))]) }
+    if number % 11 == 0 { batches.append([.contact(reading(number))]) }
     if number % 13 == 0 { batches.append([.removeDocument(key), .removeInstance(record.id)]) }
     if number % 50 == 0 { batches.append([.epoch(UInt64(number)), .trimLog(through: .max)]) }
     return batches
@@ -103,8 +103,8 @@ private func perform(_ write: NodeWrite, on state: inout NodeSnapshot) {
         state.log.removeAll { $0.sequence <= sequence }
     case .epoch(let epoch):
         state.epoch = epoch
-    case .contact(let time):
-        state.contact = time
+    case .contact(let reading):
+        state.contact = reading
     }
 }
 
@@ -217,6 +217,12 @@ private func decision(_ number: Int, about workload: WorkloadID) -> Decision {
         domain: .placement, action: .place, subject: .workload(workload), tier: .reduced,
         basis: .intent, cause: .applied, passed: true, ruling: Ruling(.permit, by: .central),
         staleness: .fresh, reach: .hub, policyVersion: 1, policyAge: .seconds(0))
+}
+
+private func reading(_ number: Int) -> Reading {
+    Reading(
+        Moment(monotonic: .seconds(Int64(number)), wall: time(number)),
+        boot: UInt64.max - UInt64(number))
 }
 
 private func time(_ number: Int) -> WallTime { WallTime(milliseconds: Int64(number) * 1000) }

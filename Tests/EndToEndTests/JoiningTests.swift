@@ -48,17 +48,17 @@ extension EndToEndTests {
             try await stage.startAgent()
             let agent = try #require(stage.agents["node-1"])
             try await eventually("the node to say that it was refused, and what to do") {
-                try agent.remarks.contains("enrol it again")
+                try agent.remarks.contains("to enrol it again")
             }
             #expect(try await stage.list("nodes").isEmpty)
             #expect(try stage.workloadProcesses() == before)
             #expect(try await stage.skerry("get nodes", on: "node-1").text.contains(",Refused"))
             let portrait = try await stage.skerry("describe node node-1", on: "node-1")
             #expect(portrait.text.contains("Contact"))
-            #expect(portrait.text.contains("enrol it again"))
+            #expect(portrait.text.contains("to enrol it again"))
             let events = try await stage.skerry("events", on: "node-1")
             #expect(events.text.contains("NoContact"))
-            #expect(events.text.contains("enrol it again"))
+            #expect(events.text.contains("to enrol it again"))
         }
     }
 

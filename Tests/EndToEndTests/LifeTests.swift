@@ -144,6 +144,40 @@ import Testing
         }
     }
 
+    @Test func `a watch lives through a restart of the hub, and repeats nothing`() async throws {
+        try await Stage.with { stage in
+            try await stage.openHub()
+            let watch = try stage.start(["get", "sites", "-o", "name", "-w"])
+            let events = try stage.start(["events", "-w"])
+            try await eventually("it to begin") {
+                try watch.written.contains("urban") && events.written.contains("urban")
+            }
+            // Both ways in which a hub goes: with a farewell, and without.
+            for number in [SIGTERM, SIGKILL] {
+                stage.hub?.signal(number)
+                _ = try await stage.hub?.ended()
+                try await stage.startHub()
+                for program in [watch, events] {
+                    try await eventually("it to be back") {
+                        guard program.isRunning else {
+                            throw Vain(description: try program.remarks)
+                        }
+                        let count = try program.remarks.split(separator: "\n")
+                            .count { $0 == "in contact again" }
+                        return count == (number == SIGTERM ? 1 : 2)
+                    }
+                }
+            }
+            try await stage.apply(
+                "apiVersion: skerry.dev/v1\nkind: Site\nmetadata: {name: rural}\nspec: {}\n")
+            try await eventually("the change to be shown") {
+                try watch.written.contains("rural") && events.written.contains("rural")
+            }
+            #expect(try watch.written == "site/urban\nsite/rural\n")
+            #expect(try events.written.split(separator: "\n").count { $0.contains("urban") } == 1)
+        }
+    }
+
     @Test func `up starts three sites and leaves nothing running`() async throws {
         try await Stage.with { stage in
             let up = try await startUp(on: stage)
@@ -169,6 +203,17 @@ import Testing
                 try stage.workloadProcesses().isEmpty
             }
             try await eventually("hub and agents to end") { try stage.daemons().isEmpty }
+        }
+    }
+
+    @Test func `up that is killed while it stops still takes the workloads with it`() async throws {
+        try await Stage.with { stage in
+            let up = try await startUp(on: stage)
+            up.signal(SIGTERM)
+            try await eventually("it to stop") { try up.written.contains("stopping; ") }
+            try await up.crash()
+            try await eventually("hub and agents to end") { try stage.daemons().isEmpty }
+            #expect(try stage.workloadProcesses().isEmpty)
         }
     }
 

@@ -30,6 +30,8 @@ extension EndToEndTests {
 
 /// What is typed, the exit code, and what the remark must hold.
 private let mistakes: [(String, Int32, String)] = [
+    ("gte nodes", 2, "did you mean 'get'?"),
+    ("version -o yaml", 2, "it has json"),
     ("get nothings", 2, "no kind of object"),
     ("get node nope", 3, "not found"),
     ("get nodes -l =x", 2, "no label selector"),

@@ -22,7 +22,7 @@ struct AgentBench {
             configuration: AgentConfiguration(
                 node: "n1", site: "urban", version: "0.1.0",
                 capacity: Capacity(cpu: CPUShare(millicores: 2_000), memory: ByteCount(1 << 30)),
-                portRange: ports, limits: limits),
+                portRange: ports, boot: 2, limits: limits),
             snapshot: snapshot, random: Random(seed: 1))
         var effects: [Agent.Effect] = []
         agent.start(at: now, into: &effects)

@@ -10,7 +10,10 @@ import Testing
     /// A node that ran `web`, was in contact then, and starts with no hub so long after.
     private func apart(_ duration: Duration, tier: Tier) -> AgentBench {
         var stored = snapshot(of: web(tier: tier))
-        stored.contact = WallTime(milliseconds: 1_760_000_000_000) + (.zero - duration)
+        stored.contact = Reading(
+            Moment(
+                monotonic: .seconds(5),
+                wall: WallTime(milliseconds: 1_760_000_000_000) + (.zero - duration)), boot: 1)
         var bench = AgentBench(snapshot: stored)
         bench.list()
         return bench
@@ -79,6 +82,14 @@ import Testing
         let here = bench.agent.circumstances(at: bench.now)
         #expect(here.policyAge == .seconds(3600))
         #expect(here.staleness == .stale)
+    }
+
+    @Test func `within one boot an agent that starts anew trusts no wall clock`() {
+        var stored = snapshot(of: web())
+        stored.contact = Reading(
+            Moment(monotonic: .seconds(400), wall: WallTime(milliseconds: 0)), boot: 2)
+        let bench = AgentBench(snapshot: stored)
+        #expect(bench.agent.circumstances(at: bench.now).policyAge == .seconds(600))
     }
 
     @Test func `the last contact is on disk, and renewed at most every five minutes`() {

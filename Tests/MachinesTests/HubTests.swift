@@ -111,6 +111,22 @@ func entry(_ sequence: UInt64, node: NodeID = "n1") -> LogEntry {
 }
 
 @Suite struct HubTests {
+    @Test func `what is made anew under an old name counts on, also after a restart`() {
+        func generation(in bench: HubBench) -> UInt64? {
+            bench.hub.objects(.workload, at: bench.now.wall).first?.metadata.generation
+        }
+        var bench = HubBench()
+        bench.ask(.apply([.workload(web())], dryRun: false))
+        bench.ask(.apply([.workload(web(command: "serve v2"))], dryRun: false))
+        #expect(generation(in: bench) == 2)
+        bench.ask(.delete(.workload, name: "web"))
+        #expect(bench.stored.contains(.generationFloor(2)))
+
+        var later = HubBench(snapshot: HubSnapshot(generationFloor: 2))
+        later.ask(.apply([.workload(web())], dryRun: false))
+        #expect(generation(in: later) == 3)
+    }
+
     @Test func `an applied workload reaches the node it was placed on`() {
         var bench = HubBench()
         bench.enrol()

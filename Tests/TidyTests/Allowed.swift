@@ -31,6 +31,7 @@ extension Allowance {
         ("Sources/Client/Up/Children.swift", "the patience with a process that does not end"),
         ("Sources/Client/Up/LocalFleet.swift", "the period of the live table"),
         ("Sources/Client/Verbs/Await.swift", "the deadline of wait"),
+        ("Sources/Client/Verbs/Resumption.swift", "the wait before a watch tries again"),
         ("Sources/Host/AgentHost.swift", "the period of systemd's watchdog"),
         ("Sources/Host/SnapshotKeeper.swift", "the period of copies"),
         ("Tests/ContainersTests/Bench.swift", "an engine's own state sends no event"),

@@ -7,7 +7,9 @@ let hubSchema = Schema(
     applicationID: 0x534b_4855,  // "SKHU"
     migrator: hubMigrator(),
     highWaterMarks: { database in
-        var marks = [raising("epoch", to: try database.counter("epoch"))]
+        var marks = try ["epoch", "generationFloor"].map {
+            raising($0, to: try database.counter($0))
+        }
         let rows = try Row.fetchCursor(database, sql: "SELECT node, head FROM position")
         while let row = try rows.next() {
             marks.append(

@@ -28,6 +28,7 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
         each: { _, decision in snapshot.decisions.append(decision) })
     snapshot.nodes = try loadNodes(database, &reader)
     snapshot.epoch = counter(try database.counter("epoch"))
+    snapshot.generationFloor = counter(try database.counter("generationFloor"))
     return (snapshot, reader.damaged)
 }
 

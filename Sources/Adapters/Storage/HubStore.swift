@@ -108,6 +108,8 @@ private func apply(
         try tally.append(decision, to: database)
     case .epoch(let epoch):
         try database.setCounter("epoch", to: try column(epoch))
+    case .generationFloor(let generation):
+        try database.setCounter("generationFloor", to: try column(generation))
     case .document, .forgetDocument, .instance, .removeInstance, .acknowledged, .appliedRevision,
         .contact:
         try applyToNode(write, in: database)

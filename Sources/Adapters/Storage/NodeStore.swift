@@ -105,8 +105,10 @@ private func apply(
         try tally.trim(through: sequence, in: database)
     case .epoch(let epoch):
         try database.setCounter("epoch", to: try column(epoch))
-    case .contact(let time):
-        try database.setCounter("contact", to: time.milliseconds)
+    case .contact(let reading):
+        try database.setCounter("contactWall", to: reading.wall.milliseconds)
+        try database.setCounter("contactMonotonic", to: reading.monotonic.nanoseconds)
+        try database.setCounter("contactBoot", to: Int64(bitPattern: reading.boot))
     }
 }
 
@@ -130,7 +132,13 @@ private func loadNode(_ database: GRDB.Database) throws -> (NodeSnapshot, [Damag
     snapshot.appliedRevision = counter(applied)
     snapshot.nextSequence = counter(try LogTally(database).lastSequence) + 1
     snapshot.epoch = counter(try database.counter("epoch"))
-    let contact = try database.counter("contact")
-    if contact != 0 { snapshot.contact = WallTime(milliseconds: contact) }
+    let wall = try database.counter("contactWall")
+    if wall != 0 {
+        let moment = Moment(
+            monotonic: Instant(nanoseconds: try database.counter("contactMonotonic")),
+            wall: WallTime(milliseconds: wall))
+        snapshot.contact = Reading(
+            moment, boot: UInt64(bitPattern: try database.counter("contactBoot")))
+    }
     return (snapshot, reader.damaged)
 }

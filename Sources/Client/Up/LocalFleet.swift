@@ -264,7 +264,7 @@ package struct LocalFleet: Sendable {
         while true {
             do {
                 try await Events(
-                    about: nil, limit: 1, follows: true, format: .table, headings: false
+                    about: nil, limit: 1, follows: true, format: .table, headings: false, limits: nil
                 ).run(in: session)
             } catch let failure as Failure where failure.code == .unreachable {
                 try console.say(visible(failure.message) + "; the nodes go on by themselves")

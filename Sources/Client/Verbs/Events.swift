@@ -10,9 +10,12 @@ package struct Events: Sendable {
     private let format: Format
     private let headings: Bool
     private let about: (kind: Kind, name: String)?
+    private let limits: Resumption.Limits?
 
+    /// `limits` are those of going on behind a broken link; nil ends there.
     package init(
-        about word: String?, limit: Int, follows: Bool, format: Format, headings: Bool
+        about word: String?, limit: Int, follows: Bool, format: Format, headings: Bool,
+        limits: Resumption.Limits? = .production
     ) throws(Failure) {
         guard (1...Events.limitMax).contains(limit) else {
             throw Failure(.usage, "--limit is from 1 to 10000")
@@ -22,13 +25,14 @@ package struct Events: Sendable {
         self.follows = follows
         self.format = format
         self.headings = headings
+        self.limits = limits
     }
 
     package func run(in session: Session) async throws {
         // Asked for all when following, since the watch begins with all: what is known by then is
         // not said twice, and what happens in between is not missed.
         var list = try await session.connection.events(limit: follows ? Events.limitMax : limit)
-        let known = Mutex(Counted(list.items))
+        let known = Told(Counted(list.items))
         list.items = list.items.suffix(limit)
         let events = list.items.filter(isWanted).sorted { $0.at < $1.at }
         switch format {
@@ -37,9 +41,25 @@ package struct Events: Sendable {
         case .table, .wide: try show(events, asOf: list.asOf, on: session.console)
         }
         guard follows else { return }
-        // Ages of lines that stay on the screen would be wrong soon: from here on, times.
+        guard let limits else { return try await follow(past: known, in: session) {} }
+        try await Resumption(limits, console: session.console).keep { heard in
+            try await follow(past: known, in: session, heard)
+        }
+    }
+
+    /// One watch, from all that is kept, to its break. Ages of lines that stay on the screen would
+    /// be wrong soon: from here on, times.
+    private func follow(
+        past known: Told, in session: Session,
+        _ heard: @escaping @Sendable () throws -> Void
+    ) async throws {
+        // What is told again is counted down here, and counted up there for the watch after this.
+        let again = Told(known.events.withLock { $0 })
         try await session.connection.watchEvents { event in
-            guard !known.withLock({ $0.take(event) }), isWanted(event) else { return }
+            try heard()
+            guard !again.events.withLock({ $0.take(event) }) else { return }
+            known.events.withLock { $0.add(event) }
+            guard isWanted(event) else { return }
             if format == .json {
                 try session.console.sayJSON(event, isPretty: false)
             } else {
@@ -62,13 +82,22 @@ package struct Events: Sendable {
     }
 }
 
+/// The events that a person was told of, over all watches.
+private final class Told: Sendable {
+    let events: Mutex<Counted>
+
+    init(_ events: Counted) { self.events = Mutex(events) }
+}
+
 /// Events with how often each is there: two equal ones are two.
 private struct Counted {
     private var counts: [Event: Int] = [:]
 
     init(_ events: [Event]) {
-        for event in events { counts[event, default: 0] += 1 }
+        for event in events { add(event) }
     }
+
+    mutating func add(_ event: Event) { counts[event, default: 0] += 1 }
 
     /// Takes one such event out, and says whether there was one.
     mutating func take(_ event: Event) -> Bool {

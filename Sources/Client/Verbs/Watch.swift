@@ -1,14 +1,18 @@
 import Model
 
-/// Shows the objects of one kind, and then each change as it comes, until the watch breaks.
+/// Shows the objects of one kind, and then each change as it comes.
+///
+/// Where the link breaks it goes on when the link is back, with what changed meanwhile.
 package struct Watch: Sendable {
     private let target: Target
     private let selector: Selector
     private let format: Format
     private let headings: Bool
+    private let limits: Resumption.Limits
 
     package init(
-        _ targets: [Target], selector: Selector, format: Format, headings: Bool
+        _ targets: [Target], selector: Selector, format: Format, headings: Bool,
+        limits: Resumption.Limits = .production
     ) throws(Failure) {
         guard targets.count == 1, let target = targets.first else {
             throw Failure(.usage, "-w follows one kind, or one object")
@@ -17,6 +21,7 @@ package struct Watch: Sendable {
         self.selector = selector
         self.format = format
         self.headings = headings
+        self.limits = limits
     }
 
     package func run(in session: Session) async throws {
@@ -24,7 +29,26 @@ package struct Watch: Sendable {
         let asksNodes = target.kind == .instance && session.vantage == .hub
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
+                try await Resumption(limits, console: session.console).keep { heard in
+                    try await listen(
+                        asksNodes: asksNodes, in: session, heard: heard, passing: feed)
+                }
+            }
+            group.addTask { try await show(changes, awaitsNodes: asksNodes, in: session) }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// One watch from its list to its break.
+    private func listen(
+        asksNodes: Bool, in session: Session, heard: @escaping @Sendable () throws -> Void,
+        passing feed: AsyncThrowingStream<Heard, any Error>.Continuation
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
                 try await session.connection.watch(target.kind, selector) { change -> Void? in
+                    try heard()
                     feed.yield(.objects(change))
                     return nil
                 }
@@ -37,7 +61,6 @@ package struct Watch: Sendable {
                     }
                 }
             }
-            group.addTask { try await show(changes, awaitsNodes: asksNodes, in: session) }
             defer { group.cancelAll() }
             try await group.next()
         }
@@ -94,6 +117,8 @@ private struct Sheet {
     let format: Format
     let headings: Bool
     private var layout: TextTable.Layout?
+    /// What was shown, by name.
+    private var known: [String: Object] = [:]
 
     init(kind: Kind, format: Format, headings: Bool) {
         self.kind = kind
@@ -108,9 +133,31 @@ private struct Sheet {
         case .list(let list), .changed(let list):
             if picture == nil { picture = Picture(asOf: list.asOf, vantage: session.vantage) }
             picture?.asOf = list.asOf
-            if let picture { try rows(list.items, picture: picture, on: session.console) }
-        case .removed(let names):
-            for name in names { try gone(name, on: session.console) }
+            let gone = change.isList ? missing(in: list) : []
+            // A node that is heard from says what it uses, which is why one watches nodes; of
+            // everything else only the age changes with each contact.
+            let isFigure = kind == .node && !change.isList
+            let items = isFigure ? list.items : list.items.filter(isNews)
+            for object in items { known[object.metadata.name] = object.essence }
+            if let picture, !items.isEmpty || layout == nil {
+                try rows(items, picture: picture, on: session.console)
+            }
+            try remove(gone, on: session.console)
+        case .removed(let names): try remove(names, on: session.console)
+        }
+    }
+
+    private func isNews(_ object: Object) -> Bool { known[object.metadata.name] != object.essence }
+
+    /// What was removed while the link was broken.
+    private func missing(in list: ObjectList) -> [String] {
+        Set(known.keys).subtracting(list.items.map(\.metadata.name)).sorted()
+    }
+
+    private mutating func remove(_ names: [String], on console: Console) throws {
+        for name in names {
+            known[name] = nil
+            try gone(name, on: console)
         }
     }
 

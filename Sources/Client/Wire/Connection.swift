@@ -70,6 +70,10 @@ package struct Connection: Sendable {
         case list(ObjectList)
         case changed(ObjectList)
         case removed([String])
+
+        var isList: Bool {
+            if case .list = self { true } else { false }
+        }
     }
 
     /// Calls `body` with each change until it answers with a value, or until the watch breaks.
@@ -120,7 +124,7 @@ package struct Connection: Sendable {
                         if let result = try await body(message) { return result }
                     }
                 }
-                throw Failure(.unreachable, "the server ended the watch; start it again")
+                throw Failure(.unreachable, "the server ended the watch")
             }
         }
     }

@@ -26,6 +26,8 @@ struct Trouble {
         case is Silence: unreachable("it said nothing for too long")
         case is ClosedEarly: unreachable("it closed the connection before it had answered")
         case let error as ChannelError: unreachable(channel(error))
+        // A server that stops in the middle of an answer does not end it as HTTP wants.
+        case HTTPParserError.invalidEOFState: unreachable("the connection was cut")
         case is HTTPParserError:
             Failure(
                 .failed,

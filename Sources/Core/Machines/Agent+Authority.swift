@@ -12,10 +12,10 @@ extension Agent {
             reach: link.isUp ? .hub : .alone)
     }
 
-    /// How long ago the hub proved the policy current. Measured with the monotonic clock from the
-    /// start of this agent on, so that a wall clock that jumps ages nothing.
+    /// How long ago the hub proved the policy current. Measured with the monotonic clock except across
+    /// a reboot, so that a wall clock that jumps ages nothing.
     func policyAge(at now: Moment) -> Duration {
-        link.isUp ? .zero : proof.age + (now.monotonic - proof.at)
+        link.isUp ? .zero : proofAge + (now.monotonic - proofAgeAt)
     }
 
     /// Takes over the table of the site as it is written in the newest durable document.
@@ -80,14 +80,17 @@ extension Agent {
 
     /// The hub proves with its welcome, and by staying, that this node has its newest word.
     mutating func proveCurrent(at now: Moment) {
-        proof = Proof(age: .zero, at: now.monotonic, wall: now.wall)
-        journal.writes.append(.contact(now.wall))
+        let reading = Reading(now, boot: configuration.boot)
+        proof = reading
+        proofAge = .zero
+        proofAgeAt = now.monotonic
+        journal.writes.append(.contact(reading))
     }
 
     /// While in contact the proof on disk is renewed no more often than this: a node that idles
     /// writes next to nothing, and after a crash its policy looks older than it is, never younger.
     mutating func renewProof(at now: Moment) {
-        guard link.isUp, now.monotonic - proof.at >= .seconds(300) else { return }
+        guard link.isUp, now.monotonic - proofAgeAt >= .seconds(300) else { return }
         proveCurrent(at: now)
     }
 

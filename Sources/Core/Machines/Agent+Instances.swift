@@ -234,8 +234,8 @@ extension Agent {
             into: &effects)
         guard held[id]?.mayExist == false else { return }
         if let workload = instance.assignment {
-            // A workload that was deleted and made again counts from one again. A start of the old
-            // one may still be on its way in the engine, and must not pass for the new.
+            // A hub that was restored from a backup gives a generation twice. A start of the old one
+            // may still be on its way in the engine, and must not pass for the new.
             let generation = max(workload.metadata.generation, instance.record.generation + 1)
             let record = InstanceRecord(
                 id: id, generation: generation, containers: workload.spec.containers,

@@ -114,7 +114,7 @@ extension Agent {
     ) {
         if case .down = link { return }
         if link.isUp { proveCurrent(at: now) }
-        link = .down(since: proof.wall ?? now.wall)
+        link = .down(since: proof?.wall ?? now.wall)
         awaitAge(at: now, into: &effects)
         let wait = atLeast + backoff.next(first: first, using: &random)
         effects.append(.wake(at: now.monotonic + wait, for: .reconnect))

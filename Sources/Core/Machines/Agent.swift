@@ -23,7 +23,11 @@ package struct Agent: Equatable, Sendable {
     package internal(set) var table = AuthorityTable(.hybrid)
     /// The generation of the site whose table is in force.
     package internal(set) var policyVersion: UInt64 = 0
-    var proof = Proof()
+    /// When the policy was last proved current; nil before the first contact.
+    var proof: Reading?
+    /// How old that was when this agent started, and when that was.
+    var proofAge = Duration.zero
+    var proofAgeAt = Instant(nanoseconds: 0)
     /// The newest decisions, for people on the node.
     package internal(set) var decisions: [Decision] = []
 
@@ -91,15 +95,6 @@ package struct Agent: Equatable, Sendable {
         case start(ContainerID, attempt: Int, Order)
     }
 
-    /// When the policy was last proved current.
-    struct Proof: Equatable, Sendable {
-        /// How old the proof was at `at`.
-        var age = Duration.zero
-        var at = Instant(nanoseconds: 0)
-        /// When people's clocks said it was; nil where it never was.
-        var wall: WallTime?
-    }
-
     package init(configuration: AgentConfiguration, snapshot: NodeSnapshot, random: Random) {
         self.configuration = configuration
         self.random = random
@@ -109,7 +104,7 @@ package struct Agent: Equatable, Sendable {
             entries: snapshot.log, nextSequence: snapshot.nextSequence,
             limit: configuration.limits.logEntries)
         gate = Gate(seat: .node(configuration.node), nextNumber: snapshot.nextSequence)
-        proof.wall = snapshot.contact
+        proof = snapshot.contact
         epoch = snapshot.epoch
         link = .down(since: WallTime(milliseconds: 0))
         backoff = Backoff(cap: configuration.limits.reconnectCap)
@@ -120,9 +115,9 @@ package struct Agent: Equatable, Sendable {
     /// Begins from the store alone. Engine first: what runs is what matters, the hub can wait.
     package mutating func start(at now: Moment, into effects: inout [Effect]) {
         clock = now.monotonic
-        link = .connecting(since: proof.wall ?? now.wall)
-        proof.age = max(.zero, now.wall - (proof.wall ?? now.wall))
-        proof.at = now.monotonic
+        link = .connecting(since: proof?.wall ?? now.wall)
+        proofAge = proof?.age(at: now, boot: configuration.boot) ?? .zero
+        proofAgeAt = now.monotonic
         // Intent before facts: what the engine lists is judged by tier and restart policy.
         reconcile(at: now, into: &effects)
         askEngine(at: now, into: &effects)

@@ -9,17 +9,20 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var capacity: Capacity
     /// Where ports without a number are taken from.
     package var portRange: ClosedRange<Int>
+    /// A number that no two boots of the node share.
+    package var boot: UInt64
     package var limits: AgentLimits
 
     package init(
         node: NodeID, site: SiteID, version: String, capacity: Capacity,
-        portRange: ClosedRange<Int>, limits: AgentLimits = .production
+        portRange: ClosedRange<Int>, boot: UInt64, limits: AgentLimits = .production
     ) {
         self.node = node
         self.site = site
         self.version = version
         self.capacity = capacity
         self.portRange = portRange
+        self.boot = boot
         self.limits = limits
     }
 }

@@ -15,6 +15,7 @@ extension Hub {
         case contact(NodeID)
         case token(String)
         case epoch
+        case generationFloor
     }
 
     /// Leaves out what newer writes replace, and the oldest of too many events. Nothing of it was
@@ -60,6 +61,7 @@ extension Hub {
         case .token(let token): (.token(token.id), nil)
         case .removeToken(let id): (.token(id), nil)
         case .epoch: (.epoch, nil)
+        case .generationFloor: (.generationFloor, nil)
         case .event, .decision, .removeNode: (nil, nil)
         }
     }

@@ -169,7 +169,7 @@ extension Hub {
         _ new: Metadata, after old: Metadata?, changed: Bool, at now: Moment
     ) -> Metadata {
         var metadata = new
-        metadata.generation = (old?.generation ?? 0) + (changed ? 1 : 0)
+        metadata.generation = (old?.generation ?? generationFloor) + (changed ? 1 : 0)
         metadata.createdAt = old?.createdAt ?? now.wall
         return metadata
     }
@@ -191,6 +191,7 @@ extension Hub {
         case .site: try removeSite(SiteID(name))
         case .node: removeNode(NodeID(name), into: &effects)
         case .workload:
+            raiseFloor(to: workloads[WorkloadID(name)]?.metadata.generation)
             workloads.remove(WorkloadID(name))
             standing.remove(.workload(WorkloadID(name)))
             journal.writes.append(.removeWorkload(WorkloadID(name)))
@@ -200,12 +201,19 @@ extension Hub {
         reconcile(because: kind == .workload ? .deleted : .nodesChanged, at: now)
     }
 
+    private mutating func raiseFloor(to generation: UInt64?) {
+        guard let generation, generation > generationFloor else { return }
+        generationFloor = generation
+        journal.writes.append(.generationFloor(generation))
+    }
+
     private mutating func removeSite(_ site: SiteID) throws(Refusal) {
         if let node = nodes.rows.first(where: { $0.node.spec.site == site })?.node {
             throw Refusal(
                 .conflict,
                 "site '\(site)' still has nodes (\(node.metadata.name)); delete them first")
         }
+        raiseFloor(to: sites[site]?.metadata.generation)
         sites.remove(site)
         tables.remove(site)
         journal.writes.append(.removeSite(site))

@@ -10,7 +10,8 @@ extension Hub {
             effects.append(
                 .refuse(
                     session, retryAfter: .seconds(300),
-                    reason: "node \(node) is not known here; enrol it again with a new token"))
+                    reason: "node \(node) is not known here; to enrol it again, remove 'identity' "
+                        + "in its state directory and start it with a new token"))
             return
         }
         switch admission.request(at: now.monotonic) {

@@ -17,6 +17,9 @@ package struct Hub: Equatable, Sendable {
     var workloads: Table<WorkloadID, Workload> = Table()
     var placements: Placements
     var tokens: Table<String, JoinToken> = Table()
+    /// The highest generation of any object that was deleted. One that is made anew under an old name
+    /// counts on from here, so that what is left of the old one cannot pass for it.
+    var generationFloor: UInt64
 
     // What is known of each node.
     var nodes: Table<NodeID, Member> = Table()
@@ -78,6 +81,7 @@ package struct Hub: Equatable, Sendable {
     package init(snapshot: HubSnapshot, limits: HubLimits = .production) {
         self.limits = limits
         epoch = snapshot.epoch
+        generationFloor = snapshot.generationFloor
         events = Array(snapshot.events.suffix(limits.events))
         decisions = Array(snapshot.decisions.suffix(limits.decisions))
         for decision in snapshot.decisions where decision.passed {

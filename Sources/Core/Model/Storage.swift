@@ -11,7 +11,7 @@ package enum NodeWrite: Hashable, Sendable {
     case trimLog(through: UInt64)
     case epoch(UInt64)
     /// When the hub last proved the node's policy current.
-    case contact(WallTime)
+    case contact(Reading)
 }
 
 /// What a node's store holds at start.
@@ -25,12 +25,12 @@ package struct NodeSnapshot: Hashable, Sendable {
     package var nextSequence: UInt64
     package var epoch: UInt64
     /// When the hub last proved the node's policy current; nil where it never did.
-    package var contact: WallTime?
+    package var contact: Reading?
 
     package init(
         documents: [Document] = [], appliedRevision: UInt64 = 0, instances: [InstanceRecord] = [],
         log: [LogEntry] = [], nextSequence: UInt64 = 1, epoch: UInt64 = 0,
-        contact: WallTime? = nil
+        contact: Reading? = nil
     ) {
         self.documents = documents
         self.appliedRevision = appliedRevision
@@ -66,6 +66,8 @@ package enum HubWrite: Hashable, Sendable {
     case event(Event)
     case decision(Decision)
     case epoch(UInt64)
+    /// The highest generation of any object that was deleted.
+    case generationFloor(UInt64)
 }
 
 /// What the hub's store holds at start.
@@ -106,11 +108,14 @@ package struct HubSnapshot: Hashable, Sendable {
     /// The newest decisions, oldest first, and the last on each subject.
     package var decisions: [Decision]
     package var epoch: UInt64
+    /// The highest generation of any object that was deleted.
+    package var generationFloor: UInt64
 
     package init(
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],
         placements: [WorkloadID: [NodeID: [Int]]] = [:], tokens: [JoinToken] = [],
-        events: [Event] = [], decisions: [Decision] = [], epoch: UInt64 = 0
+        events: [Event] = [], decisions: [Decision] = [], epoch: UInt64 = 0,
+        generationFloor: UInt64 = 0
     ) {
         self.sites = sites
         self.nodes = nodes
@@ -120,6 +125,7 @@ package struct HubSnapshot: Hashable, Sendable {
         self.events = events
         self.decisions = decisions
         self.epoch = epoch
+        self.generationFloor = generationFloor
     }
 }
 

@@ -100,6 +100,26 @@ package struct Moment: Hashable, Sendable {
     }
 }
 
+/// When something was, so that its age can be told later: by the monotonic clock within one boot,
+/// by the wall clock beyond it.
+package struct Reading: Hashable, Sendable {
+    package var wall: WallTime
+    package var monotonic: Instant
+    /// A number that no two boots of a machine share.
+    package var boot: UInt64
+
+    package init(_ moment: Moment, boot: UInt64) {
+        wall = moment.wall
+        monotonic = moment.monotonic
+        self.boot = boot
+    }
+
+    /// Never negative: a clock that was set back makes nothing younger than new.
+    package func age(at now: Moment, boot: UInt64) -> Duration {
+        max(.zero, boot == self.boot ? now.monotonic - monotonic : now.wall - wall)
+    }
+}
+
 extension Duration {
     package var nanoseconds: Int64 {
         components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000

@@ -19,8 +19,10 @@ struct ApplyCommand: AsyncParsableCommand {
     @OptionGroup var context: ContextOptions
 
     func run() async throws {
-        try await Apply(files: filename, isTrial: isTrial, format: output)
-            .run(in: context.session())
+        try await Apply(
+            files: filename, isTrial: isTrial, format: output.limited(to: .json, .name)
+        )
+        .run(in: context.session())
     }
 }
 
@@ -140,7 +142,8 @@ struct TokenCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await TokenCreation(
-                site: site, validFor: interval(validFor, for: "--valid-for"), format: output
+                site: site, validFor: interval(validFor, for: "--valid-for"),
+                format: output.limited(to: .json)
             ).run(in: context.session())
         }
     }

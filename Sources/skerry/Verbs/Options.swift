@@ -28,7 +28,17 @@ struct FormatOptions: ParsableArguments {
     var omitsHeadings = false
 }
 
-extension Format: ExpressibleByArgument {}
+extension Format: ExpressibleByArgument {
+    /// The format, where the verb can answer in it.
+    func limited(to formats: Format...) throws -> Format {
+        guard self == .table || formats.contains(self) else {
+            let words = formats.map(\.rawValue).joined(separator: " or ")
+            throw Failure(
+                .usage, "-o \(rawValue) is nothing that this verb can show; it has \(words)")
+        }
+        return self
+    }
+}
 
 struct SelectorOptions: ParsableArguments {
     @Option(

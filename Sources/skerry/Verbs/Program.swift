@@ -64,7 +64,7 @@ struct VersionCommand: AsyncParsableCommand {
     @OptionGroup var context: ContextOptions
 
     func run() async throws {
-        let version = Version(client: Skerry.version, format: output)
+        let version = Version(client: Skerry.version, format: try output.limited(to: .json))
         if client {
             try version.runAlone(on: .standard(ProcessInfo.processInfo.environment))
         } else {
