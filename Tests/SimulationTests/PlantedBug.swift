@@ -9,8 +9,8 @@ import Synchronization
 /// Only this target can switch one on: the product holds none of this.
 struct PlantedBug: Sendable {
     let name: String
-    /// What must be seen to break.
-    let breaks: Invariant
+    /// What may be seen to break; for most bugs it is one invariant alone.
+    let breaks: Set<Invariant>
     /// A new one for each run, since many remember what they saw.
     let plant: @Sendable () -> Tampering
 
@@ -19,27 +19,31 @@ struct PlantedBug: Sendable {
         @Sendable (_ node: Int, Agent.Input?, Moment, inout [Agent.Effect]) -> Void
 
     static func hub(
-        _ name: String, breaks invariant: Invariant, _ bug: @escaping @Sendable () -> HubBug
+        _ name: String, breaks invariants: Set<Invariant>, _ bug: @escaping @Sendable () -> HubBug
     ) -> PlantedBug {
-        PlantedBug(name: "a hub that \(name)", breaks: invariant) { Tampering(hub: bug()) }
+        PlantedBug(name: "a hub that \(name)", breaks: invariants) { Tampering(hub: bug()) }
     }
 
     static func agent(
-        _ name: String, breaks invariant: Invariant, _ bug: @escaping @Sendable () -> AgentBug
+        _ name: String, breaks invariants: Set<Invariant>, _ bug: @escaping @Sendable () -> AgentBug
     ) -> PlantedBug {
-        PlantedBug(name: "a node that \(name)", breaks: invariant) { Tampering(agent: bug()) }
+        PlantedBug(name: "a node that \(name)", breaks: invariants) { Tampering(agent: bug()) }
     }
 
-    /// The first of `seeds` in which something breaks, and what.
+    /// The first of `seeds` in which what it breaks is seen to break; else the first in which anything
+    /// is.
     func hunt(_ scenario: Scenario, seeds: ClosedRange<UInt64>) -> Report? {
+        var other: Report?
         for seed in seeds {
             var scenario = scenario
             scenario.tampering = plant()
-            let isAboutPaths = breaks == .determinism || breaks == .steadyTime
+            let isAboutPaths = !breaks.isDisjoint(with: [.determinism, .steadyTime])
             let report = isAboutPaths ? scenario.runTwice(seed: seed) : scenario.run(seed: seed)
-            if report.failure != nil { return report }
+            guard let failure = report.failure else { continue }
+            if breaks.contains(failure.invariant) { return report }
+            other = other ?? report
         }
-        return nil
+        return other
     }
 
     static let all = durability + [fence] + once + contact + bounds + waits + others
@@ -47,7 +51,7 @@ struct PlantedBug: Sendable {
 
 extension PlantedBug {
     private static let durability: [PlantedBug] = [
-        .hub("acknowledges entries before they are durable", breaks: .durability) {
+        .hub("acknowledges entries before they are durable", breaks: [.durability]) {
             { input, _, effects in
                 guard case .received(let session, .entries(let entries)) = input,
                     let last = entries.last
@@ -55,20 +59,20 @@ extension PlantedBug {
                 effects.append(.send(session, .acknowledged(sequence: last.sequence)))
             }
         },
-        .hub("answers before the change is durable", breaks: .durability) {
+        .hub("answers before the change is durable", breaks: [.durability]) {
             { input, _, effects in
                 guard case .request(let id, .apply) = input else { return }
                 effects.insert(.reply(id, .applied([])), at: 0)
             }
         },
-        .hub("never writes down what was applied", breaks: .durability) {
+        .hub("never writes down what was applied", breaks: [.durability]) {
             { _, _, effects in
                 rewrite(&effects) { writes in
                     writes.filter { if case .workload = $0 { false } else { true } }
                 }
             }
         },
-        .hub("sends documents before they are durable", breaks: .durability) {
+        .hub("sends documents before they are durable", breaks: [.durability]) {
             let sessions = Memory<[NodeID: SessionID]>([:])
             return { input, _, effects in
                 if case .opened(let session, let node) = input {
@@ -83,13 +87,13 @@ extension PlantedBug {
                 }
             }
         },
-        .agent("confirms documents before they are durable", breaks: .durability) {
+        .agent("confirms documents before they are durable", breaks: [.durability]) {
             { _, input, _, effects in
                 guard case .received(.documents(_, let through)) = input else { return }
                 effects.append(.send(.applied(revision: through)))
             }
         },
-        .agent("forgets its log once it is sent", breaks: .durability) {
+        .agent("forgets its log once it is sent", breaks: [.durability]) {
             let sent = Memory<[Int: UInt64]>([:])
             return { node, _, _, effects in
                 for case .send(.entries(let entries)) in effects {
@@ -102,7 +106,7 @@ extension PlantedBug {
     ]
 
     private static let once: [PlantedBug] = [
-        .agent("starts a container before its record is durable", breaks: .onceOnly) {
+        .agent("starts a container before its record is durable", breaks: [.onceOnly]) {
             { _, _, _, effects in
                 for case .persist(_, let writes) in effects {
                     for case .instance(let record) in writes where record.restarts == 0 {
@@ -111,7 +115,7 @@ extension PlantedBug {
                 }
             }
         },
-        .agent("starts a second container of one name", breaks: .onceOnly) {
+        .agent("starts a second container of one name", breaks: [.onceOnly]) {
             { _, input, _, effects in
                 guard case .engine(.started(let container)) = input else { return }
                 let spec = ContainerSpec(name: container.id.name)
@@ -123,7 +127,7 @@ extension PlantedBug {
                 ])
             }
         },
-        .agent("goes back to an older revision", breaks: .growth) {
+        .agent("goes back to an older revision", breaks: [.growth]) {
             { _, _, _, effects in
                 rewrite(&effects) { writes in
                     writes.map { write in
@@ -135,7 +139,7 @@ extension PlantedBug {
                 }
             }
         },
-        .agent("gives a number of its log twice after a crash", breaks: .growth) {
+        .agent("gives a number of its log twice after a crash", breaks: [.growth]) {
             let lives = Memory<[Int: UInt64]>([:])
             return { node, input, _, effects in
                 if input == nil { lives.change { $0[node, default: 0] += 1 } }
@@ -155,7 +159,7 @@ extension PlantedBug {
 
     /// The fence is in how an agent takes a welcome, so it is what the agent hears that is changed.
     private static let fence = PlantedBug(
-        name: "a node that obeys a hub of an older epoch", breaks: .growth
+        name: "a node that obeys a hub of an older epoch", breaks: [.growth]
     ) {
         Tampering(hearing: { _, input in
             guard case .received(.welcome(var welcome)) = input else { return }
@@ -165,7 +169,7 @@ extension PlantedBug {
     }
 
     private static let contact: [PlantedBug] = [
-        .agent("stops its work because the hub is gone", breaks: .autonomy) {
+        .agent("stops its work because the hub is gone", breaks: [.autonomy, .calmReturn]) {
             let running = Running()
             return { node, input, _, effects in
                 running.learn(input, at: node)
@@ -173,7 +177,7 @@ extension PlantedBug {
                 effects += ordered(running.all(at: node).map { .stop($0, grace: .seconds(1)) })
             }
         },
-        .agent("stops its work after three minutes of silence", breaks: .autonomy) {
+        .agent("stops its work after three minutes of silence", breaks: [.autonomy, .calmReturn]) {
             let running = Running()
             let silentSince = Memory<[Int: Instant]>([:])
             return { node, input, now, effects in
@@ -190,7 +194,7 @@ extension PlantedBug {
                 effects += ordered(running.all(at: node).map { .stop($0, grace: .seconds(1)) })
             }
         },
-        .agent("restarts its work because the hub is back", breaks: .calmReturn) {
+        .agent("restarts its work because the hub is back", breaks: [.autonomy, .calmReturn]) {
             let running = Running()
             return { node, input, _, effects in
                 running.learn(input, at: node)
@@ -198,7 +202,7 @@ extension PlantedBug {
                 effects += ordered(running.all(at: node).map { .stop($0, grace: .seconds(1)) })
             }
         },
-        .agent("obeys a document before it is durable", breaks: .autonomy) {
+        .agent("obeys a document before it is durable", breaks: [.autonomy, .calmReturn]) {
             let running = Running()
             return { node, input, _, effects in
                 running.learn(input, at: node)
@@ -211,7 +215,7 @@ extension PlantedBug {
                 }
             }
         },
-        .hub("ends the newer session when an older one closes", breaks: .contact) {
+        .hub("ends the newer session when an older one closes", breaks: [.contact]) {
             let nodes = Memory<[SessionID: NodeID]>([:])
             return { input, _, effects in
                 switch input {
@@ -227,7 +231,7 @@ extension PlantedBug {
     ]
 
     private static let bounds: [PlantedBug] = [
-        .agent("does not wait for its store", breaks: .bounds) {
+        .agent("does not wait for its store", breaks: [.bounds]) {
             let tickets = Memory<UInt64>(1_000_000)
             return { _, _, _, effects in
                 for case .persist(_, let writes) in effects {
@@ -238,7 +242,7 @@ extension PlantedBug {
                 }
             }
         },
-        .agent("writes everything again each time", breaks: .bounds) {
+        .agent("writes everything again each time", breaks: [.bounds]) {
             let written = Memory<[Int: [NodeWrite]]>([:])
             return { node, _, _, effects in
                 rewrite(&effects) { writes in
@@ -251,12 +255,12 @@ extension PlantedBug {
                 }
             }
         },
-        .hub("lets its writes grow without end", breaks: .bounds) {
+        .hub("lets its writes grow without end", breaks: [.bounds]) {
             { _, _, effects in
                 rewrite(&effects) { Array(repeatElement($0, count: 2_000).joined()) }
             }
         },
-        .agent("drops entries and counts none", breaks: .bounds) {
+        .agent("drops entries and counts none", breaks: [.bounds]) {
             { _, _, _, effects in
                 for (index, effect) in effects.enumerated() {
                     guard case .send(.entries(let entries)) = effect else { continue }
@@ -270,21 +274,21 @@ extension PlantedBug {
     ]
 
     private static let waits: [PlantedBug] = [
-        .agent("repeats what failed without a wait", breaks: .patience) {
+        .agent("repeats what failed without a wait", breaks: [.patience]) {
             { _, input, _, effects in
                 if case .linkDown = input { effects.append(.connect) }
             }
         },
-        .agent("draws the jitter before the cap", breaks: .patience) {
+        .agent("draws the jitter before the cap", breaks: [.patience]) {
             waiting { tries, random in
                 let window = Duration.seconds(1 << min(tries, 20))
                 return min(.seconds(60), random.duration(upTo: window))
             }
         },
-        .agent("backs off without a cap", breaks: .patience) {
+        .agent("backs off without a cap", breaks: [.patience]) {
             waiting { tries, random in random.duration(upTo: .seconds(1 << min(tries, 20))) }
         },
-        .agent("comes back before it was asked to", breaks: .patience) {
+        .agent("comes back before it was asked to", breaks: [.patience]) {
             { _, input, now, effects in
                 guard case .received(.retry) = input else { return }
                 for (index, effect) in effects.enumerated() {
@@ -294,7 +298,7 @@ extension PlantedBug {
                 }
             }
         },
-        .agent("never tries its hub again", breaks: .convergence) {
+        .agent("never tries its hub again", breaks: [.convergence]) {
             { _, _, _, effects in
                 effects.removeAll {
                     if case .wake(_, for: .reconnect) = $0 { true } else { false }
@@ -304,12 +308,12 @@ extension PlantedBug {
     ]
 
     private static let others: [PlantedBug] = [
-        .agent("does not look before it acts", breaks: .safeStart) {
+        .agent("does not look before it acts", breaks: [.safeStart]) {
             { _, input, _, effects in
                 if input == nil { effects.removeAll { $0 == .list } }
             }
         },
-        .hub("drops its tombstones", breaks: .convergence) {
+        .hub("drops its tombstones", breaks: [.convergence]) {
             { _, _, effects in
                 for (index, effect) in effects.enumerated() {
                     guard case .send(let session, .documents(let documents, let through)) = effect
@@ -319,7 +323,7 @@ extension PlantedBug {
                 }
             }
         },
-        .agent("sets a timer by the wall clock", breaks: .steadyTime) {
+        .agent("sets a timer by the wall clock", breaks: [.steadyTime]) {
             { _, _, now, effects in
                 for (index, effect) in effects.enumerated() {
                     guard case .wake(let time, for: .heartbeat) = effect else { continue }
@@ -328,7 +332,7 @@ extension PlantedBug {
                 }
             }
         },
-        .agent("takes chance from outside", breaks: .determinism) {
+        .agent("takes chance from outside", breaks: [.determinism]) {
             { _, _, _, effects in
                 for (index, effect) in effects.enumerated() {
                     guard case .wake(let time, for: .heartbeat) = effect else { continue }

@@ -33,7 +33,8 @@ import Testing
             print(
                 "found: \(bug.name): \(failure.invariant.rawValue), seed \(report.seed): "
                     + failure.message)
-            #expect(failure.invariant == bug.breaks, "\(bug.name): \(failure)")
+            let isNamed = bug.breaks.contains(failure.invariant)
+            #expect(isNamed, "\(bug.name): \(failure)")
         }
         let found = PlantedBug.all.count - missed.count
         print("found \(found) of \(PlantedBug.all.count) planted bugs")
