@@ -42,7 +42,8 @@ package struct Events: Sendable {
         }
         guard follows else { return }
         guard let limits else { return try await follow(past: known, in: session) {} }
-        try await Resumption(limits, console: session.console).keep { heard in
+        try await Resumption(limits, console: session.console).keep(isInContact: true) {
+            heard in
             try await follow(past: known, in: session, heard)
         }
     }

@@ -26,11 +26,13 @@ package struct Resumption: Sendable {
     }
 
     /// Runs `watch` again and again, until it fails for another reason than a broken link. It calls
-    /// what it is given with each message that comes.
+    /// what it is given with each message that comes. `isInContact` says that the server has answered
+    /// something before.
     func keep(
+        isInContact: Bool = false,
         _ watch: (_ heard: @escaping @Sendable () throws -> Void) async throws -> Void
     ) async throws {
-        let link = Mutex(Link.new)
+        let link = Mutex(isInContact ? Link.up : .new)
         var wait = limits.waitFirst
         while true {
             do {
