@@ -101,12 +101,41 @@ extension World {
     /// Puts everything in place as if people had enrolled each node and applied each workload, and
     /// all nodes had everything: what the hub would make of it is what it finds in its store.
     mutating func settleFleet() {
-        for site in 0..<scenario.sites {
-            let object = Site(
-                metadata: Metadata(name: "s\(site)", generation: 1),
+        let cast = scenario.cast ?? madeUpCast()
+        for site in cast.sites {
+            centre.store.apply(.site(site))
+            ledger.settle("Site/\(site.metadata.name)", as: .site(site.spec))
+        }
+        let nodes = places.map { place in
+            Node(
+                metadata: Metadata(name: place.id.text, generation: 1),
+                spec: NodeSpec(site: place.site))
+        }
+        var load: [NodeID: Int] = [:]
+        var assignments: [NodeID: [Assignment]] = [:]
+        for workload in cast.workloads {
+            let chosen = Placement.place(workload.spec, current: [:], on: nodes, load: load)
+            for (node, ordinals) in chosen {
+                load[node, default: 0] += ordinals.count
+                assignments[node, default: []].append(
+                    Assignment(workload: workload, ordinals: ordinals))
+            }
+            centre.store.apply(.workload(workload))
+            centre.store.apply(.placement(workload.id, chosen))
+            ledger.settle(
+                "Workload/\(workload.id)",
+                as: .workload(workload.spec, labels: workload.metadata.labels))
+        }
+        for index in places.indices {
+            settleNode(index, nodes[index], assignments[places[index].id] ?? [])
+        }
+    }
+
+    private mutating func madeUpCast() -> Cast {
+        let sites = (0..<scenario.sites).map { index in
+            Site(
+                metadata: Metadata(name: "s\(index)", generation: 1),
                 spec: SiteSpec(autonomyWindow: .hours(72)))
-            centre.store.apply(.site(object))
-            ledger.settle("Site/s\(site)", as: .site(object.spec))
         }
         let workloads = (0..<scenario.base).map { index in
             var spec = workload(index)
@@ -114,38 +143,18 @@ extension World {
             spec.containers[0].image = nil
             return Workload(metadata: Metadata(name: "w\(index)", generation: 1), spec: spec)
         }
-        let names = places.map(\.id).sorted()
-        var ordinals: [NodeID: Int] = [:]
-        for (ordinal, name) in names.enumerated() { ordinals[name] = ordinal }
-        for workload in workloads {
-            centre.store.apply(.workload(workload))
-            centre.store.apply(.placement(workload.id, ordinals.mapValues { [$0] }))
-            ledger.settle(
-                "Workload/\(workload.id)", as: .workload(workload.spec, labels: [:]))
-        }
-        for node in places.indices {
-            settleNode(node, ordinal: ordinals[places[node].id] ?? 0, workloads)
-        }
+        return Cast(sites: sites, nodes: [], workloads: workloads)
     }
 
-    private mutating func settleNode(_ node: Int, ordinal: Int, _ workloads: [Workload]) {
+    private mutating func settleNode(_ node: Int, _ object: Node, _ assignments: [Assignment]) {
         let place = places[node]
-        let object = Node(
-            metadata: Metadata(name: place.id.text, generation: 1),
-            spec: NodeSpec(site: place.site))
         centre.store.apply(.node(object))
         ledger.settle(nodeKey(node), as: .node(labels: [:], cordoned: false))
         var contents: [(DocumentKey, Document.Content)] = [(.node(place.id), .node(object))]
         if let site = centre.store.sites[place.site] {
             contents.append((.site(place.site), .site(site)))
         }
-        for workload in workloads {
-            contents.append(
-                (
-                    .assignment(workload.id),
-                    .assignment(Assignment(workload: workload, ordinals: [ordinal]))
-                ))
-        }
+        contents += assignments.map { (.assignment($0.workload.id), .assignment($0)) }
         for (index, (key, content)) in contents.enumerated() {
             let document = Document(key: key, revision: UInt64(index + 1), content: content)
             centre.store.apply(.document(place.id, document))

@@ -60,10 +60,10 @@ final class Place {
     var acknowledged: UInt64 = 0
 
     init(
-        index: Int, sites: Int, drift: Double, random: inout Random, limits: AgentLimits
+        id: NodeID, site: SiteID, drift: Double, random: inout Random, limits: AgentLimits
     ) {
-        id = NodeID("n\(index)")
-        site = SiteID("s\(index % sites)")
+        self.id = id
+        self.site = site
         configuration = AgentConfiguration(
             node: id, site: site, version: "0.1.0",
             capacity: Capacity(cpu: CPUShare(millicores: 4_000), memory: ByteCount(8 << 30)),

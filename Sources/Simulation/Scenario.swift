@@ -19,6 +19,8 @@ package struct Scenario: Sendable {
     /// The fleet is in order when the story begins, with the limits of production; else people enrol
     /// and apply, and every bound is tight.
     package var isSettled = false
+    /// Who is in a fleet in order, where that is not made up.
+    package var cast: Cast?
     /// Changes what machines do, to see that the checks notice.
     package var tampering: Tampering
 

@@ -152,7 +152,7 @@ extension World {
         demand(.delete(.node, name: places[node].id.text), .removal(node))
     }
 
-    func nodeKey(_ node: Int) -> String { "Node/n\(node)" }
+    func nodeKey(_ node: Int) -> String { "Node/\(places[node].id)" }
 
     /// Goes on with what a node still lacks to belong: its site, a token, its place.
     mutating func enrol(_ node: Int) {

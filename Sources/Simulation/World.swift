@@ -34,6 +34,8 @@ struct World {
     /// Effects until a process dies between two of them.
     var effectsLeft = Int.max
     var wakeVersion: UInt64 = 0
+    /// Looks on from time to time, and changes nothing.
+    var watcher: (any Watcher)?
     // Kept between inputs for their room.
     var agentEffects: [Agent.Effect] = []
     var hubEffects: [Hub.Effect] = []
@@ -56,9 +58,13 @@ struct World {
         hubLimits = scenario.isSettled ? .production : .tight
         places = []
         for index in 0..<script.nodes {
+            let member =
+                scenario.cast?.nodes[index]
+                ?? Cast.Member(
+                    node: NodeID("n\(index)"), site: SiteID("s\(index % scenario.sites)"))
             places.append(
                 Place(
-                    index: index, sites: scenario.sites, drift: rates.drift, random: &random,
+                    id: member.node, site: member.site, drift: rates.drift, random: &random,
                     limits: limits))
         }
         centre = Centre(
@@ -95,6 +101,7 @@ struct World {
             guard let occurrence = queue.next() else { break }
             time = next
             happen(occurrence)
+            if let watcher, watcher.isDue(time) { watcher.look(self) }
             if let convergedAt, time > convergedAt + World.calm { break }
         }
     }

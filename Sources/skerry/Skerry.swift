@@ -23,8 +23,8 @@ struct Skerry: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [
                     GetCommand.self, DescribeCommand.self, WhyCommand.self, LogsCommand.self,
-                    EventsCommand.self,
-                    TopCommand.self, DiffCommand.self, ExplainCommand.self, WaitCommand.self,
+                    EventsCommand.self, TopCommand.self, SimulateCommand.self, DiffCommand.self,
+                    ExplainCommand.self, WaitCommand.self,
                 ]),
             CommandGroup(
                 name: "Change",

@@ -271,6 +271,30 @@ import Testing
         #expect(bench.hub.decisions(about: .workload("web"), limit: 10).last?.passed == false)
     }
 
+    @Test(arguments: [
+        (Disconnection.normal, Event.Severity.warning, "NotHeard"),
+        (.expected, .normal, "Expected"), (.error, .warning, "Unexpected"),
+    ])
+    func `a site says what the silence of its nodes means`(
+        absence: Disconnection, severity: Event.Severity, reason: String
+    ) {
+        var bench = HubBench()
+        bench.enrol("n1", at: "urban")
+        let site = Site(
+            metadata: Metadata(name: "urban"), spec: SiteSpec(whenDisconnected: absence))
+        bench.ask(.apply([.site(site)], dryRun: false))
+        bench.greet()
+        bench.tell(.closed(first))
+
+        #expect(bench.hub.eventLog.last?.reason == "ContactLost")
+        #expect(bench.hub.eventLog.last?.severity == severity)
+        guard case .node(let node) = bench.hub.objects(.node, at: bench.now.wall).first else {
+            Issue.record("there is no node")
+            return
+        }
+        #expect(node.status?.conditions.map(\.reason) == [reason])
+    }
+
     @Test func `a table that cannot be is refused with every row`() {
         var bench = HubBench()
         let faulty = Site(

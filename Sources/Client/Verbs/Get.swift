@@ -143,7 +143,7 @@ extension Console {
     }
 
     /// JSON with sorted keys, so that two answers can be compared.
-    func sayJSON(_ value: some Encodable, isPretty: Bool = true) throws {
+    package func sayJSON(_ value: some Encodable, isPretty: Bool = true) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         if isPretty { encoder.outputFormatting.insert(.prettyPrinted) }

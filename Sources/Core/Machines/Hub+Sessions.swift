@@ -181,9 +181,16 @@ extension Hub {
         if let seen = nodes[closed.node]?.lastSeen {
             journal.writes.append(.contact(closed.node, seen))
         }
+        let absence = absence(of: closed.node)
         tell(
-            .warning, "ContactLost", .node, closed.node.text,
-            "not heard from; it goes on by itself and what it runs is left alone", at: now)
+            absence == .expected ? .normal : .warning, "ContactLost", .node, closed.node.text,
+            "\(absence.sentence); it goes on by itself and what it runs is left alone", at: now)
+    }
+
+    /// What the silence of a node means to the people of its site.
+    func absence(of node: NodeID) -> Disconnection {
+        guard let site = nodes[node]?.node.spec.site else { return .normal }
+        return sites[site]?.spec.whenDisconnected ?? .normal
     }
 
     mutating func sweep(at now: Moment, into effects: inout [Effect]) {
@@ -193,5 +200,16 @@ extension Hub {
             close(id, at: now)
         }
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
+    }
+}
+
+extension Disconnection {
+    /// What it means that a node is not heard from.
+    var sentence: String {
+        switch self {
+        case .normal: "not heard from"
+        case .expected: "not heard from, as is expected of its site"
+        case .error: "not heard from, and its site should never be out of contact"
+        }
     }
 }

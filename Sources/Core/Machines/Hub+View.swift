@@ -86,6 +86,27 @@ extension Hub {
     }
 
     private func conditions(of member: Member, at now: WallTime) -> [Condition] {
+        absenceConditions(of: member, at: now) + aheadConditions(of: member, at: now)
+    }
+
+    /// Out of contact, and whether that is a cause for concern.
+    private func absenceConditions(of member: Member, at now: WallTime) -> [Condition] {
+        guard member.session == nil, let seen = member.lastSeen else { return [] }
+        let absence = absence(of: NodeID(member.node.metadata.name))
+        let reason =
+            switch absence {
+            case .normal: "NotHeard"
+            case .expected: "Expected"
+            case .error: "Unexpected"
+            }
+        return [
+            Condition(
+                type: Condition.contact, isTrue: false, reason: reason,
+                message: absence.sentence, observedAt: seen)
+        ]
+    }
+
+    private func aheadConditions(of member: Member, at now: WallTime) -> [Condition] {
         guard member.applied > member.feed.head else { return [] }
         return [
             Condition(

@@ -1,0 +1,158 @@
+import Authority
+package import Model
+
+extension RehearsalReport {
+    /// The report in words and tables, for a terminal or a pipe.
+    package func text(of rehearsal: Rehearsal, version: String) -> [String] {
+        var lines = [
+            "\(count(rehearsal.sites.count, "site")), \(count(stories.count, "node")), "
+                + "\(count(rehearsal.workloads.count, "workload")); seed \(seed), "
+                + "skerry \(version)",
+            outage.sentence, "", "What keeps running (containers)",
+        ]
+        lines += columns(
+            [["SITE", "TIER", "BEFORE", "FEWEST", "AFTER", "HELD-AT-MOST"]]
+                + tiers.map {
+                    [
+                        $0.site.text, "\($0.tier.rawValue)", "\($0.before)", $0.fewestText,
+                        "\($0.after)", "\($0.heldMost)",
+                    ]
+                })
+        lines += ["", "What changes, from the begin of the outage on"]
+        lines +=
+            turns.isEmpty
+            ? ["  nothing"]
+            : columns(
+                turns.map {
+                    ["+\(Interval(max(.zero, $0.at)).toTheSecond)", $0.site.text, $0.text]
+                })
+        for site in rehearsal.sites where isTouched(SiteID(site.metadata.name)) {
+            lines += ["", "Who decides at \(site.metadata.name), tiers 1 and 2"]
+            lines += columns(authority(of: site))
+        }
+        lines += ["", "Limits"] + limits(of: rehearsal).map { "  " + $0 }
+        lines += ["", "On return"] + endings.map { "  " + $0 }
+        return lines
+    }
+
+    private func isTouched(_ site: SiteID) -> Bool {
+        outage.losesHub || outage.cutSites.contains(site)
+    }
+
+    /// Domains by what happens to them: in contact, cut off, and beyond the window.
+    package func authority(of site: Site) -> [[String]] {
+        let built = AuthorityTable.build(site.spec.pattern, overriding: site.spec.authority)
+        guard case .success(let table) = built else { return [] }
+        func cell(_ domain: Domain, _ staleness: Staleness, _ reach: Reach) -> String {
+            let words = [Tier.critical, .reduced].map { tier in
+                let ruling = table[AuthorityTable.Cell(domain, staleness, tier, reach)]
+                return "\(ruling.verdict.rawValue) \(ruling.by.rawValue)"
+            }
+            return words[0] == words[1] ? words[0] : words.joined(separator: " / ")
+        }
+        return [["DOMAIN", "IN CONTACT", "CUT OFF", "EXPIRED"]]
+            + Domain.allCases.map {
+                [
+                    $0.rawValue, cell($0, .fresh, .hub), cell($0, .stale, .alone),
+                    cell($0, .expired, .alone),
+                ]
+            }
+    }
+
+    /// Which limits were met, and what is left of the others.
+    package func limits(of rehearsal: Rehearsal) -> [String] {
+        var lines: [String] = []
+        for site in rehearsal.sites where isTouched(SiteID(site.metadata.name)) {
+            let name = site.metadata.name
+            lines.append(
+                "stalenessBound of \(name), \(site.spec.stalenessBound): "
+                    + reached(.stale, at: SiteID(name)))
+            lines.append(
+                "autonomyWindow of \(name), \(site.spec.autonomyWindow): "
+                    + reached(.expired, at: SiteID(name)))
+        }
+        lines.append(
+            "log of a node, 10000 entries: at most \(spoolMost) waited for the hub, "
+                + "\(spoolDropped) given up")
+        lines.append("certificates: none expires; they live a year in this version")
+        return lines
+    }
+
+    private func reached(_ staleness: Staleness, at site: SiteID) -> String {
+        let first = stories.filter { $0.site == site }.flatMap(\.changes)
+            .filter { change in
+                guard let seen = change.sample.staleness else { return false }
+                return seen == staleness || (staleness == .stale && seen == .expired)
+            }
+            .map(\.at).min()
+        guard let first else { return "not reached" }
+        return "reached at +\(Interval(max(.zero, first - Rehearsal.begin)).toTheSecond)"
+    }
+
+    /// How it ended.
+    package var endings: [String] {
+        var lines: [String] = []
+        if let convergence {
+            lines.append(
+                "hub, nodes and engines agree \(Interval(max(.zero, convergence)).toTheSecond) after the "
+                    + "outage")
+        }
+        lines.append(
+            "restarts: \(restarts)"
+                + (outage.rebootedSites.isEmpty
+                    ? "" : " (a node that reboots starts what it ran; each counts)"))
+        lines.append(
+            "conflicts: 0; nothing can be changed on a node that is cut off in this version")
+        lines.append(
+            violation.map { "an invariant broke, which is a bug of Skerry: \($0)" }
+                ?? "every invariant held in each of \(events) events")
+        return lines
+    }
+}
+
+extension RehearsalReport.TierLine {
+    fileprivate var fewestText: String {
+        guard let fewestAt else { return "\(fewest)" }
+        return "\(fewest) at +\(Interval(max(.zero, fewestAt)).toTheSecond)"
+    }
+}
+
+extension Rehearsal.Outage {
+    /// What goes wrong, in one sentence.
+    package var sentence: String {
+        var parts: [String] = []
+        if losesHub { parts.append("the hub is gone") }
+        if !cutSites.isEmpty {
+            parts.append("\(names(cutSites)) cut off")
+        }
+        if parts.isEmpty { parts.append("nothing is cut") }
+        let reboot =
+            rebootedSites.isEmpty
+            ? "" : "; nodes of \(names(rebootedSites)) reboot half-way"
+        return parts.joined(separator: " and ") + " for \(Interval(length))" + reboot
+    }
+
+    private func names(_ sites: Set<SiteID>) -> String {
+        sites.sorted().map(\.text).joined(separator: ", ")
+    }
+}
+
+private func count(_ number: Int, _ what: String) -> String {
+    "\(number) \(what)\(number == 1 ? "" : "s")"
+}
+
+/// Rows whose cells stand below each other.
+private func columns(_ rows: [[String]]) -> [String] {
+    let widths = (0..<(rows.map(\.count).max() ?? 0)).map { column in
+        rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+    }
+    return rows.map { row in
+        var line = "  "
+        for (index, cell) in row.enumerated() {
+            line += cell
+            guard index < row.count - 1 else { break }
+            line += String(repeating: " ", count: widths[index] - cell.count + 3)
+        }
+        return line
+    }
+}
