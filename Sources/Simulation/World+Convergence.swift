@@ -9,7 +9,12 @@ extension World {
     mutating func inspect() {
         let difference = difference()
         if let convergedAt {
-            if let difference {
+            // What a probe shows is told a moment later, so one look is not enough.
+            if difference == nil { isDoubtful = false }
+            if let difference, !isDoubtful {
+                isDoubtful = true
+                note("in doubt: \(difference)")
+            } else if let difference {
                 violate(
                     .convergence,
                     "all agreed at \(convergedAt / 1_000_000_000) s, and then did not: "

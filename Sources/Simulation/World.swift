@@ -31,6 +31,8 @@ struct World {
 
     var isHealed = false
     var convergedAt: Int64?
+    /// The last look found a difference after all had agreed.
+    var isDoubtful = false
     /// Effects until a process dies between two of them.
     var effectsLeft = Int.max
     var wakeVersion: UInt64 = 0

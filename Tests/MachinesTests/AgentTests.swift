@@ -112,6 +112,23 @@ import Testing
         #expect(hello.appliedRevision == 0)
     }
 
+    @Test func `what became durable during the greeting is confirmed when it is sent again`() {
+        var bench = AgentBench()
+        bench.list()
+        bench.join()
+        bench.storeIsQuick = false
+        bench.deliver([assigned(web())], from: 1)
+        bench.tell(.linkDown(reason: "reset"))
+        bench.tell(.wake(.reconnect))
+        bench.tell(.linkUp)
+        while !bench.owed.isEmpty { bench.answerStore() }
+        bench.storeIsQuick = true
+        bench.welcome()
+
+        bench.deliver([assigned(web())], from: 1)
+        #expect(bench.sent.contains(.applied(revision: 1)))
+    }
+
     @Test func `a document takes no effect before it is durable`() {
         var bench = AgentBench(snapshot: snapshot(of: web()))
         bench.join()

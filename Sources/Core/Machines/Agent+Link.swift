@@ -34,7 +34,14 @@ extension Agent {
         case .documents(let documents, let through):
             guard link.isUp else { return }
             let changes = replica.take(documents, through: through)
-            guard !changes.isEmpty else { return }
+            guard !changes.isEmpty else {
+                // The hub sends again what it does not know to be here: it was still on its way to
+                // disk when this node greeted, and is durable by now.
+                if through <= durableRevision {
+                    effects.append(.send(.applied(revision: durableRevision)))
+                }
+                return
+            }
             journal.writes += changes
             journal.followUps.removeAll { if case .documents = $0 { true } else { false } }
             journal.followUps.append(.documents(through: through))
