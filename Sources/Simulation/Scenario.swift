@@ -66,12 +66,8 @@ package struct Scenario: Sendable {
         return world.report
     }
 
-    /// Lives through it, and then twice through what is left of it without restarts of agents, once
-    /// with wall clocks that jump and once without: these two must take the same path. Where they do
-    /// not, one more run tells chance from outside from a wrong clock.
-    ///
-    /// Without restarts, since an agent that comes back has nothing but the wall clock to tell how
-    /// old its policy is; see the autonomy window.
+    /// Lives through it twice, the second time with wall clocks that do not jump: both must take the
+    /// same path. Where they do not, a third run tells chance from outside from a wrong clock.
     package func runTwice(
         seed: UInt64, trace: ((_ time: Duration, _ line: String) -> Void)? = nil
     ) -> Report {
@@ -85,10 +81,8 @@ package struct Scenario: Sendable {
         guard first.failure == nil else { return first }
         var calm = self
         calm.wallJumps = false
-        let steady = script.withoutRestarts
-        let hash = run(steady).hash
-        guard calm.run(steady).hash != hash else { return first }
-        let isEqual = run(steady).hash == hash
+        guard calm.run(script).hash != first.hash else { return first }
+        let isEqual = run(script).hash == first.hash
         first.failure = Report.Failure(
             invariant: isEqual ? .steadyTime : .determinism, time: first.time,
             message: isEqual

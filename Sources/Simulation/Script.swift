@@ -43,14 +43,6 @@ package struct Script: Equatable, Sendable {
         mishaps.sort { ($0.time, $0.fault.order) < ($1.time, $1.fault.order) }
     }
 
-    /// The same, but for what restarts an agent.
-    var withoutRestarts: Script {
-        var script = self
-        script.rates.effectsPerCrash = 0
-        script.mishaps.removeAll { $0.fault == .agentCrash || $0.fault == .nodeReboot }
-        return script
-    }
-
     private mutating func draw(_ fault: Fault, every mean: Double, using random: inout Random) {
         let longest = min(fault.range.length, Double(horizon) / 1_000)
         var time = 0.0
