@@ -1,4 +1,5 @@
 import Containers
+import Dispatch
 import Foundation
 import Machines
 import Management
@@ -121,6 +122,8 @@ package final class AgentHost: Sendable {
             if let period = ServiceNotice.watchdogPeriod {
                 group.addTask { [self] in await keepWatchdog(every: period) }
             }
+            // By then the workloads of most nodes are up.
+            DispatchQueue.global().asyncAfter(deadline: .now() + 20) { Footprint.giveBackStart() }
             // The first to end ends all: the drive itself when asked to stop, or a listener that
             // could not open.
             group.addTask { [self] in await drive(log: log) }

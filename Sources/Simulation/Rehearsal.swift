@@ -73,7 +73,7 @@ package struct Rehearsal: Sendable {
         script.rates.commit = 0.005
         script.mishaps = mishaps(for: members)
         var world = World(script: script, scenario: scenario, tracedFrom: 0, trace: nil)
-        let log = RehearsalLog(every: max(.seconds(15), outage.length / 5_000))
+        let log = RehearsalLog(every: max(.seconds(5), outage.length / 20_000))
         world.watcher = log
         world.run()
         log.look(world)
