@@ -84,6 +84,14 @@ import Testing
         #expect(here.staleness == .stale)
     }
 
+    @Test func `an attempt to reach the hub is no contact`() {
+        var bench = apart(.seconds(3600), tier: .critical)
+        let since = bench.agent.link.since
+        #expect(bench.now.wall - since == .seconds(3600))
+        bench.tell(.linkUp)
+        #expect(bench.agent.link.since == since)
+    }
+
     @Test func `within one boot an agent that starts anew trusts no wall clock`() {
         var stored = snapshot(of: web())
         stored.contact = Reading(

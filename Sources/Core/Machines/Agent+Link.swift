@@ -5,7 +5,7 @@ import Replication
 extension Agent {
     mutating func greet(at now: Moment, into effects: inout [Effect]) {
         guard case .connecting = link else { return }
-        link = .greeting(since: now.wall)
+        link = .greeting(since: link.since)
         effects.append(
             .send(
                 .hello(
