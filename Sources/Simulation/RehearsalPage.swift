@@ -60,7 +60,8 @@ extension RehearsalReport {
     /// One row for the policy and one for each tier, from the begin of the outage to the end.
     private func timeline(of story: NodeStory) -> String {
         let end = max(story.changes.last?.at ?? .zero, Rehearsal.begin + outage.length * 1.02)
-        let begin = Rehearsal.begin + outage.length * -0.02
+        // Enough of the time before to see what changes, and none of the fleet's own start.
+        let begin = Rehearsal.begin + max(outage.length * -0.02, .seconds(-300))
         let axis = TimeAxis(begin: begin, end: end)
         let tiers = Tier.allCases.filter { tier in
             story.changes.contains {
