@@ -3,16 +3,10 @@ package import Model
 extension AuthorityTable {
     /// Every ruling, in the order that people read a table.
     package var report: [AuthorityReport.Cell] {
-        Domain.allCases.flatMap { domain in
-            Tier.allCases.flatMap { tier in
-                Staleness.allCases.flatMap { staleness in
-                    Reach.allCases.map { reach in
-                        AuthorityReport.Cell(
-                            domain: domain, tier: tier, staleness: staleness, reach: reach,
-                            ruling: self[Cell(domain, staleness, tier, reach)])
-                    }
-                }
-            }
+        Cell.all.map {
+            AuthorityReport.Cell(
+                domain: $0.domain, tier: $0.tier, staleness: $0.staleness, reach: $0.reach,
+                ruling: self[$0])
         }
     }
 }

@@ -21,13 +21,14 @@ package struct AuthorityTable: Equatable, Sendable {
 
         /// Its place in the table.
         fileprivate var index: Int {
-            ((domain.rank * 3 + staleness.rank) * 3 + tier.rawValue - 1) * 3 + reach.rank
+            ((domain.rank * 3 + tier.rawValue - 1) * 3 + staleness.rank) * 3 + reach.rank
         }
 
+        /// In the order that people read a table.
         package static var all: [Cell] {
             Domain.allCases.flatMap { domain in
-                Staleness.allCases.flatMap { staleness in
-                    Tier.allCases.flatMap { tier in
+                Tier.allCases.flatMap { tier in
+                    Staleness.allCases.flatMap { staleness in
                         Reach.allCases.map { Cell(domain, staleness, tier, $0) }
                     }
                 }

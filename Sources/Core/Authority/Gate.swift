@@ -78,9 +78,7 @@ package struct Gate: Equatable, Sendable {
         _ question: Question, by table: AuthorityTable, in circumstances: Circumstances,
         at now: WallTime
     ) -> Warrant? {
-        let cell = AuthorityTable.Cell(
-            question.domain, circumstances.staleness, question.tier, circumstances.reach)
-        let ruling = table[cell]
+        let ruling = table.ruling(on: question, in: circumstances)
         let passes = permits(ruling, question.basis)
         let id = DecisionID(origin: origin, number: nextNumber)
         nextNumber += 1
@@ -103,9 +101,7 @@ package struct Gate: Equatable, Sendable {
     package func wouldPass(
         _ question: Question, by table: AuthorityTable, in circumstances: Circumstances
     ) -> Bool {
-        let cell = AuthorityTable.Cell(
-            question.domain, circumstances.staleness, question.tier, circumstances.reach)
-        return permits(table[cell], question.basis)
+        permits(table.ruling(on: question, in: circumstances), question.basis)
     }
 
     /// The records since the last time, for the caller to make durable.
@@ -129,6 +125,14 @@ package struct Gate: Equatable, Sendable {
             case (.central, .node), (.mesh, .hub), (.local, .hub), (.learned, .hub): false
             }
         }
+    }
+}
+
+extension AuthorityTable {
+    fileprivate func ruling(
+        on question: Gate.Question, in circumstances: Gate.Circumstances
+    ) -> Ruling {
+        self[Cell(question.domain, circumstances.staleness, question.tier, circumstances.reach)]
     }
 }
 

@@ -40,21 +40,16 @@ extension Agent {
         _ action: Decision.Action, _ id: InstanceID, tier: Tier, _ why: Why, at now: Moment
     ) -> Warrant? {
         gate.ask(
-            Gate.Question(
-                action, .instance(id), tier: tier, in: why.domain, on: why.basis,
-                because: why.cause),
-            by: table, in: circumstances(at: now), at: now.wall)
+            why.question(action, id, tier: tier), by: table, in: circumstances(at: now),
+            at: now.wall)
     }
 
     /// Whether the gate would pass it.
-    func may(
+    private func may(
         _ action: Decision.Action, _ id: InstanceID, tier: Tier, _ why: Why, at now: Moment
     ) -> Bool {
         gate.wouldPass(
-            Gate.Question(
-                action, .instance(id), tier: tier, in: why.domain, on: why.basis,
-                because: why.cause),
-            by: table, in: circumstances(at: now))
+            why.question(action, id, tier: tier), by: table, in: circumstances(at: now))
     }
 
     /// Orders a stop; false where the gate refuses, and it goes on running.
@@ -74,6 +69,15 @@ extension Agent {
             decisions.append(decision)
             append(.decision(decision), at: now)
         }
+    }
+
+    /// As `orderStop`, but a refusal leaves no record: for what is looked at again and again.
+    mutating func orderStopIfAllowed(
+        _ id: ContainerID, grace: Duration, tier: Tier, _ why: Why, at now: Moment,
+        into effects: inout [Effect]
+    ) -> Bool {
+        may(.stop, id.instance, tier: tier, why, at: now)
+            && orderStop(id, grace: grace, tier: tier, why, at: now, into: &effects)
     }
 
     // MARK: - Age
@@ -131,6 +135,13 @@ extension Agent {
         var domain: Domain
         var basis: Decision.Basis
         var cause: Decision.Cause
+
+        func question(
+            _ action: Decision.Action, _ id: InstanceID, tier: Tier
+        ) -> Gate.Question {
+            Gate.Question(
+                action, .instance(id), tier: tier, in: domain, on: basis, because: cause)
+        }
 
         static let assigned = Why(domain: .placement, basis: .intent, cause: .assigned)
         static let notAssigned = Why(domain: .placement, basis: .intent, cause: .notAssigned)

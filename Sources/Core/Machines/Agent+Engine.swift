@@ -145,8 +145,8 @@ extension Agent {
     private mutating func stopStray(
         _ id: ContainerID, at now: Moment, into effects: inout [Effect]
     ) {
-        guard may(.stop, id.instance, tier: .optional, .unknownHere, at: now),
-            orderStop(
+        guard
+            orderStopIfAllowed(
                 id, grace: .seconds(10), tier: .optional, .unknownHere, at: now, into: &effects)
         else { return }
         strays.insert(.stopping, for: id)
@@ -389,8 +389,7 @@ extension Agent {
         let id = probe.container
         let why = if case .failed(let text) = outcome { text } else { "" }
         guard let instance = held[id.instance],
-            may(.stop, id.instance, tier: instance.tier, .unhealthy, at: now),
-            orderStop(
+            orderStopIfAllowed(
                 id, grace: instance.grace, tier: instance.tier, .unhealthy, at: now,
                 into: &effects)
         else {

@@ -152,8 +152,8 @@ extension Agent {
     ) {
         let tier = held[id.instance]?.tier ?? .optional
         if strays[id] != .stopping {
-            guard may(.stop, id.instance, tier: tier, .unknownHere, at: now),
-                orderStop(
+            guard
+                orderStopIfAllowed(
                     id, grace: .seconds(10), tier: tier, .unknownHere, at: now, into: &effects)
             else { return }
         }

@@ -7,7 +7,8 @@ import Replication
 ///
 /// Invariants: nothing starts before its record is durable; nothing is stopped because the hub is
 /// silent; nothing starts or stops without a warrant of the gate; a document takes effect only once it
-/// is durable; a log entry is sent only once it is durable; a hub of a lower epoch than the highest obeyed is refused.
+/// is durable; a log entry is sent only once it is durable; a hub of a lower epoch than the highest
+/// obeyed is refused.
 package struct Agent: Equatable, Sendable {
     package let configuration: AgentConfiguration
     var random: Random

@@ -86,7 +86,7 @@ package struct Decision: Hashable, Codable, Sendable {
 
     /// What made it necessary.
     package enum Cause: String, Codable, Sendable {
-        case applied, scaled, deleted, nodesChanged
+        case applied, deleted, nodesChanged
         case assigned, newGeneration, notAssigned, unknownHere, rebooted, exited, unhealthy
         case startFailed, halted
     }
@@ -207,7 +207,6 @@ extension Decision.Cause {
     fileprivate var phrase: String {
         switch self {
         case .applied: "it was applied"
-        case .scaled: "its number of copies changed"
         case .deleted: "it was deleted"
         case .nodesChanged: "the nodes it can run on changed"
         case .assigned: "it was assigned to this node"
