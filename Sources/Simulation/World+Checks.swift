@@ -14,7 +14,7 @@ extension World {
                 .durability,
                 "\(places[node].id) greets with revision \(hello.appliedRevision), but only "
                     + "\(durable) is on its disk")
-        case .applied(let revision) where revision > durable:
+        case .applied(let revision, _) where revision > durable:
             violate(
                 .durability,
                 "\(places[node].id) acknowledges revision \(revision), but only \(durable) is on "

@@ -13,8 +13,11 @@ struct HubBench {
     var storeIsQuick = true
     private var requests: UInt64 = 0
 
-    init(snapshot: HubSnapshot = HubSnapshot(), limits: HubLimits = .production) {
-        hub = Hub(snapshot: snapshot, limits: limits)
+    init(
+        snapshot: HubSnapshot = HubSnapshot(), limits: HubLimits = .production,
+        policyKeys: [TrustedKey] = []
+    ) {
+        hub = Hub(snapshot: snapshot, policyKeys: policyKeys, limits: limits)
         var effects: [Hub.Effect] = []
         hub.start(at: now, into: &effects)
         collect(effects)

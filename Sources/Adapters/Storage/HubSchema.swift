@@ -75,5 +75,14 @@ private func hubMigrator() -> DatabaseMigrator {
                 CREATE INDEX standingDecision ON decision (standing, id);
                 """)
     }
+    migrator.registerMigration("hub-3") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE policy (
+                    name TEXT NOT NULL, version INTEGER NOT NULL,
+                    sum INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (name, version)
+                ) STRICT;
+                """)
+    }
     return migrator
 }

@@ -14,9 +14,14 @@ package struct DocumentKey: Hashable, Comparable, Codable, Sendable, CustomStrin
     package static func site(_ site: SiteID) -> DocumentKey {
         DocumentKey(kind: "Site", name: site.text)
     }
+    package static func policy(_ name: String) -> DocumentKey {
+        DocumentKey(kind: "Policy", name: name)
+    }
     package static func node(_ node: NodeID) -> DocumentKey {
         DocumentKey(kind: "Node", name: node.text)
     }
+
+    package var isPolicy: Bool { kind == DocumentKey.policy("").kind }
 
     package var description: String { "\(kind)/\(name)" }
 
@@ -38,10 +43,14 @@ package struct Document: Hashable, Codable, Sendable {
         self.content = content
     }
 
-    package enum Content: Hashable, Codable, Sendable {
+    package enum Content: Hashable, Sendable {
         case assignment(Assignment)
         case site(Site)
         case node(Node)
+        case policy(PolicyBundle)
+        /// Of a kind that this version does not know: a newer hub made it. Kept as it came, for the
+        /// version that will know it.
+        case unknown(kind: String, Unread)
         /// The thing is no longer wanted. Kept until the node has made it durable.
         case deleted
     }

@@ -2,8 +2,9 @@
 package enum NodeMessage: Hashable, Codable, Sendable {
     /// First on every session: who speaks, and where both flows resume.
     case hello(Hello)
-    /// Everything up to this revision of the node's feed is durable on the node.
-    case applied(revision: UInt64)
+    /// Everything up to this revision of the node's feed is durable on the node, and these policies are
+    /// in force there; nil where none is.
+    case applied(revision: UInt64, policies: [PolicyReference]? = nil)
     /// Entries of the node's log in rising sequence. Sending one twice is harmless.
     case entries([LogEntry])
     case heartbeat(Usage?)
@@ -20,10 +21,13 @@ package struct Hello: Hashable, Codable, Sendable {
     package var appliedRevision: UInt64
     /// The highest hub epoch the node has obeyed; it refuses a lower one.
     package var epoch: UInt64
+    /// The policies in force; nil where none is.
+    package var policies: [PolicyReference]?
 
     package init(
         node: NodeID, site: SiteID, agentVersion: String, capacity: Capacity,
-        engine: EngineStatus?, appliedRevision: UInt64, epoch: UInt64
+        engine: EngineStatus?, appliedRevision: UInt64, epoch: UInt64,
+        policies: [PolicyReference]? = nil
     ) {
         self.node = node
         self.site = site
@@ -32,6 +36,7 @@ package struct Hello: Hashable, Codable, Sendable {
         self.engine = engine
         self.appliedRevision = appliedRevision
         self.epoch = epoch
+        self.policies = policies
     }
 }
 
