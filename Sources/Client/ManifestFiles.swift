@@ -27,16 +27,18 @@ package struct ManifestFiles: Sendable {
     }
 
     /// Mistakes in what the files mean, with their place in them.
-    func failure(_ mistakes: [Mistake]) throws(Failure) -> Failure {
-        ManifestFiles.failure(ManifestReader.placed(mistakes, in: try sources()))
+    func failure(_ mistakes: [Mistake], so outcome: String) throws(Failure) -> Failure {
+        ManifestFiles.failure(ManifestReader.placed(mistakes, in: try sources()), so: outcome)
     }
 
-    static func failure(_ mistakes: [ManifestMistake], omitted: Int = 0) -> Failure {
+    static func failure(
+        _ mistakes: [ManifestMistake], omitted: Int = 0, so outcome: String = "nothing was applied"
+    ) -> Failure {
         let count = mistakes.count + omitted
         var text = mistakes.map(\.rendered)
         if omitted > 0 { text.append("and \(omitted) more") }
         text.append(
-            "\(count) mistake\(count == 1 ? "" : "s") in the manifest; nothing was applied")
+            "\(count) mistake\(count == 1 ? "" : "s") in the manifest; \(outcome)")
         return Failure(.usage, text.joined(separator: "\n\n"))
     }
 

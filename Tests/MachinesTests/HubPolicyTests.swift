@@ -75,6 +75,8 @@ import Testing
         throws
     {
         var bench = bench()
+        let older = try signer.bundle(1)
+        apply(older, to: &bench)
         apply(try signer.bundle(3), to: &bench)
         var broken = try signer.bundle(4)
         broken.signature = String(broken.signature.reversed())
@@ -83,6 +85,7 @@ import Testing
             (try Signer(1, role: "artifact").bundle(4), "not trusted"),
             (try signer.bundle(4, sites: ["urban", "moon"]), "not for here"),
             (try signer.bundle(2), "older than version 3"),
+            (older, "older than version 3"),
             (try signer.bundle(3, rows: []), "another freeze@3"),
             (try signer.bundle(4, notAfter: bench.now.wall + .milliseconds(-1)), "could be taken"),
             (try signer.bundle(4, issuedAt: bench.now.wall + .seconds(90_000)), "was signed at"),

@@ -150,7 +150,9 @@ package struct PolicySigning: Sendable {
     /// What no site could make right is said here, where the file is at hand.
     private func check(_ policy: Policy) throws {
         let mistakes = policy.spec.mistakes
-        guard mistakes.isEmpty else { throw try files.failure(mistakes) }
+        guard mistakes.isEmpty else {
+            throw try files.failure(mistakes, so: "nothing was signed")
+        }
     }
 }
 

@@ -76,7 +76,7 @@ extension Hub {
 
     func outcome(of policy: Policy) -> ApplyResult.Outcome {
         guard let versions = policies[policy.metadata.name] else { return .created }
-        return versions.contains { $0.stored.bundle == policy.signed } ? .unchanged : .configured
+        return versions.last?.stored.bundle == policy.signed ? .unchanged : .configured
     }
 
     func mistakes(
@@ -210,7 +210,8 @@ extension Hub {
             prune(reference.name)
             tell(
                 .normal, "PolicyApplied", .policy, reference.name,
-                "version \(reference.version), signed by key \(bundle.key)", at: now)
+                "version \(reference.version) for \(payload.spec.scope.words), signed by key "
+                    + "\(bundle.key)", at: now)
         } catch {
             preconditionFailure("a bundle that was admitted can be read: \(error)")
         }
@@ -233,7 +234,8 @@ extension Hub {
     mutating func tellRefused(_ objects: [Object], _ mistakes: [Mistake], at now: Moment) {
         for mistake in mistakes {
             guard objects.indices.contains(mistake.object),
-                case .policy(let policy) = objects[mistake.object], isDNSLabel(policy.metadata.name)
+                case .policy(let policy) = objects[mistake.object], policy.signed != nil,
+                isDNSLabel(policy.metadata.name)
             else { continue }
             tell(
                 .warning, "PolicyRefused", .policy, policy.metadata.name,
@@ -252,6 +254,11 @@ extension Hub {
 }
 
 extension PolicyScope {
+    fileprivate var words: String {
+        let places = sites.isEmpty ? "every site" : sites.map(\.text).joined(separator: ", ")
+        return String(places.prefix(256)) + (canary == nil ? "" : ", a canary")
+    }
+
     /// In words, what of this scope is not in a newer one; nil where nothing is.
     fileprivate func sites(leftOutBy newer: PolicyScope) -> String? {
         if newer.sites.isEmpty { return nil }
