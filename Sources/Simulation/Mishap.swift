@@ -22,11 +22,13 @@ enum Fault: String, CaseIterable, Sendable {
     /// The agent's process is stopped and goes on later.
     case pause
     case request
+    /// Somebody applies a signed policy: a new one, an old one, a broken one.
+    case policy
 
     /// Whether a fleet of more nodes sees more of them.
     var isOfNode: Bool {
         switch self {
-        case .hubCrash, .hubReboot, .hubDiskFailure, .hubDiskSlow, .request: false
+        case .hubCrash, .hubReboot, .hubDiskFailure, .hubDiskSlow, .request, .policy: false
         default: true
         }
     }
@@ -54,6 +56,7 @@ enum Fault: String, CaseIterable, Sendable {
         case .impostor: (20, 300)
         case .pause: (12, 600)
         case .request: (150, 0)
+        case .policy: (20, 0)
         }
     }
 }

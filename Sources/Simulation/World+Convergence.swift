@@ -81,6 +81,9 @@ extension World {
         guard held.sorted(by: { $0.workload.id < $1.workload.id }) == feed else {
             return "it holds other assignments than its feed has"
         }
+        if let difference = policyDifference(at: place, agent, snapshot.policies) {
+            return difference
+        }
         return difference(of: place, running: feed) ?? difference(of: place, agent, told)
     }
 
