@@ -180,7 +180,8 @@ let package = Package(
         tests("ReplicationTests", sees: ["Model", "Replication"]),
         tests("AuthorityTests", sees: ["Model", "Authority"]),
         tests("TrustTests", sees: ["Model", "Trust"]),
-        tests("MachinesTests", sees: ["Model", "Machines", "Authority", "Trust"]),
+        tests(
+            "MachinesTests", sees: ["Model", "Machines", "Authority", "Simulation", "Trust"]),
         tests(
             "TransportTests", sees: ["Model", "Transport"],
             uses: gRPC + certificates + tls + controlLink),

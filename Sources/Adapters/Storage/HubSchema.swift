@@ -78,6 +78,14 @@ private func hubMigrator() -> DatabaseMigrator {
     migrator.registerMigration("hub-3") { database in
         try database.execute(
             sql: """
+                CREATE TABLE replacement (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
+    migrator.registerMigration("hub-4") { database in
+        try database.execute(
+            sql: """
                 CREATE TABLE policy (
                     name TEXT NOT NULL, version INTEGER NOT NULL,
                     sum INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (name, version)

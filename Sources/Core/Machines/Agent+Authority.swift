@@ -108,7 +108,9 @@ extension Agent {
     func awaitAge(at now: Moment, into effects: inout [Effect]) {
         guard !link.isUp else { return }
         let age = policyAge(at: now)
-        let bounds = [regime.stalenessBound.duration, regime.autonomyWindow.duration]
+        let bounds =
+            [regime.stalenessBound.duration, regime.autonomyWindow.duration]
+            + held.rows.compactMap { $0.assignment?.spec.disconnect?.stopAfter?.duration }
         guard let next = bounds.filter({ $0 >= age }).min() else { return }
         effects.append(
             .wake(at: now.monotonic + (next - age) + .milliseconds(1), for: .policyAge))
@@ -155,6 +157,7 @@ extension Agent {
         static let rebooted = Why(domain: .recovery, basis: .intent, cause: .rebooted)
         static let unhealthy = Why(domain: .recovery, basis: .judgement, cause: .unhealthy)
         static let exited = Why(domain: .recovery, basis: .judgement, cause: .exited)
+        static let cutOff = Why(domain: .placement, basis: .intent, cause: .cutOff)
         static let startFailed = Why(domain: .recovery, basis: .judgement, cause: .startFailed)
         static let halted = Why(domain: .recovery, basis: .person, cause: .halted)
     }

@@ -37,6 +37,9 @@ extension Agent {
         for id in held.keys where held[id]?.isOutdated == true {
             retire(id, at: now, into: &effects)
         }
+        for id in held.keys where held[id].map({ isShelved($0, at: now) }) == true {
+            stopUnits(of: id, .cutOff, at: now, into: &effects)
+        }
         let order = held.sorted { ($0.1.tier, $0.0) < ($1.1.tier, $1.0) }.map(\.0)
         for id in order where mayStart(id, at: now) {
             startWaiting(of: id, at: now, into: &effects)
@@ -86,7 +89,8 @@ extension Agent {
     // MARK: - Starting
 
     private func mayStart(_ id: InstanceID, at now: Moment) -> Bool {
-        guard let instance = held[id], let workload = instance.assignment, !instance.isOutdated
+        guard let instance = held[id], let workload = instance.assignment, !instance.isOutdated,
+            !isShelved(instance, at: now)
         else { return false }
         let blockers = workload.spec.dependsOn.filter { dependency in
             held.contains { $0.0.workload == dependency && !$0.1.isReady }
@@ -94,6 +98,15 @@ extension Agent {
         guard blockers.isEmpty else { return false }
         guard let orderUntil, now.monotonic < orderUntil else { return true }
         return held.rows.allSatisfy { $0.tier >= instance.tier || $0.isSettled }
+    }
+
+    /// Whether a workload wants to be down because no hub is in reach, or was not until now: what the
+    /// hub placed elsewhere meanwhile is known once it has the log of the time apart.
+    func isShelved(_ instance: Held, at now: Moment) -> Bool {
+        guard let stopAfter = instance.assignment?.spec.disconnect?.stopAfter else { return false }
+        guard link.isUp else { return policyAge(at: now) >= stopAfter.duration }
+        let isAsked = returnHead != nil || durableRevision < replica.through
+        return isAsked && !instance.units.contains(where: \.isRunning)
     }
 
     private mutating func startWaiting(
@@ -269,6 +282,8 @@ extension Agent {
                 change(unit.id) { $0.state = .stopping(restart: false) }
             case .stopping(restart: true):
                 change(unit.id) { $0.state = .stopping(restart: false) }
+            case .ended where why == .cutOff:
+                continue
             case .recording, .pulling, .backingOff, .ended:
                 change(unit.id) { $0.state = .waiting }
             case .waiting, .stopping(restart: false):

@@ -21,12 +21,15 @@ package struct Hello: Hashable, Codable, Sendable {
     package var appliedRevision: UInt64
     /// The highest hub epoch the node has obeyed; it refuses a lower one.
     package var epoch: UInt64
+    /// The last entry of the node's log: what was decided there before is known once the hub has it.
+    /// Agents of old say none.
+    package var logHead: UInt64?
     /// The policies in force; nil where none is.
     package var policies: [PolicyReference]?
 
     package init(
         node: NodeID, site: SiteID, agentVersion: String, capacity: Capacity,
-        engine: EngineStatus?, appliedRevision: UInt64, epoch: UInt64,
+        engine: EngineStatus?, appliedRevision: UInt64, epoch: UInt64, logHead: UInt64? = nil,
         policies: [PolicyReference]? = nil
     ) {
         self.node = node
@@ -36,6 +39,7 @@ package struct Hello: Hashable, Codable, Sendable {
         self.engine = engine
         self.appliedRevision = appliedRevision
         self.epoch = epoch
+        self.logHead = logHead
         self.policies = policies
     }
 }
