@@ -24,11 +24,13 @@ enum Fault: String, CaseIterable, Sendable {
     case request
     /// Somebody comes to a node and wants something to be different there.
     case visit
+    /// Somebody applies a signed policy: a new one, an old one, a broken one.
+    case policy
 
     /// Whether a fleet of more nodes sees more of them.
     var isOfNode: Bool {
         switch self {
-        case .hubCrash, .hubReboot, .hubDiskFailure, .hubDiskSlow, .request: false
+        case .hubCrash, .hubReboot, .hubDiskFailure, .hubDiskSlow, .request, .policy: false
         default: true
         }
     }
@@ -57,6 +59,7 @@ enum Fault: String, CaseIterable, Sendable {
         case .pause: (12, 600)
         case .request: (150, 0)
         case .visit: (40, 0)
+        case .policy: (20, 0)
         }
     }
 }

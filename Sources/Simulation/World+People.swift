@@ -25,7 +25,7 @@ extension World {
         }
     }
 
-    private mutating func ask(_ key: String, _ request: Hub.Request, as face: Ledger.Face?) {
+    mutating func ask(_ key: String, _ request: Hub.Request, as face: Ledger.Face?) {
         guard !ledger.isBusy(key) else { return }
         ledger.ask(key)
         let arrival = time + latency()

@@ -18,9 +18,14 @@ package struct DocumentKey: Hashable, Comparable, Codable, Sendable, CustomStrin
     package static func changes(_ node: NodeID) -> DocumentKey {
         DocumentKey(kind: "Changes", name: node.text)
     }
+    package static func policy(_ name: String) -> DocumentKey {
+        DocumentKey(kind: "Policy", name: name)
+    }
     package static func node(_ node: NodeID) -> DocumentKey {
         DocumentKey(kind: "Node", name: node.text)
     }
+
+    package var isPolicy: Bool { kind == DocumentKey.policy("").kind }
 
     package var description: String { "\(kind)/\(name)" }
 
@@ -42,13 +47,17 @@ package struct Document: Hashable, Codable, Sendable {
         self.content = content
     }
 
-    package enum Content: Hashable, Codable, Sendable {
+    package enum Content: Hashable, Sendable {
         case assignment(Assignment)
         case site(Site)
         case node(Node)
         /// What the other documents say takes in every change that a person made at the node, up to
         /// this entry of its log.
         case changes(through: UInt64)
+        case policy(PolicyBundle)
+        /// Of a kind that this version does not know: a newer hub made it. Kept as it came, for the
+        /// version that will know it.
+        case unknown(kind: String, Unread)
         /// The thing is no longer wanted. Kept until the node has made it durable.
         case deleted
     }

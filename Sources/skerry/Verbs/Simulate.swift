@@ -62,7 +62,7 @@ struct SimulateCommand: ParsableCommand {
             switch object {
             case .site(let site): sites.append(site)
             case .workload(let workload): workloads.append(workload)
-            case .node, .instance: break
+            case .node, .instance, .policy: break
             }
         }
         guard !sites.isEmpty else {
