@@ -158,7 +158,7 @@ extension Agent {
             state: state, lastSeen: link.isUp ? now.wall : link.since, observedAt: now.wall,
             agentVersion: Version.text, engine: shownEngine, capacity: configuration.capacity,
             desiredRevision: appliedRevision, appliedRevision: appliedRevision,
-            conditions: contact.map { [$0] } ?? [])
+            conditions: [contact, skewCondition(at: now.wall)].compactMap { $0 })
         return node
     }
 

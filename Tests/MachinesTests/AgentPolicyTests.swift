@@ -212,6 +212,7 @@ import Testing
         #expect(bench.starts.count == 1)
         #expect(bench.agent.appliedRevision == 3)
         #expect(bench.agent.events.contains { $0.reason == "DocumentUnknown" })
+        #expect(bench.agent.skewCondition(at: bench.now.wall)?.message.contains("recipe") == true)
         #expect(
             bench.stored.contains(
                 .document(

@@ -136,6 +136,22 @@ extension Agent {
         }
     }
 
+    /// That there are documents which only a later version understands; nil where there are none.
+    package func skewCondition(at now: WallTime) -> Condition? {
+        let kinds = Set(
+            replica.contents.compactMap { content in
+                if case .unknown(let kind, _) = content { kind } else { nil }
+            })
+        guard !kinds.isEmpty else { return nil }
+        return Condition(
+            type: "DocumentsUnderstood", isTrue: false, reason: "NewerHub",
+            message:
+                "documents of a kind that this version does not know are kept and not acted on "
+                + "(\(kinds.sorted().prefix(8).map { String($0.prefix(64)) }.joined(separator: ", "))); "
+                + "update the agent",
+            observedAt: now)
+    }
+
     private func view(
         _ payload: PolicyPayload, _ bundle: PolicyBundle, at now: WallTime
     ) -> Policy {
