@@ -100,9 +100,13 @@ struct World {
                 heal()
                 continue
             }
-            guard let occurrence = queue.next() else { break }
+            let due = queue.next()
             time = next
-            happen(occurrence)
+            switch due {
+            case .wake(let node, let wish, let order): wake(node, wish: wish, order: order)
+            case .occurrence(let occurrence): happen(occurrence)
+            case nil: break
+            }
             if let watcher, watcher.isDue(time) { watcher.look(self) }
             if let convergedAt, time > convergedAt + World.calm { break }
         }
@@ -110,13 +114,7 @@ struct World {
 
     private mutating func happen(_ occurrence: Occurrence) {
         switch occurrence {
-        case .wakeAgent(let node, let life, let reason, let version):
-            guard places[node].life == life, places[node].wakes[reason.key] == version else {
-                return
-            }
-            tell(node, life: life, .wake(reason), again: occurrence)
-        case .tellAgent(let node, let life, let input):
-            tell(node, life: life, input, again: occurrence)
+        case .tellAgent(let node, let life, let input): tell(node, life: life, input)
         case .wakeHub(let life, let reason, let version):
             guard centre.wakes[reason] == version else { return }
             tellHub(life: life, .wake(reason))

@@ -26,16 +26,20 @@ extension Hub {
     mutating func receive(
         _ message: NodeMessage, on session: SessionID, at now: Moment, into effects: inout [Effect]
     ) {
-        guard let node = sessions[session]?.node, nodes[node] != nil else {
+        let heard = sessions.update(session) {
+            $0.lastHeard = now.monotonic
+            return (node: $0.node, hasGreeted: $0.state == .greeted)
+        }
+        guard let (node, hasGreeted) = heard,
+            nodes.update(node, { $0.lastSeen = now.wall }) != nil
+        else {
             effects.append(.close(session))
             return
         }
-        sessions.update(session) { $0.lastHeard = now.monotonic }
-        nodes.update(node) { $0.lastSeen = now.wall }
         if case .hello(let hello) = message {
             return welcome(hello, on: session, at: now, into: &effects)
         }
-        guard sessions[session]?.state == .greeted else {
+        guard hasGreeted else {
             effects.append(.close(session))
             return
         }
@@ -44,7 +48,7 @@ extension Hub {
         case .applied(let revision): confirm(revision, by: node)
         case .entries(let entries): take(entries, from: node, on: session, at: now)
         case .engine(let status): nodes.update(node) { $0.engine = status }
-        case .heartbeat(let usage): nodes.update(node) { $0.usage = usage ?? $0.usage }
+        case .heartbeat(let usage): if let usage { nodes.update(node) { $0.usage = usage } }
         }
     }
 
@@ -136,7 +140,7 @@ extension Hub {
         _ entries: [LogEntry], from node: NodeID, on session: SessionID, at now: Moment
     ) {
         guard let fresh = nodes.update(node, { $0.inbox.take(entries) }),
-            let last = nodes[node]?.inbox.last
+            let last = nodes.read(node, { $0.inbox.last })
         else { return }
         for entry in fresh {
             switch entry.body {
@@ -148,7 +152,7 @@ extension Hub {
             case .decision(var decision):
                 // A node speaks for itself, in its own name.
                 decision.id.origin = node.text
-                decision.site = nodes[node]?.node.spec.site
+                decision.site = nodes.read(node) { $0.node.spec.site }
                 record(decision)
             case .event(var event):
                 event.node = node
@@ -164,14 +168,18 @@ extension Hub {
 
     /// A node speaks for itself: whatever its report says, it is about that node.
     private mutating func note(_ status: InstanceStatus, from node: NodeID) {
-        guard let member = nodes[node],
-            member.instances[status.id] != nil || member.instances.count < limits.instancesPerNode
-        else { return }
-        var status = status
-        status.node = node
-        status.site = member.node.spec.site
-        nodes.update(node) { $0.instances.insert(status, for: status.id) }
-        journal.writes.append(.instance(node, status))
+        let limit = limits.instancesPerNode
+        let noted = nodes.update(node) { member -> InstanceStatus? in
+            guard member.instances.count < limit || member.instances[status.id] != nil else {
+                return nil
+            }
+            var status = status
+            status.node = node
+            status.site = member.node.spec.site
+            member.instances.insert(status, for: status.id)
+            return status
+        }
+        if let noted, let noted { journal.writes.append(.instance(node, noted)) }
     }
 
     mutating func close(_ session: SessionID, at now: Moment) {
