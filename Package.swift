@@ -173,7 +173,7 @@ let package = Package(
         tests("ModelTests", sees: ["Model"]),
         tests("ReplicationTests", sees: ["Model", "Replication"]),
         tests("AuthorityTests", sees: ["Model", "Authority"]),
-        tests("MachinesTests", sees: ["Model", "Machines", "Authority"]),
+        tests("MachinesTests", sees: ["Model", "Machines", "Authority", "Simulation"]),
         tests(
             "TransportTests", sees: ["Model", "Transport"],
             uses: gRPC + certificates + tls + controlLink),

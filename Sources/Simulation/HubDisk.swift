@@ -6,6 +6,7 @@ package struct HubStore: Equatable, Sendable {
     private var nodes: Table<NodeID, HubSnapshot.NodeState> = Table()
     private(set) var workloads: Table<WorkloadID, Workload> = Table()
     private var placements: Table<WorkloadID, [NodeID: [Int]]> = Table()
+    private var replacements: Table<WorkloadID, [Replacement]> = Table()
     private var tokens: Table<String, JoinToken> = Table()
     private var events: [Event] = []
     private var decisions: [Decision] = []
@@ -23,7 +24,9 @@ package struct HubStore: Equatable, Sendable {
         case .removeWorkload(let id):
             workloads.remove(id)
             placements.remove(id)
+            replacements.remove(id)
         case .placement(let id, let places): placements.insert(places, for: id)
+        case .replacements(let id, let copies): replacements.insert(copies, for: id)
         case .token(let token): tokens.insert(token, for: token.id)
         case .removeToken(let id): tokens.remove(id)
         case .event(let event):
@@ -78,6 +81,8 @@ package struct HubStore: Equatable, Sendable {
     package func load() -> HubSnapshot {
         var places: [WorkloadID: [NodeID: [Int]]] = [:]
         for (id, place) in placements { places[id] = place }
+        var copies: [WorkloadID: [Replacement]] = [:]
+        for (id, held) in replacements where !held.isEmpty { copies[id] = held }
         return HubSnapshot(
             sites: sites.rows,
             nodes: nodes.rows.map { state in
@@ -86,7 +91,8 @@ package struct HubStore: Equatable, Sendable {
                 state.instances.sort { $0.id < $1.id }
                 return state
             },
-            workloads: workloads.rows, placements: places, tokens: tokens.rows,
+            workloads: workloads.rows, placements: places, replacements: copies,
+            tokens: tokens.rows,
             events: events.suffix(eventCap),
             decisions: keptDecisions, epoch: epoch, generationFloor: generationFloor)
     }

@@ -1,5 +1,6 @@
 import Machines
 import Model
+import Simulation
 import Testing
 
 /// A hub on a bench: time moves by hand, and its store is as quick or as slow as the test says.
@@ -13,10 +14,14 @@ struct HubBench {
     var storeIsQuick = true
     private var requests: UInt64 = 0
 
-    init(snapshot: HubSnapshot = HubSnapshot(), limits: HubLimits = .production) {
+    init(
+        snapshot: HubSnapshot = HubSnapshot(), limits: HubLimits = .production,
+        at now: Moment? = nil
+    ) {
+        if let now { self.now = now }
         hub = Hub(snapshot: snapshot, limits: limits)
         var effects: [Hub.Effect] = []
-        hub.start(at: now, into: &effects)
+        hub.start(at: self.now, into: &effects)
         collect(effects)
         while !owed.isEmpty { answerStore() }
     }
@@ -83,7 +88,7 @@ struct HubBench {
 
     @discardableResult
     mutating func greet(
-        _ session: UInt64 = 1, node: NodeID = "n1", applied: UInt64 = 0
+        _ session: UInt64 = 1, node: NodeID = "n1", applied: UInt64 = 0, logHead: UInt64? = nil
     ) -> [Hub.Effect] {
         let session = SessionID(rawValue: session)
         tell(.opened(session, node))
@@ -95,7 +100,45 @@ struct HubBench {
                         node: node, site: "urban", agentVersion: "0.1.0",
                         capacity: Capacity(
                             cpu: CPUShare(millicores: 1_000), memory: ByteCount(1 << 30)),
-                        engine: nil, appliedRevision: applied, epoch: 1))))
+                        engine: nil, appliedRevision: applied, epoch: 1, logHead: logHead))))
+    }
+
+    /// A node says that it runs an instance.
+    mutating func report(
+        _ id: InstanceID, on node: NodeID, session: UInt64, sequence: UInt64, ready: Bool = true,
+        startedAt: WallTime? = nil
+    ) {
+        let status = InstanceStatus(
+            id: id, node: node, site: "urban", tier: .critical, observedGeneration: 1,
+            phase: .running, ready: ready, restarts: 0, startedAt: startedAt ?? now.wall,
+            ports: [:], reason: "", message: "", observedAt: now.wall)
+        let entry = LogEntry(sequence: sequence, at: now.wall, body: .instance(status))
+        tell(.received(SessionID(rawValue: session), .entries([entry])))
+    }
+
+    /// What the store holds, by its own rules.
+    var disk: HubSnapshot {
+        var disk = Simulation.HubStore(eventCap: 100)
+        for write in stored { disk.apply(write) }
+        return disk.load()
+    }
+
+    /// The copies of a workload that the newest durable document gives to a node.
+    func assignment(of workload: WorkloadID, to node: NodeID) -> Assignment? {
+        let state = disk.nodes.first { $0.node.metadata.name == node.text }
+        guard
+            case .assignment(let assignment) = state?.documents.last(where: {
+                $0.key == .assignment(workload)
+            })?.content
+        else { return nil }
+        return assignment
+    }
+
+    /// The hub that starts from what this one made durable.
+    func restarted() -> HubBench {
+        var again = HubBench(snapshot: disk, at: now)
+        again.stored = stored + again.stored
+        return again
     }
 }
 

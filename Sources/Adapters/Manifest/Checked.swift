@@ -148,7 +148,14 @@ extension WorkloadSpec {
             containers: fields.value("containers").list.map { ContainerSpec($0) },
             restartPolicy: fields.value("restartPolicy").word(),
             dependsOn: fields.value("dependsOn").list.map { WorkloadID($0.text) },
-            stopGrace: fields.value("stopGrace").duration)
+            stopGrace: fields.value("stopGrace").duration,
+            disconnect: fields["disconnect"].map { fields in
+                Disconnect(
+                    lostAfter: fields.value("lostAfter").duration,
+                    stopAfter: fields["stopAfter"]?.duration,
+                    replace: fields.value("replace").flag,
+                    reconcile: fields.value("reconcile").word())
+            })
     }
 }
 

@@ -24,6 +24,8 @@ enum Limits {
     /// 10,000 instances of 32 containers of 16 TiB still fit into a signed 64 bit sum.
     static let memory = ByteCount(4 << 20)...ByteCount(16 << 40)
     static let millicores = 1...1_024_000
+    /// How long silence may be before it has a consequence.
+    static let disconnection = Interval.hours(365 * 24)
     static let replicas = 0...10_000
     static let generation = 0...(1 << 53)
 }

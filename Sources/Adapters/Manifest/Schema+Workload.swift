@@ -33,6 +33,9 @@ extension Schema {
             Field(
                 "stopGrace", .duration(Interval.seconds(0)...Interval.hours(1)), .standard("10s"),
                 "How long a container may take to stop before it is killed."),
+            Field(
+                "disconnect", .record(disconnect), .optional,
+                "What silence may do to it. Left out, nothing stops or moves because of it."),
         ],
         habits: [
             "template": "write 'containers' directly in spec",
@@ -44,6 +47,31 @@ extension Schema {
             "env": "write it in an entry of 'containers'",
             "ports": "write them in an entry of 'containers'",
             "services": "write each service as a Workload of its own",
+        ])
+
+    static let disconnect = Record(
+        name: "disconnect", about: "What becomes of the copies on a node that is cut off.",
+        fields: [
+            Field(
+                "lostAfter", .duration(Interval.seconds(10)...Limits.disconnection),
+                .standard("5m"),
+                "How long a node is out of contact before the hub counts it as lost."),
+            Field(
+                "stopAfter", .duration(Interval.seconds(10)...Limits.disconnection), .optional,
+                "How long after its last contact a node stops its copies itself. Left out: never.",
+                example: "2m"),
+            Field(
+                "replace", .flag, .standard("false"),
+                "Whether a copy on a lost node is started on another one as well."),
+            Field(
+                "reconcile", .choice(Reconcile.allCases.map(\.rawValue)),
+                .standard(Reconcile.keepOriginal.rawValue),
+                "Which copy goes on when the lost node is back. One that is not ready never wins."),
+        ],
+        habits: [
+            "lost_after": "write 'lostAfter'", "stop_on_client_after": "write 'stopAfter'",
+            "max_client_disconnect": "write 'lostAfter'",
+            "keep_original": "write 'reconcile: keep-original'",
         ])
 
     static let container = Record(

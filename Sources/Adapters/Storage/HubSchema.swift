@@ -75,5 +75,13 @@ private func hubMigrator() -> DatabaseMigrator {
                 CREATE INDEX standingDecision ON decision (standing, id);
                 """)
     }
+    migrator.registerMigration("hub-3") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE replacement (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
     return migrator
 }

@@ -21,6 +21,12 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
                 ordinals
         })
     try reader.values(
+        [Replacement].self, of: "replacement", key: ["name"],
+        "SELECT * FROM replacement ORDER BY name",
+        each: { row, replacements in
+            snapshot.replacements[WorkloadID(row["name"])] = replacements
+        })
+    try reader.values(
         Event.self, of: "event", key: ["id"], "SELECT * FROM event ORDER BY id",
         each: { _, event in snapshot.events.append(event) })
     try reader.values(

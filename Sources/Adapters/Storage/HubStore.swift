@@ -96,8 +96,13 @@ private func apply(
     case .removeWorkload(let id):
         try database.run("DELETE FROM workload WHERE name = ?", [id.text])
         try database.run("DELETE FROM placement WHERE workload = ?", [id.text])
+        try database.run("DELETE FROM replacement WHERE name = ?", [id.text])
     case .placement(let workload, let nodes):
         try place(workload, on: nodes, in: database)
+    case .replacements(let workload, let replacements) where replacements.isEmpty:
+        try database.run("DELETE FROM replacement WHERE name = ?", [workload.text])
+    case .replacements(let workload, let replacements):
+        try database.put(replacements, in: "replacement", name: workload.text)
     case .token(let token):
         try database.put(token, in: "token", name: token.id)
     case .removeToken(let id):

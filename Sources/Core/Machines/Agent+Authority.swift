@@ -102,7 +102,9 @@ extension Agent {
         guard !link.isUp else { return }
         let spec = site?.spec ?? SiteSpec()
         let age = policyAge(at: now)
-        let bounds = [spec.stalenessBound.duration, spec.autonomyWindow.duration]
+        let bounds =
+            [spec.stalenessBound.duration, spec.autonomyWindow.duration]
+            + held.rows.compactMap { $0.assignment?.spec.disconnect?.stopAfter?.duration }
         guard let next = bounds.filter({ $0 >= age }).min() else { return }
         effects.append(
             .wake(at: now.monotonic + (next - age) + .milliseconds(1), for: .policyAge))
@@ -149,6 +151,7 @@ extension Agent {
         static let rebooted = Why(domain: .recovery, basis: .intent, cause: .rebooted)
         static let unhealthy = Why(domain: .recovery, basis: .judgement, cause: .unhealthy)
         static let exited = Why(domain: .recovery, basis: .judgement, cause: .exited)
+        static let cutOff = Why(domain: .placement, basis: .intent, cause: .cutOff)
         static let startFailed = Why(domain: .recovery, basis: .judgement, cause: .startFailed)
         static let halted = Why(domain: .recovery, basis: .person, cause: .halted)
     }

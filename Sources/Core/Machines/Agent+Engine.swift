@@ -310,7 +310,10 @@ extension Agent {
             // The rest is the same stop: what was decided once is asked for until it is done.
             guard let instance = held[id.instance] else { return }
             let why: Why =
-                isHalting ? .halted : instance.assignment == nil ? .notAssigned : .newGeneration
+                isHalting
+                ? .halted
+                : instance.assignment == nil
+                    ? .notAssigned : isShelved(instance, at: now) ? .cutOff : .newGeneration
             let isOrdered = orderStop(
                 id, grace: instance.grace, tier: instance.tier, why, at: now, into: &effects)
             if !isOrdered {

@@ -38,6 +38,12 @@ extension Agent {
         for id in held.keys where held.update(id, { $0.isOutdated }) == true {
             retire(id, at: now, into: &effects)
         }
+        for id in held.keys
+        where held.update(id, { $0.mayBeShelved }) == true
+            && held[id].map({ isShelved($0, at: now) }) == true
+        {
+            stopUnits(of: id, .cutOff, at: now, into: &effects)
+        }
         let order = held.keys.map { id in
             (tier: held.update(id) { $0.tier } ?? .optional, id: id)
         }.sorted { ($0.tier, $0.id) < ($1.tier, $1.id) }
@@ -90,7 +96,8 @@ extension Agent {
     // MARK: - Starting
 
     private func mayStart(_ id: InstanceID, at now: Moment) -> Bool {
-        guard let instance = held[id], let workload = instance.assignment, !instance.isOutdated
+        guard let instance = held[id], let workload = instance.assignment, !instance.isOutdated,
+            !isShelved(instance, at: now)
         else { return false }
         let blockers = workload.spec.dependsOn.filter { dependency in
             held.contains { $0.0.workload == dependency && !$0.1.isReady }
@@ -98,6 +105,15 @@ extension Agent {
         guard blockers.isEmpty else { return false }
         guard let orderUntil, now.monotonic < orderUntil else { return true }
         return held.rows.allSatisfy { $0.tier >= instance.tier || $0.isSettled }
+    }
+
+    /// Whether a workload wants to be down because no hub is in reach, or was not until now: what the
+    /// hub placed elsewhere meanwhile is known once it has the log of the time apart.
+    func isShelved(_ instance: Held, at now: Moment) -> Bool {
+        guard let stopAfter = instance.assignment?.spec.disconnect?.stopAfter else { return false }
+        guard link.isUp else { return policyAge(at: now) >= stopAfter.duration }
+        let isAsked = returnHead != nil || durableRevision < replica.through
+        return isAsked && !instance.units.contains(where: \.isRunning)
     }
 
     private mutating func startWaiting(
@@ -272,6 +288,8 @@ extension Agent {
                 change(unit.id) { $0.state = .stopping(restart: false) }
             case .stopping(restart: true):
                 change(unit.id) { $0.state = .stopping(restart: false) }
+            case .ended where why == .cutOff:
+                continue
             case .recording, .pulling, .backingOff, .ended:
                 change(unit.id) { $0.state = .waiting }
             case .waiting, .stopping(restart: false):

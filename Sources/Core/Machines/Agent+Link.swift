@@ -12,7 +12,8 @@ extension Agent {
                     Hello(
                         node: configuration.node, site: configuration.site,
                         agentVersion: configuration.version, capacity: configuration.capacity,
-                        engine: shownEngine, appliedRevision: durableRevision, epoch: epoch))))
+                        engine: shownEngine, appliedRevision: durableRevision, epoch: epoch,
+                        logHead: outbox.lastSequence))))
         effects.append(.wake(at: now.monotonic + configuration.limits.greeting, for: .greeting))
     }
 
@@ -50,6 +51,10 @@ extension Agent {
             guard link.isUp, outbox.acknowledge(through: known) else { return }
             journal.writes.append(.trimLog(through: known))
             ship(at: now, into: &effects)
+            if let head = returnHead, known >= head {
+                returnHead = nil
+                advance(at: now, into: &effects)
+            }
         }
     }
 
@@ -84,6 +89,7 @@ extension Agent {
         tell(.normal, "LinkUp", .node, configuration.node.text, "in contact with the hub", at: now)
         effects.append(.wake(at: now.monotonic + heartbeatEvery, for: .heartbeat))
         ship(at: now, into: &effects)
+        returnHead = outbox.lastSequence
         // What had to wait for somebody who may decide.
         advance(at: now, into: &effects)
     }

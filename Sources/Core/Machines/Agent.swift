@@ -45,6 +45,9 @@ package struct Agent: Equatable, Sendable {
     var epoch: UInt64
     var heartbeatEvery: Duration = .seconds(15)
     var reconnectWindow: Duration
+    /// Until the hub has the log up to here, it does not know what happened while it was out of
+    /// reach; nil once it does.
+    var returnHead: UInt64?
     /// Before this the link budget is spent.
     var nextShip = Instant(nanoseconds: .min)
 

@@ -65,6 +65,8 @@ struct Held: Equatable, Sendable {
     var isSettled: Bool { !has { !$0.isSettled } }
     var mayExist: Bool { has(\.mayExist) }
     var isWaiting: Bool { has { $0.state == .waiting } }
+    /// Whether its workload says that silence may stop it.
+    var mayBeShelved: Bool { assignment?.spec.disconnect?.stopAfter != nil }
 
     /// Whether what runs is not what is wanted.
     var isOutdated: Bool {

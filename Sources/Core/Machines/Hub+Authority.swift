@@ -97,6 +97,15 @@ extension Hub {
         journal.writes.append(.decision(decision))
     }
 
+    /// An instance is gone from a node. Where another one runs it too, what put it there is the reason
+    /// for it now.
+    mutating func forgetReason(for instance: InstanceID) {
+        standing.remove(.instance(instance))
+        let other = nodes.rows.compactMap { $0.instances[instance]?.decision }.first
+        guard let other, let decision = decisions.last(where: { $0.id == other }) else { return }
+        standing.insert(decision, for: .instance(instance))
+    }
+
     mutating func recordDecisions() {
         for decision in gate.takeRecords() { record(decision) }
     }

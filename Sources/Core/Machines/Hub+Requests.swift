@@ -358,12 +358,15 @@ extension Hub {
 
     /// Brings every feed in line with intent. Level-based: it looks at the whole.
     mutating func reconcile(because cause: Decision.Cause, at now: Moment) {
-        place(because: cause, at: now.wall)
+        place(because: cause, at: now)
         for node in nodes.keys { publish(to: node) }
     }
 
-    private mutating func place(because cause: Decision.Cause, at now: WallTime) {
-        for gone in placements.keys where workloads[gone] == nil { placements.remove(gone) }
+    private mutating func place(because cause: Decision.Cause, at now: Moment) {
+        for gone in placements.keys where workloads[gone] == nil {
+            placements.remove(gone)
+            replacements.remove(gone)
+        }
         let fleet = nodes.rows.map(\.node)
         var total: [NodeID: Int] = [:]
         for places in placements.rows { total.add(places) }
@@ -371,14 +374,19 @@ extension Hub {
             let current = placements[id] ?? [:]
             var others = total
             others.remove(current)
-            let places = Placement.place(workload.spec, current: current, on: fleet, load: others)
+            let places = replaced(
+                workload,
+                at: Placement.place(workload.spec, current: current, on: fleet, load: others),
+                load: others, now: now)
             let settled =
                 places == current
                 ? current
                 : settle(
-                    workload, at: places, from: current, load: others, because: cause, now: now)
+                    workload, at: places, from: current, load: others, because: cause,
+                    now: now.wall)
             others.add(settled)
             total = others
+            claim(id, at: settled, now: now)
             guard settled != current else { continue }
             journal.writes.append(.placement(id, settled))
         }

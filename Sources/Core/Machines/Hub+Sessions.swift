@@ -74,6 +74,8 @@ extension Hub {
         }
         nodes.update(hello.node) {
             $0.session = session
+            $0.quietSince = nil
+            $0.logHead = hello.logHead ?? 0
             $0.agentVersion = hello.agentVersion
             $0.engine = hello.engine
             $0.capacity = hello.capacity
@@ -96,6 +98,7 @@ extension Hub {
                         epoch: epoch, acknowledged: member.acknowledged,
                         heartbeatEvery: Interval(limits.heartbeatEvery),
                         reconnectWindow: Interval(reconnectWindow)))))
+        if sharesCopies(hello.node) { reconcile(because: .nodeReturned, at: now) }
         feed(hello.node, into: &effects)
     }
 
@@ -147,7 +150,7 @@ extension Hub {
             case .instance(let status): note(status, from: node)
             case .instanceRemoved(let id):
                 nodes.update(node) { _ = $0.instances.remove(id) }
-                standing.remove(.instance(id))
+                forgetReason(for: id)
                 journal.writes.append(.removeInstance(node, id))
             case .decision(var decision):
                 // A node speaks for itself, in its own name.
@@ -160,6 +163,8 @@ extension Hub {
             }
         }
         if !fresh.isEmpty { journal.writes.append(.acknowledged(node, sequence: last)) }
+        // Before the acknowledgement: a node takes it to mean that it has the hub's word on all this.
+        if sharesCopies(node) { reconcile(because: .nodeReturned, at: now) }
         journal.followUps.removeAll {
             if case .acknowledge(_, session, _) = $0 { true } else { false }
         }
@@ -185,7 +190,10 @@ extension Hub {
     mutating func close(_ session: SessionID, at now: Moment) {
         guard let closed = sessions.remove(session), nodes[closed.node]?.session == session
         else { return }
-        nodes.update(closed.node) { $0.session = nil }
+        nodes.update(closed.node) {
+            $0.session = nil
+            $0.quietSince = now.monotonic
+        }
         if let seen = nodes[closed.node]?.lastSeen {
             journal.writes.append(.contact(closed.node, seen))
         }
@@ -207,6 +215,7 @@ extension Hub {
             effects.append(.close(id))
             close(id, at: now)
         }
+        if findsLost(at: now) { reconcile(because: .nodeLost, at: now) }
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
     }
 }

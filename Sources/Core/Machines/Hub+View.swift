@@ -142,6 +142,19 @@ extension Hub {
     }
 
     private func conditions(of workload: Workload) -> [Condition] {
+        let doubled = (replacements[workload.id] ?? []).map { claim in
+            Condition(
+                type: "Replaced", isTrue: true, reason: "NodeLost",
+                message: "copy \(claim.ordinal) is held by "
+                    + claim.holders.map { "'\($0)'" }.joined(separator: " and ")
+                    + ": the first is not heard from; one goes on when it is back",
+                observedAt: nodes[claim.holders[0]]?.lastSeen
+                    ?? workload.metadata.createdAt ?? WallTime(milliseconds: 0))
+        }
+        return doubled + placedConditions(of: workload)
+    }
+
+    private func placedConditions(of workload: Workload) -> [Condition] {
         guard case .count(let count) = workload.spec.replicas else { return [] }
         let placed = placements[workload.id]?.values.reduce(0) { $0 + $1.count } ?? 0
         guard placed < count, let created = workload.metadata.createdAt else { return [] }

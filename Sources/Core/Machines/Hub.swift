@@ -16,6 +16,8 @@ package struct Hub: Equatable, Sendable {
     var sites: Table<SiteID, Site> = Table()
     var workloads: Table<WorkloadID, Workload> = Table()
     var placements: Placements
+    /// The copies that several nodes hold.
+    var replacements: Table<WorkloadID, [Replacement]> = Table()
     var tokens: Table<String, JoinToken> = Table()
     /// The highest generation of any object that was deleted. One that is made anew under an old name
     /// counts on from here, so that what is left of the old one cannot pass for it.
@@ -56,6 +58,10 @@ package struct Hub: Equatable, Sendable {
         var instances: Table<InstanceID, InstanceStatus>
         var lastSeen: WallTime?
         var session: SessionID?
+        /// Since when it is out of contact, as far as this life of the hub knows.
+        var quietSince: Instant?
+        /// How far its log went when it last greeted.
+        var logHead: UInt64 = 0
         var agentVersion: String?
         var engine: EngineStatus?
         var capacity: Capacity?
@@ -88,6 +94,7 @@ package struct Hub: Equatable, Sendable {
             standing.insert(decision, for: decision.subject)
         }
         placements = Placements(restored: snapshot.placements)
+        for (id, copies) in snapshot.replacements { replacements.insert(copies, for: id) }
         let numbers = snapshot.decisions.filter { $0.id.origin.isEmpty }.map(\.id.number)
         gate = Gate(seat: .hub, nextNumber: (numbers.max() ?? 0) + 1)
         admission = Admission(
@@ -107,6 +114,7 @@ package struct Hub: Equatable, Sendable {
             epoch = 1
             journal.writes.append(.epoch(1))
         }
+        for node in nodes.keys { nodes.update(node) { $0.quietSince = now.monotonic } }
         reconcile(because: .nodesChanged, at: now)
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
         finish(into: &effects)

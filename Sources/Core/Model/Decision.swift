@@ -86,9 +86,9 @@ package struct Decision: Hashable, Codable, Sendable {
 
     /// What made it necessary.
     package enum Cause: String, Codable, Sendable {
-        case applied, deleted, nodesChanged
+        case applied, deleted, nodesChanged, nodeLost, nodeReturned
         case assigned, newGeneration, notAssigned, unknownHere, rebooted, exited, unhealthy
-        case startFailed, halted
+        case startFailed, cutOff, halted
     }
 
     package var id: DecisionID
@@ -209,6 +209,8 @@ extension Decision.Cause {
         case .applied: "it was applied"
         case .deleted: "it was deleted"
         case .nodesChanged: "the nodes it can run on changed"
+        case .nodeLost: "a node that ran it was not heard from for as long as it allows"
+        case .nodeReturned: "a node that had been lost came back and one copy is enough"
         case .assigned: "it was assigned to this node"
         case .newGeneration: "a newer version was assigned"
         case .notAssigned: "it is not assigned to this node any more"
@@ -217,6 +219,7 @@ extension Decision.Cause {
         case .exited: "it ended"
         case .unhealthy: "a probe found it sick"
         case .startFailed: "it could not be started before"
+        case .cutOff: "it stops where no hub is in reach for so long"
         case .halted: "everything on this node shall stop"
         }
     }

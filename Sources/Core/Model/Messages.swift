@@ -20,10 +20,13 @@ package struct Hello: Hashable, Codable, Sendable {
     package var appliedRevision: UInt64
     /// The highest hub epoch the node has obeyed; it refuses a lower one.
     package var epoch: UInt64
+    /// The last entry of the node's log: what was decided there before is known once the hub has it.
+    /// Agents of old say none.
+    package var logHead: UInt64?
 
     package init(
         node: NodeID, site: SiteID, agentVersion: String, capacity: Capacity,
-        engine: EngineStatus?, appliedRevision: UInt64, epoch: UInt64
+        engine: EngineStatus?, appliedRevision: UInt64, epoch: UInt64, logHead: UInt64? = nil
     ) {
         self.node = node
         self.site = site
@@ -32,6 +35,7 @@ package struct Hello: Hashable, Codable, Sendable {
         self.engine = engine
         self.appliedRevision = appliedRevision
         self.epoch = epoch
+        self.logHead = logHead
     }
 }
 

@@ -53,6 +53,8 @@ package enum HubWrite: Hashable, Sendable {
     case removeWorkload(WorkloadID)
     /// Which ordinals of a workload each node runs.
     case placement(WorkloadID, [NodeID: [Int]])
+    /// The copies of a workload that several nodes hold.
+    case replacements(WorkloadID, [Replacement])
     case document(NodeID, Document)
     /// A tombstone that the node has made durable.
     case forgetDocument(NodeID, DocumentKey)
@@ -102,6 +104,7 @@ package struct HubSnapshot: Hashable, Sendable {
     package var nodes: [NodeState]
     package var workloads: [Workload]
     package var placements: [WorkloadID: [NodeID: [Int]]]
+    package var replacements: [WorkloadID: [Replacement]]
     package var tokens: [JoinToken]
     /// The newest events, oldest first, at most the store's cap.
     package var events: [Event]
@@ -113,7 +116,8 @@ package struct HubSnapshot: Hashable, Sendable {
 
     package init(
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],
-        placements: [WorkloadID: [NodeID: [Int]]] = [:], tokens: [JoinToken] = [],
+        placements: [WorkloadID: [NodeID: [Int]]] = [:],
+        replacements: [WorkloadID: [Replacement]] = [:], tokens: [JoinToken] = [],
         events: [Event] = [], decisions: [Decision] = [], epoch: UInt64 = 0,
         generationFloor: UInt64 = 0
     ) {
@@ -121,6 +125,7 @@ package struct HubSnapshot: Hashable, Sendable {
         self.nodes = nodes
         self.workloads = workloads
         self.placements = placements
+        self.replacements = replacements
         self.tokens = tokens
         self.events = events
         self.decisions = decisions

@@ -23,11 +23,14 @@ package struct WorkloadSpec: Hashable, Codable, Sendable {
     package var dependsOn: [WorkloadID]
     /// How long a container may take to stop before it is killed.
     package var stopGrace: Interval
+    /// What silence may do to it; nil for nothing.
+    package var disconnect: Disconnect?
 
     package init(
         tier: Tier = .reduced, replicas: Replicas = .count(1), selector: [String: String] = [:],
         containers: [ContainerSpec], restartPolicy: RestartPolicy = .always,
-        dependsOn: [WorkloadID] = [], stopGrace: Interval = .seconds(10)
+        dependsOn: [WorkloadID] = [], stopGrace: Interval = .seconds(10),
+        disconnect: Disconnect? = nil
     ) {
         self.tier = tier
         self.replicas = replicas
@@ -36,6 +39,7 @@ package struct WorkloadSpec: Hashable, Codable, Sendable {
         self.restartPolicy = restartPolicy
         self.dependsOn = dependsOn
         self.stopGrace = stopGrace
+        self.disconnect = disconnect
     }
 }
 
