@@ -27,6 +27,31 @@ package struct ManifestFiles: Sendable {
         }
     }
 
+    /// What shall go wrong, from one file; it may speak of these names only.
+    package static func scenario(
+        _ path: String, sites: [String], nodes: [String], workloads: [String]
+    ) throws(Failure) -> FaultPlan {
+        let files = ManifestFiles([path])
+        let source =
+            path == "-"
+            ? ManifestSource(
+                name: "(standard input)",
+                bytes: try bytes(
+                    from: STDIN_FILENO, named: "standard input", bytesMax: ManifestFiles.bytesMax))
+            : try files.source(path)
+        let fleet = ScenarioFile.Fleet(sites: sites, nodes: nodes, workloads: workloads)
+        switch ScenarioFile.read(source, for: fleet) {
+        case .plan(let plan): return plan
+        case .mistakes(let mistakes, let omitted):
+            let count = mistakes.count + omitted
+            var text = mistakes.map(\.rendered)
+            if omitted > 0 { text.append("and \(omitted) more") }
+            text.append(
+                "\(count) mistake\(count == 1 ? "" : "s") in the scenario; nothing was rehearsed")
+            throw Failure(.usage, text.joined(separator: "\n\n"))
+        }
+    }
+
     private func sources() throws(Failure) -> [ManifestSource] {
         guard !paths.isEmpty else {
             throw Failure(.usage, "say what to read: -f FILE, -f DIRECTORY or -f -")

@@ -5,16 +5,24 @@ package struct Cast: Sendable {
     package struct Member: Sendable {
         package var node: NodeID
         package var site: SiteID
+        package var labels: [String: String]
+        package var cordoned: Bool
 
-        package init(node: NodeID, site: SiteID) {
+        package init(
+            node: NodeID, site: SiteID, labels: [String: String] = [:], cordoned: Bool = false
+        ) {
             self.node = node
             self.site = site
+            self.labels = labels
+            self.cordoned = cordoned
         }
     }
 
     package var sites: [Site]
     package var nodes: [Member]
     package var workloads: [Workload]
+    /// What people apply in the course of it, and when.
+    package var changes: [(at: Duration, workload: Workload)] = []
 
     package init(sites: [Site], nodes: [Member], workloads: [Workload]) {
         self.sites = sites

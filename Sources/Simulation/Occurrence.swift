@@ -21,11 +21,13 @@ enum Occurrence {
     indirect case link(Int, LinkStep)
     /// What an impostor does on an attempt of a node; nil for opening the session.
     indirect case impostor(Int, attempt: Int, HubMessage?)
-    case cutPath(Int, until: Int64)
+    /// One of the cuts of a path that flaps, and since when it does.
+    case cutPath(Int, until: Int64, since: Int64)
     case mendPath(Int, cut: Int)
 
     indirect case engine(Int, boot: Int, EngineStep)
     case mishap(Int)
+    case change(Int)
     case enrol(Int)
     case inspect
 }

@@ -35,7 +35,12 @@ final class Place {
     var boot = 0
     @exclusivity(unchecked) var containers = Containers()
 
+    /// The machine is off until then; for good where that never comes.
+    var offUntil: Int64 = 0
+    var isGone: Bool { offUntil == .max }
+
     // Its way to the hub.
+    var weather = Weather()
     var cut = 0
     var isCut = false
     var attempt = 0
@@ -73,6 +78,36 @@ final class Place {
         clock = Clock(drift: drift, using: &random)
         store = NodeStore(logCap: limits.logEntries)
     }
+}
+
+/// What a node's own path does to its messages for a while, on top of what all paths do.
+struct Weather {
+    private struct Spell {
+        var value = 0.0
+        var until: Int64 = 0
+
+        func at(_ time: Int64) -> Double { time < until ? value : 0 }
+    }
+
+    private var losses = Spell()
+    private var delays = Spell()
+    private var copies = Spell()
+
+    mutating func lose(_ share: Double, until end: Int64) {
+        losses = Spell(value: share, until: end)
+    }
+    /// By so many seconds.
+    mutating func delay(by seconds: Double, until end: Int64) {
+        delays = Spell(value: seconds, until: end)
+    }
+    mutating func double(_ share: Double, until end: Int64) {
+        copies = Spell(value: share, until: end)
+    }
+    mutating func clear() { self = Weather() }
+
+    func loss(at time: Int64) -> Double { losses.at(time) }
+    func delay(at time: Int64) -> Double { delays.at(time) }
+    func duplication(at time: Int64) -> Double { copies.at(time) }
 }
 
 /// A wish of an agent to be woken for a reason, and which wake it is: a later wish replaces an

@@ -5,7 +5,11 @@ import Model
 /// The agents' processes: inputs in, effects out, and death at any point between.
 extension World {
     mutating func startAgent(_ node: Int) {
-        guard places[node].isEnrolled, !places[node].isUp else { return }
+        guard places[node].isEnrolled, !places[node].isUp, !places[node].isGone else { return }
+        if time < places[node].offUntil {
+            return queue.add(
+                .startAgent(node, life: places[node].life), at: places[node].offUntil)
+        }
         places[node].wishes.removeAll(keepingCapacity: true)
         places[node].isConnecting = false
         var agent = Agent(
@@ -182,6 +186,19 @@ extension World {
         let count = places[node].disk.pending.count
         let kept = canWrite && count > 0 ? pick(count + 1) : 0
         for batch in places[node].disk.crash(keeping: kept) { apply(batch.writes, at: node) }
+    }
+
+    /// All that the agent wrote is gone, and it begins from nothing, still as itself. Its containers
+    /// run, and nobody knows whose they are.
+    mutating func loseStore(_ node: Int) {
+        endProcess(node)
+        closeNodeEnd(node, orderly: true)
+        places[node].store = NodeStore(logCap: agentLimits.logEntries)
+        places[node].disk = Disk()
+        places[node].containers.abandon()
+        places[node].life += 1
+        places[node].firstLife = places[node].life
+        queue.add(.startAgent(node, life: places[node].life), at: time + draw(0.2, 5))
     }
 
     /// The node was deleted at the hub and is made anew: only containers are left of it.

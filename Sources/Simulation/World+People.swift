@@ -114,6 +114,18 @@ extension World {
             stopGrace: .seconds(1 + pick(10)))
     }
 
+    /// Somebody applies what was planned, and comes back later where the hub is down.
+    mutating func applyChange(_ index: Int) {
+        guard let workload = scenario.cast?.changes[index].workload else { return }
+        let key = "Workload/\(workload.id)"
+        guard centre.isUp, !ledger.isBusy(key) else {
+            return queue.add(.change(index), at: seconds(60))
+        }
+        ask(
+            key, .apply([.workload(workload)], dryRun: false),
+            as: .workload(workload.spec, labels: workload.metadata.labels))
+    }
+
     // MARK: - Nodes and sites
 
     private mutating func cordon(_ node: Int) {

@@ -30,6 +30,8 @@ struct World {
     var acceptsAt: Int64 = 0
 
     var isHealed = false
+    /// When somebody last mended every path.
+    var reconnectedAt: Int64 = -1
     var convergedAt: Int64?
     /// The last look found a difference after all had agreed.
     var isDoubtful = false
@@ -94,6 +96,9 @@ struct World {
         }
         armCrash()
         schedule(0)
+        for (index, change) in (scenario.cast?.changes ?? []).enumerated() {
+            queue.add(.change(index), at: change.at.nanoseconds)
+        }
         while failure == nil, let next = queue.nextTime {
             if !isHealed, next >= horizon {
                 time = horizon
@@ -132,12 +137,13 @@ struct World {
         case .impostor(let node, let attempt, let message):
             hearImpostor(node, attempt: attempt, message)
         case .link(let session, let step): take(step, on: session)
-        case .cutPath(let node, let end):
-            if !isHealed { cut(node, toHub: true, toNode: true, until: end) }
+        case .cutPath(let node, let end, let since):
+            if !isHealed, since > reconnectedAt { cut(node, toHub: true, toNode: true, until: end) }
         case .mendPath(let node, let cut): if places[node].cut == cut { mend(node) }
         case .engine(let node, let boot, let step):
             if places[node].boot == boot { take(step, at: node) }
         case .mishap(let index): strike(index)
+        case .change(let index): applyChange(index)
         case .enrol(let node): enrol(node)
         case .inspect: inspect()
         }

@@ -9,6 +9,7 @@ extension Checker {
         case .container: checkContainer(written, at: path)
         case .probe: checkProbe(written, at: path)
         case .execProbe: checkCommand(written, at: path)
+        case .fault: checkFault(written, at: path)
         }
     }
 

@@ -138,5 +138,10 @@ extension MistakeCode {
             "The files hold no object: they are empty, or have nothing but comments.",
         .badText:
             "The text is empty, or holds characters that have no meaning in this field.",
+        .unknownName:
+            """
+        A scenario speaks of a site, node or workload that is not part of the rehearsal. The nodes
+        of a rehearsal from files are called SITE-1, SITE-2 and so on; `--nodes` says how many.
+        """,
     ]
 }

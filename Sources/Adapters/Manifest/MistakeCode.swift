@@ -34,6 +34,7 @@ package enum MistakeCode: String, CaseIterable, Codable, Hashable, Sendable {
     case notAnObject = "SK0132"
     case nothingToApply = "SK0133"
     case badText = "SK0134"
+    case unknownName = "SK0135"
 
     /// What the kind of mistake means, why it is refused and what to do, for `skerry explain`.
     package var explanation: String {
