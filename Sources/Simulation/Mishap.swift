@@ -22,6 +22,8 @@ enum Fault: String, CaseIterable, Sendable {
     /// The agent's process is stopped and goes on later.
     case pause
     case request
+    /// Somebody comes to a node and wants something to be different there.
+    case visit
     /// Messages of one node that are lost and sent again, that take longer, or that come twice.
     case loss, latency, duplication
     /// The machine is off for a while, or for good; or all that was on its disk is gone.
@@ -60,6 +62,7 @@ enum Fault: String, CaseIterable, Sendable {
         case .impostor: (20, 300)
         case .pause: (12, 600)
         case .request: (150, 0)
+        case .visit: (40, 0)
         case .loss, .latency: (20, 3_600)
         case .duplication: (10, 3_600)
         case .nodeLoss: (4, 24 * 3_600)

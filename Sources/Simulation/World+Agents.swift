@@ -105,6 +105,7 @@ extension World {
         case .wake(let instant, let reason):
             checkWait(until: instant, for: reason, at: node)
             wish(instant, reason, at: node)
+        case .reply(_, let reply): checkPromise(reply, at: node)
         case .halted: break
         }
     }
@@ -114,7 +115,7 @@ extension World {
         case .pull(let id, let image): pull(id, image, at: node)
         case .start(let request): start(request, at: node)
         case .stop(let id, let grace): stop(id, grace: grace, at: node)
-        case .place: break
+        case .place, .change: break
         }
     }
 
@@ -196,6 +197,7 @@ extension World {
         places[node].store = NodeStore(logCap: agentLimits.logEntries)
         places[node].disk = Disk()
         places[node].containers.abandon()
+        places[node].promised = 0
         places[node].life += 1
         places[node].firstLife = places[node].life
         queue.add(.startAgent(node, life: places[node].life), at: time + draw(0.2, 5))
@@ -213,6 +215,7 @@ extension World {
         places[node].missing = 0
         places[node].arrived = 0
         places[node].acknowledged = 0
+        places[node].promised = 0
         places[node].dropped = 0
     }
 }
@@ -222,7 +225,7 @@ extension Agent.Effect {
     /// next that does.
     var matters: Bool {
         switch self {
-        case .persist, .connect, .disconnect, .send, .carryOut, .halted: true
+        case .persist, .connect, .disconnect, .send, .carryOut, .reply, .halted: true
         case .list, .probe, .measure, .wake: false
         }
     }

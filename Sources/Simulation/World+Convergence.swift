@@ -72,7 +72,9 @@ extension World {
                 + "\(state.appliedRevision), and the node holds \(agent.appliedRevision)"
         }
         let feed = wanted(state)
-        guard feed == placed(on: place.id, snapshot) else {
+        let wanted = expected(
+            placed(on: place.id, snapshot), with: state.changes, snapshot, at: place.site)
+        guard feed == wanted else {
             return "its feed does not say what was placed on it"
         }
         let held = place.store.load().documents.compactMap { document -> Assignment? in
@@ -80,6 +82,12 @@ extension World {
         }
         guard held.sorted(by: { $0.workload.id < $1.workload.id }) == feed else {
             return "it holds other assignments than its feed has"
+        }
+        guard place.store.changes.isEmpty else {
+            return "it still keeps what people changed there"
+        }
+        guard covered(at: node) >= place.promised else {
+            return "the hub never heard of a change there"
         }
         return difference(of: place, running: feed) ?? difference(of: place, agent, told)
     }

@@ -35,6 +35,14 @@ private func nodeMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 """)
     }
+    migrator.registerMigration("node-2") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE localChange (
+                    workload TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
     return migrator
 }
 

@@ -103,6 +103,13 @@ private func apply(
         try tally.append(entry, to: database)
     case .trimLog(let sequence):
         try tally.trim(through: sequence, in: database)
+    case .localChange(let change):
+        let (body, sum) = try Record.encode(change)
+        try database.run(
+            "INSERT OR REPLACE INTO localChange VALUES (?, ?, ?)",
+            [change.workload.text, sum, body])
+    case .removeLocalChange(let workload):
+        try database.run("DELETE FROM localChange WHERE workload = ?", [workload.text])
     case .epoch(let epoch):
         try database.setCounter("epoch", to: try column(epoch))
     case .contact(let reading):
@@ -129,6 +136,10 @@ private func loadNode(_ database: GRDB.Database) throws -> (NodeSnapshot, [Damag
     try reader.values(
         LogEntry.self, of: "log", key: ["sequence"], "SELECT * FROM log ORDER BY sequence",
         each: { _, entry in snapshot.log.append(entry) })
+    try reader.values(
+        LocalChange.self, of: "localChange", key: ["workload"],
+        "SELECT * FROM localChange ORDER BY workload",
+        each: { _, change in snapshot.localChanges.append(change) })
     snapshot.appliedRevision = counter(applied)
     snapshot.nextSequence = counter(try LogTally(database).lastSequence) + 1
     snapshot.epoch = counter(try database.counter("epoch"))

@@ -8,6 +8,7 @@ extension Agent {
         case document(DocumentKey)
         case instance(InstanceID)
         case entry(UInt64)
+        case localChange(WorkloadID)
         case appliedRevision, trim, epoch, contact
 
         init(_ write: NodeWrite) {
@@ -21,6 +22,8 @@ extension Agent {
             case .trimLog: self = .trim
             case .epoch: self = .epoch
             case .contact: self = .contact
+            case .localChange(let change): self = .localChange(change.workload)
+            case .removeLocalChange(let workload): self = .localChange(workload)
             }
         }
     }

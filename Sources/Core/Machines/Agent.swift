@@ -18,6 +18,8 @@ package struct Agent: Equatable, Sendable {
     /// The revision up to which documents are durable here; only these take effect.
     var durableRevision: UInt64
     var held: Table<InstanceID, Held> = Table()
+    /// What people changed here and the hub has not taken in.
+    var changes: LocalChanges
 
     // Who may decide.
     var gate: Gate
@@ -69,6 +71,8 @@ package struct Agent: Equatable, Sendable {
     /// Tells the runs of all units apart, also of one that went and came again.
     var lastAttempt = 0
 
+    /// Why nothing can be written at the moment.
+    var storeTrouble: String?
     /// What is to be made durable, and what waits for it.
     var journal: Journal<NodeWrite, FollowUp> = Journal()
     /// The time of this input: what it moves, it moves now.
@@ -97,6 +101,8 @@ package struct Agent: Equatable, Sendable {
         case documents(through: UInt64)
         case ship(through: UInt64)
         case start(ContainerID, attempt: Int, Order)
+        case change(Order)
+        case reply(RequestID, Reply)
     }
 
     package init(configuration: AgentConfiguration, snapshot: NodeSnapshot, random: Random) {
@@ -106,6 +112,7 @@ package struct Agent: Equatable, Sendable {
         events = Recent(limit: configuration.limits.events)
         replica = Replica(documents: snapshot.documents, through: snapshot.appliedRevision)
         durableRevision = snapshot.appliedRevision
+        changes = LocalChanges(restored: snapshot.localChanges)
         outbox = Outbox(
             entries: snapshot.log, nextSequence: snapshot.nextSequence,
             limit: configuration.limits.logEntries)
@@ -144,6 +151,7 @@ package struct Agent: Equatable, Sendable {
         case .received(let message): receive(message, at: now, into: &effects)
         case .persisted(let ticket): settle(ticket, at: now, into: &effects)
         case .storeFailing(let reason): note(storeFailing: reason, at: now)
+        case .request(let id, let request): serve(request, as: id, at: now, into: &effects)
         case .engine(let report): take(report, at: now, into: &effects)
         case .measured(let usage): beat(usage, into: &effects)
         case .halt: halt(at: now, into: &effects)
@@ -176,6 +184,7 @@ package struct Agent: Equatable, Sendable {
     }
 
     private mutating func settle(_ ticket: Ticket, at now: Moment, into effects: inout [Effect]) {
+        storeTrouble = nil
         for followUp in journal.settle(ticket) {
             switch followUp {
             case .documents(let revision): obey(through: revision, at: now, into: &effects)
@@ -184,6 +193,10 @@ package struct Agent: Equatable, Sendable {
                 ship(at: now, into: &effects)
             case .start(let id, let attempt, let order):
                 begin(id, attempt: attempt, order, into: &effects)
+            case .change(let order):
+                changes.carryOut(order)
+                reconcile(at: now, into: &effects)
+            case .reply(let id, let reply): effects.append(.reply(id, reply))
             }
         }
     }
@@ -201,6 +214,7 @@ package struct Agent: Equatable, Sendable {
     /// The host keeps trying the same writes in the same order, so nothing needs undoing here. Only
     /// people are told, and not through the log, which is what cannot be written.
     private mutating func note(storeFailing reason: String, at now: Moment) {
+        storeTrouble = reason
         remember(
             Event(
                 at: now.wall, node: configuration.node, severity: .warning, reason: "StoreFailing",

@@ -14,6 +14,10 @@ package struct DocumentKey: Hashable, Comparable, Codable, Sendable, CustomStrin
     package static func site(_ site: SiteID) -> DocumentKey {
         DocumentKey(kind: "Site", name: site.text)
     }
+    /// How far the feed covers what people changed at the node.
+    package static func changes(_ node: NodeID) -> DocumentKey {
+        DocumentKey(kind: "Changes", name: node.text)
+    }
     package static func node(_ node: NodeID) -> DocumentKey {
         DocumentKey(kind: "Node", name: node.text)
     }
@@ -42,6 +46,9 @@ package struct Document: Hashable, Codable, Sendable {
         case assignment(Assignment)
         case site(Site)
         case node(Node)
+        /// What the other documents say takes in every change that a person made at the node, up to
+        /// this entry of its log.
+        case changes(through: UInt64)
         /// The thing is no longer wanted. Kept until the node has made it durable.
         case deleted
     }
