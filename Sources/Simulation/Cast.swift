@@ -22,7 +22,15 @@ package struct Cast: Sendable {
     package var nodes: [Member]
     package var workloads: [Workload]
     /// What people apply in the course of it, and when.
-    package var changes: [(at: Duration, workload: Workload)] = []
+    package var changes: [Change] = []
+
+    /// What somebody applies at the hub, or at a node.
+    package struct Change: Sendable {
+        package var at: Duration
+        package var object: Object
+        /// By number; nil for at the hub.
+        package var node: Int?
+    }
 
     package init(sites: [Site], nodes: [Member], workloads: [Workload]) {
         self.sites = sites

@@ -70,7 +70,10 @@ package struct Rehearsal: Sendable {
                 let index = latest.firstIndex(where: { $0.id == id })
             else { continue }
             latest[index].spec.apply(change)
-            cast.changes.append((Rehearsal.begin + step.at.duration, latest[index]))
+            cast.changes.append(
+                Cast.Change(
+                    at: Rehearsal.begin + step.at.duration, object: .workload(latest[index]),
+                    node: nil))
         }
         return cast
     }

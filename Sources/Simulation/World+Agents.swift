@@ -198,6 +198,9 @@ extension World {
         places[node].disk = Disk()
         places[node].containers.abandon()
         places[node].promised = 0
+        places[node].missing = 0
+        places[node].arrived = 0
+        places[node].acknowledged = 0
         places[node].life += 1
         places[node].firstLife = places[node].life
         queue.add(.startAgent(node, life: places[node].life), at: time + draw(0.2, 5))

@@ -12,6 +12,11 @@ extension World {
         checkReplacement(by: request, at: node)
         checkPatience(request.id, at: node)
         counts.starts += 1
+        if scenario.cast?.changes.isEmpty == false,
+            firstStarts[request.id.instance.workload] == nil
+        {
+            firstStarts.insert(.nanoseconds(time), for: request.id.instance.workload)
+        }
         let life = places[node].life
         guard places[node].containers.isAvailable(at: time) else {
             return queue.add(

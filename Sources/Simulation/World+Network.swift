@@ -318,7 +318,11 @@ extension World {
         sessions[index].heardAt = time
         switch message {
         case .hello: sessions[index].hasGreeted = true
-        case .entries(let entries): count(entries, from: node(of: index))
+        // What a node said before it was made anew is of another log.
+        case .entries(let entries)
+        where sessions[index].nodeLife >= places[node(of: index)].firstLife:
+            count(entries, from: node(of: index))
+        case .entries: break
         case .applied, .heartbeat, .engine: break
         }
         tellHub(life: centre.life, .received(sessions[index].id, message))

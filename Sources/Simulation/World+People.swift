@@ -117,14 +117,26 @@ extension World {
 
     /// Somebody applies what was planned, and comes back later where the hub is down.
     mutating func applyChange(_ index: Int) {
-        guard let workload = scenario.cast?.changes[index].workload else { return }
-        let key = "Workload/\(workload.id)"
+        guard let change = scenario.cast?.changes[index] else { return }
+        if let node = change.node {
+            places[node].visits += 1
+            return tell(
+                node, life: places[node].life,
+                .request(
+                    RequestID(number: places[node].visits), .apply([change.object], dryRun: false)))
+        }
+        let key = change.object.reference
         guard centre.isUp, !ledger.isBusy(key) else {
             return queue.add(.change(index), at: seconds(60))
         }
-        ask(
-            key, .apply([.workload(workload)], dryRun: false),
-            as: .workload(workload.spec, labels: workload.metadata.labels))
+        switch change.object {
+        case .workload(let workload):
+            ask(
+                key, .apply([change.object], dryRun: false),
+                as: .workload(workload.spec, labels: workload.metadata.labels))
+        case .site(let site): ask(key, .apply([change.object], dryRun: false), as: .site(site.spec))
+        case .node, .instance: break
+        }
     }
 
     // MARK: - Nodes and sites

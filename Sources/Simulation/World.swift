@@ -26,6 +26,8 @@ struct World {
     var counts = Report.Counts()
     var failure: Report.Failure?
     var returns: Returns?
+    /// When a container of each workload that came later was first ordered to start.
+    var firstStarts: Table<WorkloadID, Duration> = Table()
     /// When the hub's machine is through with the handshakes that it has begun.
     var acceptsAt: Int64 = 0
 

@@ -55,7 +55,7 @@ extension Hub {
     private mutating func welcome(
         _ hello: Hello, on session: SessionID, at now: Moment, into effects: inout [Effect]
     ) {
-        guard let member = nodes[hello.node], sessions[session]?.node == hello.node,
+        guard var member = nodes[hello.node], sessions[session]?.node == hello.node,
             hello.site == member.node.spec.site
         else {
             effects.append(.close(session))
@@ -67,6 +67,11 @@ extension Hub {
             sessions.remove(older)
             effects.append(.close(older))
             if older == session { return }
+        }
+        // A copy of a greeting is older than what was confirmed since.
+        if sessions[session]?.state == .silent, hello.appliedRevision < member.applied {
+            forgetLog(of: hello.node, holding: hello.appliedRevision, at: now)
+            member = nodes[hello.node] ?? member
         }
         sessions.update(session) {
             $0.state = .greeted
@@ -100,6 +105,33 @@ extension Hub {
                         reconnectWindow: Interval(reconnectWindow)))))
         if sharesCopies(hello.node) { reconcile(because: .nodeReturned, at: now) }
         feed(hello.node, into: &effects)
+    }
+
+    /// A node that holds less than it once confirmed has lost its store, and its log with it: its
+    /// numbers mean something else from here on, and what it runs it tells anew.
+    private mutating func forgetLog(
+        of node: NodeID, holding revision: UInt64, at now: Moment
+    ) {
+        guard let lost = nodes[node]?.instances.keys else { return }
+        for id in lost {
+            standing.remove(.instance(id))
+            journal.writes.append(.removeInstance(node, id))
+        }
+        journal.forget { if case .acknowledge(node, _, _) = $0 { true } else { false } }
+        nodes.update(node) {
+            $0.instances = Table()
+            $0.inbox = Inbox()
+            $0.acknowledged = 0
+            $0.applied = revision
+            $0.changesThrough = 0
+        }
+        journal.writes.append(.acknowledged(node, sequence: 0))
+        journal.writes.append(.appliedRevision(node, revision))
+        tell(
+            .warning, "StoreLost", .node, node.text,
+            "it holds less than it once confirmed, so its store was lost: it is sent everything again, "
+                + "and what it had not yet told is gone", at: now)
+        publish(to: node)
     }
 
     /// Twice what admission needs for the whole fleet (reliability arithmetic: W = max(min, 2N/C)).
