@@ -31,7 +31,10 @@ package struct NodeStore: Equatable, Sendable {
         case .epoch(let epoch): self.epoch = epoch
         case .contact(let reading): contact = reading
         case .localChange(let change): localChanges.insert(change, for: change.workload)
-        case .removeLocalChange(let workload): localChanges.remove(workload)
+        case .forgetLocalChanges(let sequence):
+            for change in localChanges.rows where change.sequence <= sequence {
+                localChanges.remove(change.workload)
+            }
         }
     }
 

@@ -112,7 +112,16 @@ extension World {
             restartPolicy: isBase || random.chance(0.7)
                 ? .always : random.chance(0.5) ? .onFailure : .never,
             dependsOn: index > 0 && random.chance(0.2) && ledger.face(key(0)) != nil ? ["w0"] : [],
-            stopGrace: .seconds(1 + pick(10)))
+            stopGrace: .seconds(1 + pick(10)),
+            disconnect: !isBase && random.chance(0.3) ? disconnect() : nil)
+    }
+
+    /// Nodes do not stop anything by themselves: when they would is told by the wall clock after a
+    /// reboot, and I15 checks that its jumps change nothing.
+    private mutating func disconnect() -> Disconnect {
+        Disconnect(
+            lostAfter: .seconds(60 + pick(600)), replace: true,
+            reconcile: Reconcile.allCases[pick(Reconcile.allCases.count)])
     }
 
     /// Somebody applies what was planned, and comes back later where the hub is down.

@@ -76,7 +76,7 @@ private func nodeStep(_ number: Int) -> [[NodeWrite]] {
     if number % 10 == 0 { batches.append([.trimLog(through: UInt64(number - 4))]) }
     if number % 11 == 0 { batches.append([.contact(reading(number))]) }
     if number % 7 == 0 { batches.append([.localChange(change(number))]) }
-    if number % 21 == 0 { batches.append([.removeLocalChange(change(number).workload)]) }
+    if number % 21 == 0 { batches.append([.forgetLocalChanges(through: UInt64(number - 8))]) }
     if number % 13 == 0 { batches.append([.removeDocument(key), .removeInstance(record.id)]) }
     if number % 50 == 0 { batches.append([.epoch(UInt64(number)), .trimLog(through: .max)]) }
     return batches
@@ -111,8 +111,8 @@ private func perform(_ write: NodeWrite, on state: inout NodeSnapshot) {
         state.localChanges.removeAll { $0.workload == change.workload }
         state.localChanges.append(change)
         state.localChanges.sort { $0.workload < $1.workload }
-    case .removeLocalChange(let workload):
-        state.localChanges.removeAll { $0.workload == workload }
+    case .forgetLocalChanges(let sequence):
+        state.localChanges.removeAll { $0.sequence <= sequence }
     }
 }
 

@@ -1,5 +1,6 @@
 import Machines
 import Model
+import Simulation
 import Testing
 
 /// What people change at a node that is theirs to change, and what becomes of it.
@@ -136,8 +137,29 @@ import Testing
         again.deliver(
             [assigned(other()), .changes(through: change.sequence)], from: 3)
         #expect(again.agent.localChanges.isEmpty)
-        #expect(again.stored.contains(.removeLocalChange("kiosk")))
+        #expect(again.stored.contains(.forgetLocalChanges(through: change.sequence)))
         #expect(again.stops.isEmpty)
+    }
+
+    /// Found by a simulated seed: the older change's end took the newer one off the disk.
+    @Test func `the hub's word on an older change does not take a newer one off the disk`() {
+        var bench = apart()
+        bench.ask(.apply([.workload(other())], dryRun: false))
+        let first = changes(in: bench.stored)[0]
+        bench.tell(.linkUp)
+        bench.welcome()
+        bench.tell(.linkDown(reason: "cut"))
+        bench.storeIsQuick = false
+        bench.ask(.delete(.workload, name: "kiosk"))
+        bench.tell(.linkUp)
+        bench.welcome()
+        bench.deliver([assigned(other()), .changes(through: first.sequence)], from: 3)
+        while !bench.owed.isEmpty { bench.answerStore() }
+        var disk = Simulation.NodeStore(logCap: 100)
+        for write in bench.stored { disk.apply(write) }
+        #expect(disk.load().localChanges.map(\.effect) == [.added])
+        #expect(disk.load().localChanges.map(\.spec) == [nil])
+        #expect(bench.agent.localChanges.count == 1)
     }
 
     @Test func `a node that cannot write says so and changes nothing`() {

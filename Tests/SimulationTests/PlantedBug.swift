@@ -46,7 +46,7 @@ struct PlantedBug: Sendable {
         return other
     }
 
-    static let all = durability + [fence] + once + contact + bounds + waits + others
+    static let all = durability + [fence] + changes + once + contact + bounds + waits + others
 }
 
 extension PlantedBug {
@@ -101,6 +101,23 @@ extension PlantedBug {
                 }
                 guard let last = sent.value[node] else { return }
                 rewrite(&effects) { $0 + [.trimLog(through: last)] }
+            }
+        },
+    ]
+
+    private static let changes: [PlantedBug] = [
+        .agent("answers a change that it never wrote down", breaks: [.durability]) {
+            { _, _, _, effects in
+                rewrite(&effects) { writes in
+                    writes.filter { if case .localChange = $0 { false } else { true } }
+                }
+            }
+        },
+        .hub("forgets what people changed at nodes when it restarts", breaks: [.convergence]) {
+            { _, _, effects in
+                rewrite(&effects) { writes in
+                    writes.filter { if case .localChange = $0 { false } else { true } }
+                }
             }
         },
     ]

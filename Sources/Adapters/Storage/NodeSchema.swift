@@ -39,7 +39,8 @@ private func nodeMigrator() -> DatabaseMigrator {
         try database.execute(
             sql: """
                 CREATE TABLE localChange (
-                    workload TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                    workload TEXT PRIMARY KEY, sequence INTEGER NOT NULL,
+                    sum INTEGER NOT NULL, body BLOB NOT NULL
                 ) STRICT;
                 """)
     }

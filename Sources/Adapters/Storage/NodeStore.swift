@@ -106,10 +106,11 @@ private func apply(
     case .localChange(let change):
         let (body, sum) = try Record.encode(change)
         try database.run(
-            "INSERT OR REPLACE INTO localChange VALUES (?, ?, ?)",
-            [change.workload.text, sum, body])
-    case .removeLocalChange(let workload):
-        try database.run("DELETE FROM localChange WHERE workload = ?", [workload.text])
+            "INSERT OR REPLACE INTO localChange VALUES (?, ?, ?, ?)",
+            [change.workload.text, try column(change.sequence), sum, body])
+    case .forgetLocalChanges(let sequence):
+        try database.run(
+            "DELETE FROM localChange WHERE sequence <= ?", [Int64(clamping: sequence)])
     case .epoch(let epoch):
         try database.setCounter("epoch", to: try column(epoch))
     case .contact(let reading):

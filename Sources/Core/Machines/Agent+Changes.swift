@@ -204,7 +204,9 @@ extension Agent {
     /// Lets go of changes that the hub's durable word covers.
     mutating func handOverChanges() {
         guard case .changes(let sequence) = replica[.changes(configuration.node)] else { return }
-        journal.writes += changes.handOver(through: sequence).map { .removeLocalChange($0) }
+        if changes.handOver(through: sequence) {
+            journal.writes.append(.forgetLocalChanges(through: sequence))
+        }
     }
 
     // MARK: - Mistakes

@@ -8,7 +8,7 @@ extension Agent {
     /// here, so no order of failures leaves anything behind.
     mutating func reconcile(at now: Moment, into effects: inout [Effect]) {
         takeTable(at: now)
-        if durableRevision == replica.through { handOverChanges() }
+        handOverChanges()
         let wanted = assignments()
         for id in held.keys where wanted[id] == nil {
             held.update(id) { $0.assignment = nil }

@@ -9,7 +9,7 @@ extension Agent {
         case instance(InstanceID)
         case entry(UInt64)
         case localChange(WorkloadID)
-        case appliedRevision, trim, epoch, contact
+        case appliedRevision, forgottenChanges, trim, epoch, contact
 
         init(_ write: NodeWrite) {
             switch write {
@@ -23,7 +23,7 @@ extension Agent {
             case .epoch: self = .epoch
             case .contact: self = .contact
             case .localChange(let change): self = .localChange(change.workload)
-            case .removeLocalChange(let workload): self = .localChange(workload)
+            case .forgetLocalChanges: self = .forgottenChanges
             }
         }
     }

@@ -195,7 +195,7 @@ package struct Agent: Equatable, Sendable {
                 begin(id, attempt: attempt, order, into: &effects)
             case .change(let order):
                 changes.carryOut(order)
-                reconcile(at: now, into: &effects)
+                reconcileIfDurable(at: now, into: &effects)
             case .reply(let id, let reply): effects.append(.reply(id, reply))
             }
         }
@@ -208,7 +208,11 @@ package struct Agent: Equatable, Sendable {
     ) {
         durableRevision = revision
         if link.isUp { effects.append(.send(.applied(revision: revision))) }
-        if replica.through == revision { reconcile(at: now, into: &effects) }
+        reconcileIfDurable(at: now, into: &effects)
+    }
+
+    private mutating func reconcileIfDurable(at now: Moment, into effects: inout [Effect]) {
+        if replica.through == durableRevision { reconcile(at: now, into: &effects) }
     }
 
     /// The host keeps trying the same writes in the same order, so nothing needs undoing here. Only

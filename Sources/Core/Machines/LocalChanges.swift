@@ -24,10 +24,10 @@ struct LocalChanges: Equatable, Sendable {
         changes.insert(change, for: change.workload)
     }
 
-    /// Forgets what the hub has taken in, and names it.
-    mutating func handOver(through sequence: UInt64) -> [WorkloadID] {
-        let settled = changes.rows.filter { $0.sequence <= sequence }.map(\.workload)
-        for workload in settled { changes.remove(workload) }
-        return settled
+    /// Forgets what the hub has taken in. Answers whether there was any.
+    mutating func handOver(through sequence: UInt64) -> Bool {
+        let settled = changes.rows.filter { $0.sequence <= sequence }
+        for change in settled { changes.remove(change.workload) }
+        return !settled.isEmpty
     }
 }

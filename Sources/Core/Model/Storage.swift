@@ -13,7 +13,9 @@ package enum NodeWrite: Hashable, Sendable {
     /// When the hub last proved the node's policy current.
     case contact(Reading)
     case localChange(LocalChange)
-    case removeLocalChange(WorkloadID)
+    /// Changes up to this entry of the log are the hub's by now. By entry, since a newer change of the
+    /// same workload may be on its way to disk.
+    case forgetLocalChanges(through: UInt64)
 }
 
 /// What a node's store holds at start.
