@@ -110,7 +110,11 @@ let package = Package(
         room("Model", in: "Core/Model"),
         room("Replication", in: "Core/Replication", sees: ["Model"]),
         room("Authority", in: "Core/Authority", sees: ["Model"]),
-        room("Machines", in: "Core/Machines", sees: ["Model", "Replication", "Authority"]),
+        room(
+            "Trust", in: "Core/Trust", sees: ["Model"],
+            uses: [.product(name: "Crypto", package: "swift-crypto")]),
+        room(
+            "Machines", in: "Core/Machines", sees: ["Model", "Replication", "Authority", "Trust"]),
 
         // Adapters: the outside world, one library each.
         room(
@@ -129,13 +133,15 @@ let package = Package(
         room(
             "Host", in: "Host",
             sees: [
-                "Model", "Replication", "Authority", "Machines", "Manifest", "Storage",
+                "Model", "Replication", "Authority", "Trust", "Machines", "Manifest", "Storage",
                 "Containers", "Transport", "Management",
             ]),
-        room("Client", in: "Client", sees: ["Model", "Manifest"], uses: httpConnection + tls),
+        room(
+            "Client", in: "Client", sees: ["Model", "Manifest", "Authority", "Trust"],
+            uses: httpConnection + tls),
         room(
             "Simulation", in: "Simulation",
-            sees: ["Model", "Replication", "Authority", "Machines"]),
+            sees: ["Model", "Replication", "Authority", "Trust", "Machines"]),
 
         .executableTarget(
             name: "skerry",
@@ -167,13 +173,15 @@ let package = Package(
         tests(
             "ManagementTests", sees: ["Management", "Model"], uses: httpClient + tls + certificates),
         tests(
-            "ClientTests", sees: ["Client", "Manifest", "Model"],
+            "ClientTests", sees: ["Client", "Manifest", "Model", "Trust"],
             uses: httpConnection + tls + certificates),
         tests("ManifestTests", sees: ["Manifest", "Model"], fixtures: true),
         tests("ModelTests", sees: ["Model"]),
         tests("ReplicationTests", sees: ["Model", "Replication"]),
         tests("AuthorityTests", sees: ["Model", "Authority"]),
-        tests("MachinesTests", sees: ["Model", "Machines", "Authority", "Simulation"]),
+        tests("TrustTests", sees: ["Model", "Trust"]),
+        tests(
+            "MachinesTests", sees: ["Model", "Machines", "Authority", "Simulation", "Trust"]),
         tests(
             "TransportTests", sees: ["Model", "Transport"],
             uses: gRPC + certificates + tls + controlLink),
@@ -200,7 +208,7 @@ let package = Package(
             name: "gate", dependencies: ["AllocationCounter", "Authority", "Model"],
             path: "Benchmarks/gate", swiftSettings: strict,
             linkerSettings: [.linkedLibrary("m")]),
-        tests("SimulationTests", sees: ["Model", "Authority", "Machines", "Simulation"]),
+        tests("SimulationTests", sees: ["Model", "Authority", "Machines", "Simulation", "Trust"]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),

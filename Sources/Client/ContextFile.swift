@@ -174,7 +174,8 @@ func replace(_ path: String, with bytes: [UInt8], isDurable: Bool = true) throws
     func failed(_ doing: String) -> Failure {
         Failure(.failed, "\(path) cannot be written: \(doing): \(String(cString: strerror(errno)))")
     }
-    let directory = (path as NSString).deletingLastPathComponent
+    let parent = (path as NSString).deletingLastPathComponent
+    let directory = parent.isEmpty ? "." : parent
     do {
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true,

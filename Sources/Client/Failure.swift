@@ -16,6 +16,8 @@ package struct Failure: Error, Hashable, Sendable {
     /// What was being done, what went wrong, what to do. May hold text of the server: whoever
     /// shows it makes it visible first.
     package var message: String
+    /// What the server found wrong in what was sent, for whoever knows the files it came from.
+    package var mistakes: [Mistake] = []
 
     package init(_ code: Code, _ message: String) {
         self.code = code
@@ -38,6 +40,7 @@ package struct Failure: Error, Hashable, Sendable {
             lines.append("  \(place)\(mistake.field): \(mistake.message); \(mistake.fix)")
         }
         self.init(Code(refusal.code), lines.joined(separator: "\n"))
+        mistakes = refusal.mistakes
     }
 }
 

@@ -34,7 +34,7 @@ package struct LiveFleet: Sendable {
                 case .workload(var workload):
                     workload.status = nil
                     fleet.workloads.append(workload)
-                case .instance: break
+                case .instance, .policy: break
                 }
             }
         }

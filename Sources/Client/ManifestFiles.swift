@@ -14,17 +14,33 @@ package struct ManifestFiles: Sendable {
     private static let endings = [".yaml", ".yml", ".json"]
 
     /// All objects, or a failure that holds every mistake of every file.
-    package func objects() throws(Failure) -> [Object] {
-        switch ManifestReader.read(try sources()) {
-        case .objects(let objects): return objects
+    package func objects() throws(Failure) -> [Object] { try read().objects }
+
+    /// The objects, and the files that a mistake found later can be shown in.
+    func read() throws(Failure) -> (objects: [Object], sources: [ManifestSource]) {
+        let sources = try sources()
+        switch ManifestReader.read(sources) {
+        case .objects(let objects): return (objects, sources)
         case .mistakes(let mistakes, let omitted):
-            let count = mistakes.count + omitted
-            var text = mistakes.map(\.rendered)
-            if omitted > 0 { text.append("and \(omitted) more") }
-            text.append(
-                "\(count) mistake\(count == 1 ? "" : "s") in the manifest; nothing was applied")
-            throw Failure(.usage, text.joined(separator: "\n\n"))
+            throw ManifestFiles.failure(mistakes, omitted: omitted)
         }
+    }
+
+    /// Mistakes in what the files mean, with their place in them.
+    func failure(_ mistakes: [Mistake], so outcome: String) throws(Failure) -> Failure {
+        ManifestFiles.failure(ManifestReader.placed(mistakes, in: try sources()), so: outcome)
+    }
+
+    static func failure(
+        _ mistakes: [ManifestMistake], omitted: Int = 0, in what: String = "the manifest",
+        so outcome: String = "nothing was applied"
+    ) -> Failure {
+        let count = mistakes.count + omitted
+        var text = mistakes.map(\.rendered)
+        if omitted > 0 { text.append("and \(omitted) more") }
+        text.append(
+            "\(count) mistake\(count == 1 ? "" : "s") in \(what); \(outcome)")
+        return Failure(.usage, text.joined(separator: "\n\n"))
     }
 
     /// What shall go wrong, from one file; it may speak of these names only.
@@ -43,12 +59,8 @@ package struct ManifestFiles: Sendable {
         switch ScenarioFile.read(source, for: fleet) {
         case .plan(let plan): return plan
         case .mistakes(let mistakes, let omitted):
-            let count = mistakes.count + omitted
-            var text = mistakes.map(\.rendered)
-            if omitted > 0 { text.append("and \(omitted) more") }
-            text.append(
-                "\(count) mistake\(count == 1 ? "" : "s") in the scenario; nothing was rehearsed")
-            throw Failure(.usage, text.joined(separator: "\n\n"))
+            throw failure(
+                mistakes, omitted: omitted, in: "the scenario", so: "nothing was rehearsed")
         }
     }
 

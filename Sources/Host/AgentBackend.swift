@@ -29,6 +29,7 @@ struct AgentBackend: ManagementBackend {
             case .node: [.node(agent.selfPortrait(at: moment, contact))]
             case .workload: agent.workloads.map { .workload(agent.view(of: $0, at: now)) }
             case .instance: agent.instances(at: now).map { .instance(Instance($0)) }
+            case .policy: agent.policyObjects(at: now).map { .policy($0) }
             }
         }
         return ObjectList(items: items, asOf: now)
@@ -157,7 +158,7 @@ extension Agent {
             state: state, lastSeen: link.isUp ? now.wall : link.since, observedAt: now.wall,
             agentVersion: Version.text, engine: shownEngine, capacity: configuration.capacity,
             desiredRevision: appliedRevision, appliedRevision: appliedRevision,
-            conditions: contact.map { [$0] } ?? [])
+            conditions: [contact, skewCondition(at: now.wall)].compactMap { $0 })
         return node
     }
 

@@ -22,6 +22,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var endsWithInput: Bool
     /// Replaces the hub's address from the enrolment, for a hub that moved.
     package var hub: String?
+    /// Files of the keys that may sign policy, in place of those from the enrolment.
+    package var policyKeys: [String]?
     /// Facts that the operator states rather than measures.
     package var capacity: Capacity?
 
@@ -29,7 +31,7 @@ package struct AgentSettings: Hashable, Sendable {
         state: String, node: NodeID? = nil, token: String? = nil, engine: EngineChoice = .auto,
         socket: String, portRange: ClosedRange<Int> = 20_000...29_999, searchPath: [String] = [],
         stopsWorkloads: Bool = false, endsWithInput: Bool = false, hub: String? = nil,
-        capacity: Capacity? = nil
+        policyKeys: [String]? = nil, capacity: Capacity? = nil
     ) {
         self.state = state
         self.node = node
@@ -41,6 +43,7 @@ package struct AgentSettings: Hashable, Sendable {
         self.stopsWorkloads = stopsWorkloads
         self.endsWithInput = endsWithInput
         self.hub = hub
+        self.policyKeys = policyKeys
         self.capacity = capacity
     }
 }

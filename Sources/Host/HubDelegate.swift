@@ -73,7 +73,8 @@ final class HubDelegate: ControlDelegate {
             let port = ports.withLock { $0?.control } ?? settings.controlPort
             return Enrolment(
                 node: node, site: site, certificateChain: chain,
-                trustRoots: identity.trustRoots, controlAddress: address(port))
+                trustRoots: identity.trustRoots, controlAddress: address(port),
+                policyKeys: identity.policyKeys)
         case .applied, .deleted, .object, .issued, .resolved:
             preconditionFailure("an enrolment is answered with an enrolment or a refusal")
         }

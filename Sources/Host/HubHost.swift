@@ -61,7 +61,7 @@ package final class HubHost: Sendable {
         self.store = store
         self.log = log
         identity = try HubIdentity.open(settings)
-        machine = Mutex(Hub(snapshot: try store.load()))
+        machine = Mutex(Hub(snapshot: try store.load(), policyKeys: identity.policyKeys))
         Failpoint.reach("hub.boot.loaded")
         let (inputs, mailbox) = AsyncStream.makeStream(of: Hub.Input.self)
         self.inputs = inputs

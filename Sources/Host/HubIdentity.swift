@@ -10,6 +10,8 @@ struct HubIdentity: Sendable {
     /// The authority's certificate: PEM for those who trust it, DER for join tokens.
     let trustRoots: String
     let certificateDER: [UInt8]
+    /// Who may sign policy, for this hub and for every node that enrols here.
+    let policyKeys: [TrustedKey]
 
     /// How long each kind of certificate lives. They are replaced by 15-minute ones once nodes can
     /// renew on their own.
@@ -30,7 +32,10 @@ struct HubIdentity: Sendable {
                 names: settings.advertise, validity: certificateLife, now: now)
             return HubIdentity(
                 authority: authority, server: server, trustRoots: try authority.trustRoots,
-                certificateDER: try authority.certificateDER)
+                certificateDER: try authority.certificateDER,
+                policyKeys: try PolicyKeys.hub(settings))
+        } catch let error as HostError {
+            throw error
         } catch {
             throw .identity("the hub's authority in \(directory): \(error)")
         }

@@ -9,13 +9,15 @@ package struct HubSettings: Hashable, Sendable {
     package var managementPort: Int
     package var controlPort: Int
     package var enrolmentPort: Int
+    /// Files of the keys that may sign policy; nil has the hub make one for its operator.
+    package var policyKeys: [String]?
     /// Stop when standard input ends: whoever holds its other end is gone.
     package var endsWithInput: Bool
 
     package init(
         state: String, name: String = "hub", bind: String = "127.0.0.1",
         advertise: [String] = ["127.0.0.1"], managementPort: Int = 7440, controlPort: Int = 7441,
-        enrolmentPort: Int = 7442, endsWithInput: Bool = false
+        enrolmentPort: Int = 7442, policyKeys: [String]? = nil, endsWithInput: Bool = false
     ) {
         self.state = state
         self.name = name
@@ -24,6 +26,7 @@ package struct HubSettings: Hashable, Sendable {
         self.managementPort = managementPort
         self.controlPort = controlPort
         self.enrolmentPort = enrolmentPort
+        self.policyKeys = policyKeys
         self.endsWithInput = endsWithInput
     }
 }

@@ -15,6 +15,7 @@ extension HubSettings {
             managementPort: values.read("managementPort", as: "a port", port) ?? 0,
             controlPort: values.read("controlPort", as: "a port", port) ?? 0,
             enrolmentPort: values.read("enrolmentPort", as: "a port", port) ?? 0,
+            policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
             endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false)
         try values.check()
     }
@@ -42,6 +43,7 @@ extension AgentSettings {
             stopsWorkloads: values.read("stopWorkloads", as: "true or false", Bool.init) ?? false,
             endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false,
             hub: values["hub"],
+            policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
             capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory))
         try values.check()
     }

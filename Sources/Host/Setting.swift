@@ -38,6 +38,11 @@ package struct Setting: Hashable, Sendable {
         Setting(
             name: "enrolmentPort", fallback: "7442",
             meaning: "Port where nodes enrol; 0 takes a free one."),
+        Setting(
+            name: "policyKeys", fallback: nil,
+            meaning:
+                "Files with the public keys of those who may sign policy, separated by commas. "
+                + "Without it the hub makes a key for its operator, once."),
         endsWithInput,
     ]
 
@@ -71,6 +76,11 @@ package struct Setting: Hashable, Sendable {
             name: "cpu", fallback: nil, meaning: "Capacity to report, such as `2` or `500m`."),
         Setting(
             name: "memory", fallback: nil, meaning: "Capacity to report, such as `1Gi`."),
+        Setting(
+            name: "policyKeys", fallback: nil,
+            meaning:
+                "Files with the public keys of those who may sign policy, separated by commas, in "
+                + "place of those from the enrolment."),
         endsWithInput,
     ]
 

@@ -10,6 +10,7 @@ package struct HubStore: Equatable, Sendable {
     private var tokens: Table<String, JoinToken> = Table()
     private var events: [Event] = []
     private var decisions: [Decision] = []
+    private(set) var policies: Table<PolicyReference, StoredPolicy> = Table()
     private var epoch: UInt64 = 0
     private var generationFloor: UInt64 = 0
     private let eventCap: Int
@@ -35,6 +36,8 @@ package struct HubStore: Equatable, Sendable {
         case .decision(let decision):
             decisions.append(decision)
             if decisions.count >= 2 * eventCap { decisions = keptDecisions }
+        case .policy(let policy): policies.insert(policy, for: policy.reference)
+        case .removePolicy(let reference): policies.remove(reference)
         case .epoch(let epoch): self.epoch = epoch
         case .generationFloor(let generation): generationFloor = generation
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
@@ -101,7 +104,8 @@ package struct HubStore: Equatable, Sendable {
             workloads: workloads.rows, placements: places, replacements: copies,
             tokens: tokens.rows,
             events: events.suffix(eventCap),
-            decisions: keptDecisions, epoch: epoch, generationFloor: generationFloor)
+            decisions: keptDecisions, policies: policies.rows, epoch: epoch,
+            generationFloor: generationFloor)
     }
 
     /// As many as the cap allows: first to go is the oldest that no longer says why something is as

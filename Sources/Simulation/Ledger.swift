@@ -20,6 +20,8 @@ struct Ledger {
         case site(SiteSpec)
         case workload(WorkloadSpec, labels: [String: String])
         case node(labels: [String: String], cordoned: Bool)
+        /// The newest version.
+        case policy(PolicyReference)
     }
 
     private struct Entry {
@@ -84,6 +86,8 @@ extension HubStore {
             return workloads[WorkloadID(name)].map {
                 .workload($0.spec, labels: $0.metadata.labels)
             }
+        case "Policy":
+            return policies.keys.last { $0.name == name }.map { .policy($0) }
         default:
             return node(NodeID(name)).map {
                 .node(labels: $0.node.metadata.labels, cordoned: $0.node.spec.cordoned)

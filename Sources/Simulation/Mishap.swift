@@ -24,6 +24,8 @@ enum Fault: String, CaseIterable, Sendable {
     case request
     /// Somebody comes to a node and wants something to be different there.
     case visit
+    /// Somebody applies a signed policy: a new one, an old one, a broken one.
+    case policy
     /// Messages of one node that are lost and sent again, that take longer, or that come twice.
     case loss, latency, duplication
     /// The machine is off for a while, or for good; or all that was on its disk is gone.
@@ -34,7 +36,8 @@ enum Fault: String, CaseIterable, Sendable {
     /// Whether a fleet of more nodes sees more of them.
     var isOfNode: Bool {
         switch self {
-        case .hubCrash, .hubReboot, .hubDiskFailure, .hubDiskSlow, .request, .reconnect: false
+        case .hubCrash, .hubReboot, .hubDiskFailure, .hubDiskSlow, .request, .policy, .reconnect:
+            false
         default: true
         }
     }
@@ -63,6 +66,7 @@ enum Fault: String, CaseIterable, Sendable {
         case .pause: (12, 600)
         case .request: (150, 0)
         case .visit: (40, 0)
+        case .policy: (20, 0)
         case .loss, .latency: (20, 3_600)
         case .duplication: (10, 3_600)
         case .nodeLoss: (4, 24 * 3_600)

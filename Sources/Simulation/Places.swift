@@ -77,7 +77,7 @@ final class Place {
         configuration = AgentConfiguration(
             node: id, site: site, version: "0.1.0",
             capacity: Capacity(cpu: CPUShare(millicores: 4_000), memory: ByteCount(8 << 30)),
-            portRange: 20_000...20_099, boot: 0, limits: limits)
+            portRange: 20_000...20_099, boot: 0, policyKeys: World.policyKeys, limits: limits)
         clock = Clock(drift: drift, using: &random)
         store = NodeStore(logCap: limits.logEntries)
     }

@@ -164,6 +164,8 @@ package enum Invariant: String, Sendable {
     case autonomy = "I5"
     /// Return of contact restarts nothing whose spec did not change.
     case calmReturn = "I6"
+    /// What nobody signed takes no effect.
+    case security = "I8"
     /// Queues, tables and logs stay within their limits, and what is dropped is counted.
     case bounds = "I12"
     /// Nothing is tried again without a wait.

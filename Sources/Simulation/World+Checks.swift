@@ -14,7 +14,7 @@ extension World {
                 .durability,
                 "\(places[node].id) greets with revision \(hello.appliedRevision), but only "
                     + "\(durable) is on its disk")
-        case .applied(let revision) where revision > durable:
+        case .applied(let revision, _) where revision > durable:
             violate(
                 .durability,
                 "\(places[node].id) acknowledges revision \(revision), but only \(durable) is on "
@@ -84,6 +84,10 @@ extension World {
         let place = places[node]
         let id = place.id
         switch write {
+        case .document(let document) where document.key.isPolicy:
+            checkPolicy(document, before: place.store.document(document.key), at: node)
+        case .removeDocument(let key) where key.isPolicy:
+            violate(.growth, "\(id) lets go of \(key), and no version took its place")
         case .appliedRevision(let revision) where revision < place.store.appliedRevision:
             violate(
                 .growth, "\(id) goes back from \(place.store.appliedRevision) to \(revision)")

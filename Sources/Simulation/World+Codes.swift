@@ -106,7 +106,7 @@ extension World {
         switch effect {
         case .persist(let ticket, let writes): ticket.number << 16 | UInt64(writes.count)
         case .send(.hello(let hello)): hello.appliedRevision
-        case .send(.applied(let revision)): revision
+        case .send(.applied(let revision, _)): revision
         case .send(.entries(let entries)): entries.last?.sequence ?? 0
         case .carryOut(let order): order.act.detail &+ order.decision.number
         case .probe(let probe, _, _): probe.container.code
@@ -118,7 +118,7 @@ extension World {
     func detail(_ input: Hub.Input) -> UInt64 {
         switch input {
         case .opened(let session, _), .closed(let session): session.rawValue
-        case .received(let session, .applied(let revision)): session.rawValue << 24 | revision
+        case .received(let session, .applied(let revision, _)): session.rawValue << 24 | revision
         case .received(let session, .entries(let entries)):
             session.rawValue << 24 | (entries.last?.sequence ?? 0)
         case .received(let session, _): session.rawValue

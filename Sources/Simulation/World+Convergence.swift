@@ -74,7 +74,7 @@ extension World {
         }
         let feed = wanted(state)
         let wanted = expected(
-            placed(on: place.id, snapshot), with: state.changes, snapshot, at: place.site)
+            placed(on: place.id, snapshot), with: state.changes, snapshot, at: place.id)
         guard feed == wanted else {
             return "its feed does not say what was placed on it"
         }
@@ -89,6 +89,9 @@ extension World {
         }
         guard covered(at: node) >= place.promised else {
             return "the hub never heard of a change there"
+        }
+        if let difference = policyDifference(at: place, agent, snapshot.policies) {
+            return difference
         }
         return difference(of: place, running: feed) ?? difference(of: place, agent, told)
     }

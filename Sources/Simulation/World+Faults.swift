@@ -43,6 +43,7 @@ extension World {
         case .pause: places[node].pausedUntil = min(horizon, end)
         case .request: request(mishap.draw)
         case .visit: visit(node, mishap.draw)
+        case .policy: applyPolicy(mishap.draw)
         case .loss: places[node].weather.lose(mishap.share, until: end)
         case .latency:
             places[node].weather.delay(by: Double(mishap.delay) / 1_000, until: end)

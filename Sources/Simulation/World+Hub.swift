@@ -6,7 +6,7 @@ extension World {
     mutating func startHub() {
         centre.wakes.removeAll()
         let snapshot = centre.store.load()
-        var hub = Hub(snapshot: snapshot, limits: hubLimits)
+        var hub = Hub(snapshot: snapshot, policyKeys: World.policyKeys, limits: hubLimits)
         let now = centre.clock.moment(at: time)
         var effects: [Hub.Effect] = []
         hub.start(at: now, into: &effects)

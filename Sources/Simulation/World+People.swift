@@ -25,7 +25,7 @@ extension World {
         }
     }
 
-    private mutating func ask(_ key: String, _ request: Hub.Request, as face: Ledger.Face?) {
+    mutating func ask(_ key: String, _ request: Hub.Request, as face: Ledger.Face?) {
         guard !ledger.isBusy(key) else { return }
         ledger.ask(key)
         let arrival = time + latency()
@@ -144,7 +144,7 @@ extension World {
                 key, .apply([change.object], dryRun: false),
                 as: .workload(workload.spec, labels: workload.metadata.labels))
         case .site(let site): ask(key, .apply([change.object], dryRun: false), as: .site(site.spec))
-        case .node, .instance: break
+        case .node, .instance, .policy: break
         }
     }
 

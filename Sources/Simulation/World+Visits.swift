@@ -89,11 +89,11 @@ extension World {
     /// changed there.
     func expected(
         _ word: [Assignment], with changes: [LocalChange], _ snapshot: HubSnapshot,
-        at site: SiteID
+        at node: NodeID
     ) -> [Assignment] {
         var expected: Table<WorkloadID, Assignment> = Table()
         for assignment in word { expected.insert(assignment, for: assignment.workload.id) }
-        let table = centre.hub?.table(of: site) ?? AuthorityTable(.hybrid)
+        let table = centre.hub?.table(at: node) ?? AuthorityTable(.hybrid)
         for change in changes {
             var word = expected[change.workload]
             if word == nil {

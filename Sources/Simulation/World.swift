@@ -24,6 +24,8 @@ struct World {
     var sessions: [Session] = []
     var ledger = Ledger()
     var counts = Report.Counts()
+    /// Every policy that people signed, rising by version.
+    var signed: [PolicyBundle] = []
     var failure: Report.Failure?
     var returns: Returns?
     /// When a container of each workload that came later was first ordered to start.

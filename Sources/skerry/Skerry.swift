@@ -31,6 +31,7 @@ struct Skerry: AsyncParsableCommand {
                 subcommands: [
                     ApplyCommand.self, DeleteCommand.self, LabelCommand.self, CordonCommand.self,
                     UncordonCommand.self, ResolveCommand.self, ExecCommand.self, TokenCommand.self,
+                    PolicyCommand.self,
                 ]),
             CommandGroup(
                 name: "Program",

@@ -286,12 +286,19 @@ import Testing
             let failure = await failure {
                 try await Apply(files: [file], isTrial: false).run(in: stage.session())
             }
+            #expect(failure?.code == .usage)
             #expect(
-                failure
-                    == Failure(
-                        .usage,
-                        "1 mistake\n  Workload/route-optimizer: spec.dependsOn[0]: "
-                            + "no such workload; apply it first"))
+                failure?.message == """
+                    error[SK0135]: no such workload
+                     --> \(file):5:3
+                      |
+                    5 |   tier: 1
+                      |   ^
+                      = in: Workload/route-optimizer spec.dependsOn[0]
+                      = help: apply it first
+
+                    1 mistake in the manifest; nothing was applied
+                    """)
         }
     }
 

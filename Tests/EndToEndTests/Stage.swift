@@ -47,6 +47,9 @@ final class Stage {
 
     // MARK: - Daemons
 
+    /// More settings for the next hub.
+    var hubSettings: [String] = []
+
     /// `state` is another directory than that of the first hub: another hub at its address.
     func startHub(_ state: String = "hub", failpoint: String? = nil) async throws {
         let program = try start(hubArguments(state), failpoint: failpoint)
@@ -66,13 +69,13 @@ final class Stage {
             "hub", "--state", directory + "/" + state, "--management-port", "\(ports.lowerBound)",
             "--control-port", "\(ports.lowerBound + 1)", "--enrolment-port",
             "\(ports.lowerBound + 2)",
-        ]
+        ] + hubSettings
     }
 
     /// A hub with a context for the client, and the site `urban`.
     func openHub(_ state: String = "hub") async throws {
         let answer = try await skerry(
-            ["hub", "init"] + hubArguments(state).dropFirst().prefix(4))
+            ["hub", "init"] + hubArguments(state).dropFirst().prefix(4) + hubSettings)
         guard answer.code == 0 else { throw Vain(description: answer.remarks) }
         try await startHub(state)
         try await apply(

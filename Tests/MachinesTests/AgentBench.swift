@@ -15,14 +15,14 @@ struct AgentBench {
 
     init(
         snapshot: NodeSnapshot = NodeSnapshot(), limits: AgentLimits = .production,
-        ports: ClosedRange<Int> = 20_000...20_999
+        ports: ClosedRange<Int> = 20_000...20_999, policyKeys: [TrustedKey] = []
     ) {
         now = Moment(monotonic: .seconds(1_000), wall: WallTime(milliseconds: 1_760_000_000_000))
         agent = Agent(
             configuration: AgentConfiguration(
                 node: "n1", site: "urban", version: "0.1.0",
                 capacity: Capacity(cpu: CPUShare(millicores: 2_000), memory: ByteCount(1 << 30)),
-                portRange: ports, boot: 2, limits: limits),
+                portRange: ports, boot: 2, policyKeys: policyKeys, limits: limits),
             snapshot: snapshot, random: Random(seed: 1))
         var effects: [Agent.Effect] = []
         agent.start(at: now, into: &effects)
@@ -108,6 +108,8 @@ extension AgentBench {
         case .site(let site): .site(SiteID(site.metadata.name))
         case .node(let node): .node(NodeID(node.metadata.name))
         case .changes: .changes("n1")
+        case .policy(let bundle): .policy(Signer.name(of: bundle))
+        case .unknown(let kind, _): DocumentKey(kind: kind, name: "new")
         case .deleted: .assignment("web")
         }
     }

@@ -203,22 +203,22 @@ import Testing
         bench.pass(.seconds(5))
         bench.tell(.wake(.restart(webMain)))
         #expect(bench.starts.count == 1)
-        #expect(bench.agent.policyVersion == 3)
+        #expect(bench.agent.regime.generation == 3)
     }
 
     @Test func `a faulty table that gets this far leaves the one before in force`() {
         var bench = AgentBench()
         bench.list()
         bench.join([site([], generation: 1)])
-        let before = bench.agent.table
+        let before = bench.agent.regime.table
         bench.deliver(
             [
                 site(
                     [AuthorityOverride(domain: .security, verdict: .permit, by: .local)],
                     generation: 2)
             ], from: 2)
-        #expect(bench.agent.table == before)
-        #expect(bench.agent.policyVersion == 1)
+        #expect(bench.agent.regime.table == before)
+        #expect(bench.agent.regime.generation == 1)
         #expect(bench.agent.events.last?.reason == "AuthorityRefused")
     }
 

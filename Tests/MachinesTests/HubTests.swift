@@ -16,10 +16,10 @@ struct HubBench {
 
     init(
         snapshot: HubSnapshot = HubSnapshot(), limits: HubLimits = .production,
-        at now: Moment? = nil
+        policyKeys: [TrustedKey] = [], at now: Moment? = nil
     ) {
         if let now { self.now = now }
-        hub = Hub(snapshot: snapshot, limits: limits)
+        hub = Hub(snapshot: snapshot, policyKeys: policyKeys, limits: limits)
         var effects: [Hub.Effect] = []
         hub.start(at: self.now, into: &effects)
         collect(effects)

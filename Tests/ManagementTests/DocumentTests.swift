@@ -39,10 +39,16 @@ import Testing
         let time = WallTime(milliseconds: 0)
         let metadata = Metadata(
             name: "a", labels: ["b": "c"], annotations: ["d": "e"], generation: 1, createdAt: time)
+        let bundle = PolicyBundle(key: "k", signature: "s", payload: ["p"])
+        let policy = Object.policy(
+            Policy(
+                metadata: metadata, spec: PolicySpec(), signed: bundle,
+                status: PolicyStatus(versions: [], observedAt: time)))
         let samples: [String: any Encodable & Sendable] = [
             "ServerInfo": ServerInfo(
                 role: .node, name: "n", version: "1", hubInContact: true, since: time),
-            "Metadata": metadata, "Object": node("n1"),
+            "Metadata": metadata, "Object": policy,
+            "PolicyBundle": bundle,
             "ObjectList": ObjectList(items: [], asOf: time), "Event": event("hello"),
             "EventList": EventList(items: [], asOf: time),
             "ApplyResult": ApplyResult(kind: .site, name: "s", outcome: .created),

@@ -46,7 +46,8 @@ struct PlantedBug: Sendable {
         return other
     }
 
-    static let all = durability + [fence] + changes + once + contact + bounds + waits + others
+    static let all =
+        durability + [fence] + changes + policies + once + contact + bounds + waits + others
 }
 
 extension PlantedBug {
@@ -117,6 +118,47 @@ extension PlantedBug {
             { _, _, effects in
                 rewrite(&effects) { writes in
                     writes.filter { if case .localChange = $0 { false } else { true } }
+                }
+            }
+        },
+    ]
+
+    private static let policies: [PlantedBug] = [
+        .agent("takes an older version of a policy", breaks: [.growth]) {
+            let first = Memory<[Int: Document]>([:])
+            return { node, _, _, effects in
+                rewrite(&effects) { writes in
+                    writes.map { write in
+                        guard case .document(var document) = write, document.key.isPolicy else {
+                            return write
+                        }
+                        first.change { $0[node] = $0[node] ?? document }
+                        document.content = first.value[node]?.content ?? document.content
+                        // The second new version brings back the first.
+                        let isLater = document.revision > first.value[node]?.revision ?? 0
+                        return isLater && document.revision % 2 == 0 ? .document(document) : write
+                    }
+                }
+            }
+        },
+        .agent("takes a policy without a look at its signature", breaks: [.security]) {
+            { _, _, _, effects in
+                rewrite(&effects) { writes in
+                    writes.map { write in
+                        guard case .document(var document) = write,
+                            case .policy(var bundle) = document.content
+                        else { return write }
+                        bundle.payload[bundle.payload.count - 1] += " "
+                        document.content = .policy(bundle)
+                        return .document(document)
+                    }
+                }
+            }
+        },
+        .hub("never writes down which policy it took", breaks: [.durability]) {
+            { _, _, effects in
+                rewrite(&effects) { writes in
+                    writes.filter { if case .policy = $0 { false } else { true } }
                 }
             }
         },

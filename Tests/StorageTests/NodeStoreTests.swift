@@ -35,6 +35,26 @@ import Testing
         }
     }
 
+    @Test func `what a version does not know of a document is still there for the next one`() throws
+    {
+        try withDirectory { directory in
+            let decoder = JSONDecoder()
+            decoder.userInfo[Document.keepsReceived] = true
+            let text =
+                #"{"content":{"node":{"_0":{"metadata":{"name":"n1"},"#
+                + #""spec":{"cordoned":true,"mood":"calm","site":"rural"}}}},"#
+                + #""key":{"kind":"Node","name":"n1"},"revision":7}"#
+            let received = try decoder.decode(Document.self, from: Data(text.utf8))
+            let first = try NodeStore(directory: directory, options: .tight)
+            try first.commit([[.document(received)]])
+            first.close()
+            let second = try NodeStore(directory: directory, options: .tight)
+            let loaded = try #require(try second.load().documents.first)
+            let written = String(decoding: try JSONEncoder().encode(loaded), as: UTF8.self)
+            #expect(written.contains(#""mood":"calm""#))
+        }
+    }
+
     @Test func `removed things are gone and replaced things are new`() throws {
         try withDirectory { directory in
             let store = try NodeStore(directory: directory, options: .tight)

@@ -53,17 +53,17 @@ extension Room {
             rim(
                 "Host",
                 sees: [
-                    "Model", "Authority", "Machines", "Manifest", "Storage", "Containers",
-                    "Transport",
-                    "Management", "Logging",
+                    "Model", "Authority", "Trust", "Machines", "Manifest", "Storage", "Containers",
+                    "Transport", "Management", "Logging",
                 ]),
             rim(
                 "Client",
                 sees: [
-                    "Model", "Manifest", "AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1",
+                    "Model", "Manifest", "Authority", "Trust", "AsyncHTTPClient", "NIOCore",
+                    "NIOPosix", "NIOHTTP1",
                     "NIOSSL", "NIOTLS",
                 ]),
-            rim("Simulation", sees: Set(["Model", "Machines"] + core)),
+            rim("Simulation", sees: Set(["Model", "Machines", "Trust"] + core)),
             rim("skerry", sees: ["Model", "Host", "Client", "Simulation", "ArgumentParser"]),
         ]
 

@@ -263,7 +263,7 @@ import Transport
                     case .opened(let id, let node, _):
                         sessions[id] = node
                         harbour.server.send(.acknowledged(sequence: id.rawValue), to: id)
-                    case .received(.applied(let revision)): applied.insert(revision)
+                    case .received(.applied(let revision, _)): applied.insert(revision)
                     case .closed: ended += 1
                     default: break
                     }

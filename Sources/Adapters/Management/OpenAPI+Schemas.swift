@@ -13,6 +13,10 @@ let schemas: [String: Schema] = [
     "Object": .fields([
         ("apiVersion", .choice([apiVersion])), ("kind", .choice(Kind.allCases.map(\.rawValue))),
         ("metadata", .named("Metadata")), ("spec?", .object), ("status?", .object),
+        ("signed?", .named("PolicyBundle")),
+    ]),
+    "PolicyBundle": .fields([
+        ("key", .string), ("signature", .string), ("payload", .array(.string)),
     ]),
     "ObjectList": .fields([("items", .array(.named("Object"))), ("asOf", .string)]),
     "Event": .fields([
@@ -30,7 +34,8 @@ let schemas: [String: Schema] = [
         ("passed", .boolean), ("ruling", .named("Ruling")),
         ("staleness", .choice(Staleness.allCases.map(\.rawValue))),
         ("reach", .choice(Reach.allCases.map(\.rawValue))), ("policyVersion", .integer),
-        ("policyAge", .string), ("alternatives", .array(.named("Alternative"))),
+        ("policies?", .array(.string)), ("policyAge", .string),
+        ("alternatives", .array(.named("Alternative"))),
     ]),
     "DecisionID": .fields([("origin", .string), ("number", .integer)]),
     "Alternative": .fields([
@@ -46,16 +51,23 @@ let schemas: [String: Schema] = [
         ("domain", .choice(Domain.allCases.map(\.rawValue))), ("tier", .integer),
         ("staleness", .choice(Staleness.allCases.map(\.rawValue))),
         ("reach", .choice(Reach.allCases.map(\.rawValue))), ("ruling", .named("Ruling")),
+        ("source?", .string),
     ]),
     "AuthorityStanding": .fields([
         ("node", .string), ("staleness", .choice(Staleness.allCases.map(\.rawValue))),
         ("reach", .choice(Reach.allCases.map(\.rawValue))), ("policyVersion", .integer),
-        ("policyAge", .string),
+        ("policyAge", .string), ("policies?", .array(.string)),
+    ]),
+    "AuthorityVariant": .fields([
+        ("nodes", .array(.string)), ("policies", .array(.string)),
+        ("pattern", .choice(Pattern.allCases.map(\.rawValue))), ("stalenessBound", .string),
+        ("autonomyWindow", .string), ("cells", .array(.named("AuthorityCell"))),
     ]),
     "AuthorityReport": .fields([
         ("site", .string), ("pattern", .choice(Pattern.allCases.map(\.rawValue))),
         ("policyVersion", .integer), ("stalenessBound", .string), ("autonomyWindow", .string),
         ("cells", .array(.named("AuthorityCell"))), ("nodes", .array(.named("AuthorityStanding"))),
+        ("policies?", .array(.string)), ("variants?", .array(.named("AuthorityVariant"))),
         ("asOf", .string),
     ]),
     "LocalChange": .fields([

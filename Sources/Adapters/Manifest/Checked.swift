@@ -95,6 +95,12 @@ extension Object {
                 Workload(
                     metadata: Metadata(document.value("metadata")),
                     spec: WorkloadSpec(document.value("spec"))))
+        case .policy:
+            self = .policy(
+                Policy(
+                    metadata: Metadata(document.value("metadata")),
+                    spec: document["spec"].map(PolicySpec.init) ?? PolicySpec(),
+                    signed: document["signed"].map(PolicyBundle.init)))
         case .node, .instance:
             preconditionFailure("\(kind.rawValue) objects are refused in files")
         }
@@ -123,16 +129,45 @@ extension SiteSpec {
             stalenessBound: fields.value("stalenessBound").duration,
             whenDisconnected: fields.value("whenDisconnected").word(),
             pattern: fields.value("pattern").word(),
-            authority: fields.value("authority").list.map { row in
-                AuthorityOverride(
-                    domain: row.value("domain").word(), staleness: row["staleness"]?.word(),
-                    tier: (row["tier"]?.whole).flatMap(Tier.init(rawValue:)),
-                    reach: row["reach"]?.word(), verdict: row.value("verdict").word(),
-                    by: row["by"]?.word())
-            },
+            authority: fields.value("authority").list.map { AuthorityOverride($0) },
             link: fields["link"].map {
                 LinkBudget(bytesPerSecond: $0.value("bytesPerSecond").bytes)
             })
+    }
+}
+
+extension AuthorityOverride {
+    fileprivate init(_ row: Checked) {
+        self.init(
+            domain: row.value("domain").word(), staleness: row["staleness"]?.word(),
+            tier: (row["tier"]?.whole).flatMap(Tier.init(rawValue:)),
+            reach: row["reach"]?.word(), verdict: row.value("verdict").word(),
+            by: row["by"]?.word())
+    }
+}
+
+extension PolicySpec {
+    fileprivate init(_ fields: Checked) {
+        let scope = fields.value("scope")
+        self.init(
+            scope: PolicyScope(
+                sites: scope.value("sites").list.map { SiteID($0.text) },
+                canary: scope["canary"].map {
+                    Canary(
+                        nodes: $0.value("nodes").list.map { NodeID($0.text) },
+                        percent: $0["percent"]?.whole)
+                }),
+            pattern: fields["pattern"]?.word(), stalenessBound: fields["stalenessBound"]?.duration,
+            autonomyWindow: fields["autonomyWindow"]?.duration,
+            authority: fields.value("authority").list.map { AuthorityOverride($0) })
+    }
+}
+
+extension PolicyBundle {
+    fileprivate init(_ fields: Checked) {
+        self.init(
+            key: fields.value("key").text, signature: fields.value("signature").text,
+            payload: fields.value("payload").list.map(\.text))
     }
 }
 

@@ -24,7 +24,7 @@ extension Checker {
         guard let entry = written["kind"], !entry.isNull else {
             add(
                 .missingField, at: written.place, path: "kind", "required field 'kind' is missing",
-                fix: "write 'kind: Workload' or 'kind: Site'")
+                fix: "write 'kind: Workload', 'kind: Site' or 'kind: Policy'")
             return nil
         }
         guard let word = entry.text else {

@@ -9,6 +9,8 @@ extension Checker {
         case .container: checkContainer(written, at: path)
         case .probe: checkProbe(written, at: path)
         case .execProbe: checkCommand(written, at: path)
+        case .policy: checkPolicy(written)
+        case .canary: checkCanary(written, at: path)
         case .fault: checkFault(written, at: path)
         }
     }
@@ -55,7 +57,7 @@ extension Checker {
         }
     }
 
-    private mutating func unique(
+    mutating func unique(
         _ written: Written?, _ what: String, in seen: inout [String: Place], at path: String
     ) {
         guard let written, let text = written.text else { return }

@@ -21,6 +21,8 @@ enum Limits {
     static let labels = 64
     static let dependencies = 64
     static let authorityRows = 162
+    static let policySites = 10_000
+    static let payloadLines = 12_000
     /// 10,000 instances of 32 containers of 16 TiB still fit into a signed 64 bit sum.
     static let memory = ByteCount(4 << 20)...ByteCount(16 << 40)
     static let millicores = 1...1_024_000

@@ -25,6 +25,16 @@ package enum ManifestReader {
         for (index, source) in sources.enumerated() { reading.read(source, at: index) }
         return reading.finish(sources)
     }
+
+    /// Mistakes that were found in what the files mean, with their place in the files. `objects` of the
+    /// mistakes count as `read` answered.
+    package static func placed(
+        _ mistakes: [Mistake], in sources: [ManifestSource]
+    ) -> [ManifestMistake] {
+        var reading = Pass()
+        for (index, source) in sources.enumerated() { reading.read(source, at: index) }
+        return reading.placed(mistakes)
+    }
 }
 
 /// One reading of a set of files, on its way.
@@ -77,6 +87,21 @@ private struct Pass {
         let (mistakes, omitted) = findings.result()
         return mistakes.isEmpty
             ? .objects(found.map(\.object)) : .mistakes(mistakes, omitted: omitted)
+    }
+
+    func placed(_ mistakes: [Mistake]) -> [ManifestMistake] {
+        var findings = Findings(limit: Limits.mistakesShown)
+        for mistake in mistakes where found.indices.contains(mistake.object) {
+            let found = found[mistake.object]
+            findings.source = found.source
+            var checker = Checker(source: found.text, findings: findings)
+            checker.object = found.object.reference
+            checker.add(
+                .refused, found.document.deepest(along: mistake.field), at: mistake.field,
+                mistake.message, fix: mistake.fix)
+            findings = checker.findings
+        }
+        return findings.result().shown
     }
 
     // MARK: - Bytes to documents
@@ -194,6 +219,23 @@ private struct Pass {
                 fix: "delete one of these dependencies")
             findings = checker.findings
         }
+    }
+}
+
+extension Written {
+    /// What stands at `spec.authority[2].by`, or at the longest part of it that is there.
+    fileprivate func deepest(along path: String) -> Written {
+        var place = self
+        for part in path.split(whereSeparator: { ".[]".contains($0) }) {
+            if let index = Int(part), place.items.indices.contains(index) {
+                place = place.items[index]
+            } else if let next = place[String(part)] {
+                place = next
+            } else {
+                break
+            }
+        }
+        return place
     }
 }
 

@@ -138,6 +138,12 @@ extension MistakeCode {
             "The files hold no object: they are empty, or have nothing but comments.",
         .badText:
             "The text is empty, or holds characters that have no meaning in this field.",
+        .refused:
+            """
+        What is written can be read, and cannot be: rows of an authority table that contradict each
+        other or give a decision to somebody who cannot be reached, a policy without signature, a
+        workload that depends on one that is not there. The message says which.
+        """,
         .unknownName:
             """
         A scenario speaks of a site, node or workload that is not part of the rehearsal. The nodes

@@ -34,7 +34,8 @@ package enum MistakeCode: String, CaseIterable, Codable, Hashable, Sendable {
     case notAnObject = "SK0132"
     case nothingToApply = "SK0133"
     case badText = "SK0134"
-    case unknownName = "SK0135"
+    case refused = "SK0135"
+    case unknownName = "SK0136"
 
     /// What the kind of mistake means, why it is refused and what to do, for `skerry explain`.
     package var explanation: String {

@@ -9,11 +9,12 @@ package enum Schema {
         case .node: node
         case .workload: workload
         case .instance: instance
+        case .policy: policy
         }
     }
 
     /// The kinds that stand in files.
-    static let writtenKinds: [Kind] = [.site, .workload]
+    static let writtenKinds: [Kind] = [.site, .workload, .policy]
 
     /// Kinds of other orchestrators that have a counterpart here.
     static let foreignKinds = [

@@ -87,5 +87,14 @@ private func hubMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 """)
     }
+    migrator.registerMigration("hub-4") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE policy (
+                    name TEXT NOT NULL, version INTEGER NOT NULL,
+                    sum INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (name, version)
+                ) STRICT;
+                """)
+    }
     return migrator
 }

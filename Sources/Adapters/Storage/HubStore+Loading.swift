@@ -32,6 +32,10 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
     try reader.values(
         Decision.self, of: "decision", key: ["id"], "SELECT * FROM decision ORDER BY id",
         each: { _, decision in snapshot.decisions.append(decision) })
+    try reader.values(
+        StoredPolicy.self, of: "policy", key: ["name", "version"],
+        "SELECT * FROM policy ORDER BY name, version",
+        each: { _, policy in snapshot.policies.append(policy) })
     snapshot.nodes = try loadNodes(database, &reader)
     snapshot.epoch = counter(try database.counter("epoch"))
     snapshot.generationFloor = counter(try database.counter("generationFloor"))

@@ -111,6 +111,15 @@ private func apply(
         try tally.append(event, to: database)
     case .decision(let decision):
         try tally.append(decision, to: database)
+    case .policy(let policy):
+        let (body, sum) = try Record.encode(policy)
+        try database.run(
+            "INSERT OR REPLACE INTO policy VALUES (?, ?, ?, ?)",
+            [policy.reference.name, try column(policy.reference.version), sum, body])
+    case .removePolicy(let reference):
+        try database.run(
+            "DELETE FROM policy WHERE name = ? AND version = ?",
+            [reference.name, try column(reference.version)])
     case .epoch(let epoch):
         try database.setCounter("epoch", to: try column(epoch))
     case .generationFloor(let generation):

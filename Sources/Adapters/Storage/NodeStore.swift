@@ -121,7 +121,7 @@ private func apply(
 }
 
 private func loadNode(_ database: GRDB.Database) throws -> (NodeSnapshot, [DamagedRow]) {
-    var reader = Reader(database)
+    var reader = Reader(database, decoder: Record.keepingDecoder)
     var snapshot = NodeSnapshot()
     var applied = try database.counter("appliedRevision")
     try reader.values(

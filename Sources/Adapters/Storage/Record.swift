@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Model
 
 /// How a Model value lies in a row: as JSON, with a checksum, beside its key columns.
 enum Record {
@@ -14,7 +15,7 @@ enum Record {
 
     /// The value in `row`, or why there is none.
     static func decode<Value: Decodable>(
-        _ type: Value.Type, from row: Row
+        _ type: Value.Type, from row: Row, by decoder: JSONDecoder = decoder
     ) throws(RowFault) -> Value {
         let body: Data = row["body"]
         guard checksum(body) == row["sum"] as Int64 else {
@@ -35,12 +36,20 @@ enum Record {
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         return encoder
     }()
-    private static let decoder: JSONDecoder = {
+    static let decoder = makeDecoder()
+    /// Also keeps what this version does not understand of a document.
+    static let keepingDecoder: JSONDecoder = {
+        let decoder = makeDecoder()
+        decoder.userInfo[Document.keepsReceived] = true
+        return decoder
+    }()
+
+    private static func makeDecoder() -> JSONDecoder {
         let decoder = JSONDecoder()
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         return decoder
-    }()
+    }
 
     /// FNV-1a. SQLite checks its own pages' shape, but not the content of a row.
     private static func checksum(_ body: Data) -> Int64 {
@@ -91,8 +100,12 @@ extension GRDB.Database {
 struct Reader {
     private(set) var damaged: [DamagedRow] = []
     private let database: GRDB.Database
+    private let decoder: JSONDecoder
 
-    init(_ database: GRDB.Database) { self.database = database }
+    init(_ database: GRDB.Database, decoder: JSONDecoder = Record.decoder) {
+        self.database = database
+        self.decoder = decoder
+    }
 
     /// The values of `table` in the order of `sql`, which must select `body` and `sum`. The columns
     /// in `key` name a row to people.
@@ -104,7 +117,7 @@ struct Reader {
         let rows = try Row.fetchCursor(database, sql: sql, arguments: arguments)
         while let row = try rows.next() {
             do {
-                each(row, try Record.decode(type, from: row))
+                each(row, try Record.decode(type, from: row, by: decoder))
             } catch {
                 if case .altered = error { altered(row) }
                 let name = key.map { text(row[$0]) }.joined(separator: "/")

@@ -37,7 +37,9 @@ enum RecordCodec {
             return .unknown(kind: kind)
         }
         do {
-            let value = try JSONDecoder().decode(Value.self, from: record.json)
+            let decoder = JSONDecoder()
+            decoder.userInfo[Document.keepsReceived] = true
+            let value = try decoder.decode(Value.self, from: record.json)
             guard value.recordKind == record.kind else {
                 return .damaged(kind: kind, reason: "it holds a \(value.recordKind)")
             }

@@ -15,8 +15,7 @@ package struct Apply: Sendable {
     }
 
     package func run(in session: Session) async throws {
-        let objects = try sources.objects()
-        let results = try await session.connection.apply(objects, dryRun: isTrial)
+        let results = try await results(in: session)
         switch format {
         case .json: try session.console.sayJSON(["results": results])
         case .name: try session.console.say(results.map { visible("\($0.kind.word)/\($0.name)") })
@@ -26,6 +25,20 @@ package struct Apply: Sendable {
                     visible("\($0.kind.word)/\($0.name) \($0.outcome.rawValue)")
                         + (isTrial ? " (dry run)" : "")
                 })
+        }
+    }
+}
+
+extension Apply {
+    private func results(in session: Session) async throws -> [ApplyResult] {
+        let (objects, texts) = try sources.read()
+        do {
+            return try await session.connection.apply(objects, dryRun: isTrial)
+        } catch let failure as Failure where !failure.mistakes.isEmpty {
+            // What the server found has a line too.
+            var shown = ManifestFiles.failure(ManifestReader.placed(failure.mistakes, in: texts))
+            shown.code = failure.code
+            throw shown
         }
     }
 }

@@ -90,7 +90,7 @@ enum DecisionTable {
                     .init("\(decision.subject.kind.word)/\(decision.subject.name)"),
                     .init("\(decision.ruling.by.rawValue) (\(decision.ruling.verdict.rawValue))"),
                     .init(
-                        "v\(decision.policyVersion) \(decision.staleness.rawValue) "
+                        "v\(decision.policyText) \(decision.staleness.rawValue) "
                             + "\(Age(decision.policyAge.duration))"),
                     .init(decision.cause.rawValue),
                 ]

@@ -39,7 +39,7 @@ package struct Describe: Sendable {
             switch target.kind {
             case .node: facts.nodes
             case .instance: facts.instances
-            case .site, .workload: try await session.connection.list(target.kind).items
+            case .site, .workload, .policy: try await session.connection.list(target.kind).items
             }
         return all.filter { target.name == nil || $0.metadata.name == target.name }
     }
@@ -115,6 +115,7 @@ private struct Description {
         case .node(let node): details(node)
         case .workload(let workload): details(workload)
         case .instance(let instance): details(instance)
+        case .policy(let policy): details(policy)
         }
     }
 
@@ -214,6 +215,22 @@ private struct Description {
         ]
     }
 
+    private func details(_ policy: Policy) -> [(String, String)] {
+        let spec = policy.spec
+        var fields = [
+            ("Signed by key", policy.signed?.key ?? "nobody"),
+            ("Sites", PolicyTables.sites(spec.scope)),
+            ("Canary", spec.scope.canary.map(PolicyTables.words) ?? "-"),
+            ("Pattern", spec.pattern?.rawValue ?? "the site's"),
+            ("Staleness bound", spec.stalenessBound?.description ?? "the site's"),
+            ("Autonomy window", spec.autonomyWindow?.description ?? "the site's"),
+        ]
+        for (index, row) in spec.authority.enumerated() {
+            fields.append(("Row \(index)", PolicyTables.words(row)))
+        }
+        return fields
+    }
+
     private var conditions: TextTable {
         TextTable(
             [
@@ -240,6 +257,8 @@ private struct Description {
         }
         switch object {
         case .instance: return []
+        case .policy(let policy):
+            return [("Versions", PolicyTables.versions(policy, facts.picture))]
         case .workload: return [instances { $0.id.workload.text == name }]
         case .node: return [instances { $0.node.text == name }]
         case .site:

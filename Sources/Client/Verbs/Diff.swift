@@ -49,6 +49,12 @@ extension Object {
         case .node(let node): return .node(Node(metadata: metadata, spec: node.spec))
         case .workload(let workload):
             return .workload(Workload(metadata: metadata, spec: workload.spec))
+        case .policy(let policy):
+            let isSigned = policy.signed != nil
+            return .policy(
+                Policy(
+                    metadata: metadata, spec: isSigned ? PolicySpec() : policy.spec,
+                    signed: policy.signed))
         case .instance: return self
         }
     }

@@ -22,6 +22,10 @@ extension Object {
         case .instance(var instance):
             instance.status.observedAt = never
             return .instance(instance)
+        case .policy(var policy):
+            policy.status?.observedAt = never
+            policy.status?.conditions.forgetAges()
+            return .policy(policy)
         }
     }
 }

@@ -36,58 +36,97 @@ package struct ShowAuthority: Sendable {
         try console.say(
             visible(
                 "site \(report.site): pattern \(report.pattern.rawValue), policy version "
-                    + "\(report.policyVersion); fresh for \(report.stalenessBound), stale until "
-                    + "\(report.autonomyWindow), then expired"))
-        try console.say("")
-        try console.say(
-            table(of: report).lines(
-                width: format == .wide ? nil : console.width, colours: console.colours,
-                headings: headings))
+                    + "\(Decision.text(report.policyVersion, report.policies ?? [])); fresh for "
+                    + "\(report.stalenessBound), stale until \(report.autonomyWindow), then expired"
+            ))
+        try say(table(of: report.cells), on: console)
+        for variant in report.variants ?? [] {
+            let nodes = variant.nodes.map(\.text).joined(separator: ", ")
+            try console.say("")
+            try console.say(
+                visible(
+                    "canary, at \(nodes): pattern \(variant.pattern.rawValue), policy version "
+                        + "\(Decision.text(report.policyVersion, variant.policies)); fresh for "
+                        + "\(variant.stalenessBound), stale until \(variant.autonomyWindow), then "
+                        + "expired"))
+            try say(table(of: variant.cells), on: console)
+        }
         guard !report.nodes.isEmpty else { return }
+        try say(nodes(of: report), on: console)
+    }
+
+    private func say(_ table: TextTable, on console: Console) throws {
         try console.say("")
         try console.say(
-            nodes(of: report).lines(
+            table.lines(
                 width: format == .wide ? nil : console.width, colours: console.colours,
                 headings: headings))
     }
 
-    private func table(of report: AuthorityReport) -> TextTable {
+    private func table(of cells: [AuthorityReport.Cell]) -> TextTable {
         let columns: [(title: String, Staleness, Reach)] = [
             ("IN CONTACT", .fresh, .hub), ("CUT OFF", .stale, .alone),
             ("IN A MESH", .stale, .mesh), ("EXPIRED", .expired, .alone),
         ]
         var rows: [[TextTable.Cell]] = []
+        var isOverridden = false
         for domain in Domain.allCases {
-            for (tiers, rulings) in runs(of: domain, columns.map { ($0.1, $0.2) }, in: report) {
-                rows.append([.init(domain.rawValue), .init(tiers)] + rulings.map(cell))
+            for run in runs(of: domain, columns.map { ($0.1, $0.2) }, in: cells) {
+                isOverridden = isOverridden || !run.sources.isEmpty
+                rows.append(
+                    [.init(domain.rawValue), .init(run.tiers)] + run.cells.map(cell)
+                        + [.init(run.sources.isEmpty ? "-" : run.sources)])
             }
         }
+        var headings: [TextTable.Column] = [.init("DOMAIN", rank: 0), .init("TIERS", rank: 1)]
+        headings += columns.enumerated().map { .init($1.title, rank: $0 + 2, widthMin: 10) }
+        // Where nothing was replaced there is nothing to tell about it.
+        guard isOverridden else { return TextTable(headings, rows: rows.map { $0.dropLast() }) }
         return TextTable(
-            [.init("DOMAIN", rank: 0), .init("TIERS", rank: 1)]
-                + columns.enumerated().map { .init($1.title, rank: $0 + 2, widthMin: 10) },
-            rows: rows)
+            headings + [.init("SET BY", rank: columns.count + 2, widthMin: 6)], rows: rows)
+    }
+
+    private struct Run {
+        var first: Int
+        var last: Int
+        var cells: [AuthorityReport.Cell?]
+
+        var tiers: String { first == last ? "\(first)" : "\(first)-\(last)" }
+        var rules: [Ruling?] { cells.map { $0?.ruling } }
+        /// Who set them, but for the pattern; each once.
+        var sources: String {
+            var seen: [String] = []
+            for source in cells.compactMap({ $0?.source }) where !seen.contains(source) {
+                seen.append(source)
+            }
+            return seen.joined(separator: ", ")
+        }
     }
 
     /// Neighbouring tiers for which the same holds, as one.
     private func runs(
-        of domain: Domain, _ columns: [(Staleness, Reach)], in report: AuthorityReport
-    ) -> [(tiers: String, rulings: [Ruling?])] {
-        var runs: [(first: Int, last: Int, rulings: [Ruling?])] = []
+        of domain: Domain, _ columns: [(Staleness, Reach)], in cells: [AuthorityReport.Cell]
+    ) -> [Run] {
+        var runs: [Run] = []
         for tier in Tier.allCases {
-            let rulings = columns.map { report[domain, tier, $0.0, $0.1] }
-            if runs.last?.rulings == rulings {
+            let found = columns.map { staleness, reach in
+                cells.first {
+                    $0.domain == domain && $0.tier == tier && $0.staleness == staleness
+                        && $0.reach == reach
+                }
+            }
+            let run = Run(first: tier.rawValue, last: tier.rawValue, cells: found)
+            if let last = runs.last, last.rules == run.rules, last.sources == run.sources {
                 runs[runs.count - 1].last = tier.rawValue
             } else {
-                runs.append((tier.rawValue, tier.rawValue, rulings))
+                runs.append(run)
             }
         }
-        return runs.map {
-            ($0.first == $0.last ? "\($0.first)" : "\($0.first)-\($0.last)", $0.rulings)
-        }
+        return runs
     }
 
-    private func cell(_ ruling: Ruling?) -> TextTable.Cell {
-        guard let ruling else { return "unknown" }
+    private func cell(_ cell: AuthorityReport.Cell?) -> TextTable.Cell {
+        guard let ruling = cell?.ruling else { return "unknown" }
         let tone: Tone =
             switch ruling.verdict {
             case .permit: .good
@@ -98,20 +137,30 @@ package struct ShowAuthority: Sendable {
     }
 
     private func nodes(of report: AuthorityReport) -> TextTable {
-        TextTable(
+        let hasPolicies = report.policies != nil || report.variants != nil
+        return TextTable(
             [
                 .init("NODE", rank: 0), .init("POLICY", rank: 1), .init("AGE", rank: 2),
                 .init("REACH", rank: 3), .init("EXPIRES-IN", rank: 4),
-            ],
+            ] + (hasPolicies ? [.init("SIGNED", rank: 5, widthMin: 8)] : []),
             rows: report.nodes.map { node in
-                let left = report.autonomyWindow.duration - node.policyAge.duration
+                let variant = report.variants?.first { $0.nodes.contains(node.node) }
+                let window = variant?.autonomyWindow ?? report.autonomyWindow
+                let left = window.duration - node.policyAge.duration
                 let isHere = node.reach == .hub
                 return [
                     .init(node.node.text),
                     .init(node.staleness.rawValue, node.staleness == .expired ? .bad : .plain),
                     .init(Age(node.policyAge.duration).description), .init(node.reach.rawValue),
                     .init(isHere ? "-" : left > .zero ? Age(left).description : "expired"),
-                ]
+                ] + (hasPolicies ? [signed(node)] : [])
             })
+    }
+
+    /// The signed policies in force at a node, as it said itself.
+    private func signed(_ node: AuthorityReport.Standing) -> TextTable.Cell {
+        guard let policies = node.policies else { return .init("unknown", .dim) }
+        return .init(
+            policies.isEmpty ? "-" : policies.map(\.description).joined(separator: ", "))
     }
 }

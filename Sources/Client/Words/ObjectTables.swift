@@ -24,6 +24,7 @@ package struct ObjectTables: Sendable {
         case .node: nodeColumns
         case .workload: workloadColumns
         case .instance: instanceColumns
+        case .policy: PolicyTables.columns(isWide: isWide)
         }
     }
 
@@ -33,6 +34,8 @@ package struct ObjectTables: Sendable {
         case .node(let node): row(node)
         case .workload(let workload): row(workload)
         case .instance(let instance): row(instance)
+        case .policy(let policy):
+            [name(object)] + PolicyTables.row(policy, picture, isWide: isWide)
         }
     }
 

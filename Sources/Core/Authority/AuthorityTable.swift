@@ -42,6 +42,8 @@ package struct AuthorityTable: Equatable, Sendable {
         package var row: Int
         package var message: String
         package var fix: String
+        /// The earlier row that it contradicts.
+        package var contradicted: Int?
     }
 
     private var rulings: [Ruling]
@@ -55,12 +57,22 @@ package struct AuthorityTable: Equatable, Sendable {
         _ pattern: Pattern, overriding rows: [AuthorityOverride]
     ) -> Result<AuthorityTable, Faults> {
         var table = AuthorityTable(pattern)
+        let faults = table.lay(rows)
+        return faults.isEmpty ? .success(table) : .failure(Faults(all: faults))
+    }
+
+    /// Replaces what `rows` name, whatever set it before; answers with every faulty row.
+    ///
+    /// - Parameter note: is told of each cell that a row set.
+    mutating func lay(
+        _ rows: [AuthorityOverride], note: (Cell, _ row: Int) -> Void = { _, _ in }
+    ) -> [Fault] {
         var faults: [Fault] = []
         var setBy: [Int: Int] = [:]
         for (row, override) in rows.enumerated() {
             var isFaulty = false
             for cell in Cell.all where override.names(cell) && !isFaulty {
-                var ruling = table.rulings[cell.index]
+                var ruling = rulings[cell.index]
                 if let earlier = setBy[cell.index] {
                     guard ruling != override.ruling(replacing: ruling) else { continue }
                     isFaulty = true
@@ -73,11 +85,12 @@ package struct AuthorityTable: Equatable, Sendable {
                     isFaulty = true
                     faults.append(fault)
                 }
-                table.rulings[cell.index] = ruling
+                rulings[cell.index] = ruling
                 setBy[cell.index] = row
+                note(cell, row)
             }
         }
-        return faults.isEmpty ? .success(table) : .failure(Faults(all: faults))
+        return faults
     }
 
     /// Every mistake of a table.
@@ -109,7 +122,8 @@ extension AuthorityTable.Cell {
         AuthorityTable.Fault(
             row: row,
             message: "row \(row) and row \(earlier) rule differently on the same case (\(place))",
-            fix: "name staleness, tier or reach so that each case is ruled once")
+            fix: "name staleness, tier or reach so that each case is ruled once",
+            contradicted: earlier)
     }
 
     /// Why a ruling cannot be; its row is for the caller to fill in.

@@ -40,16 +40,18 @@ package struct Gate: Equatable, Sendable {
     package struct Circumstances: Equatable, Sendable {
         package var site: SiteID?
         package var policyVersion: UInt64
+        package var policies: [PolicyReference]
         package var policyAge: Duration
         package var staleness: Staleness
         package var reach: Reach
 
         package init(
-            site: SiteID?, policyVersion: UInt64, policyAge: Duration, staleness: Staleness,
-            reach: Reach
+            site: SiteID?, policyVersion: UInt64, policies: [PolicyReference] = [],
+            policyAge: Duration, staleness: Staleness, reach: Reach
         ) {
             self.site = site
             self.policyVersion = policyVersion
+            self.policies = policies
             self.policyAge = policyAge
             self.staleness = staleness
             self.reach = reach
@@ -88,7 +90,7 @@ package struct Gate: Equatable, Sendable {
                 action: question.action, subject: question.subject, tier: question.tier,
                 basis: question.basis, cause: question.cause, passed: passes, ruling: ruling,
                 staleness: circumstances.staleness, reach: circumstances.reach,
-                policyVersion: circumstances.policyVersion,
+                policyVersion: circumstances.policyVersion, policies: circumstances.policies,
                 policyAge: Interval(max(.zero, circumstances.policyAge)),
                 alternatives: question.alternatives))
         return passes ? Warrant(decision: id) : nil

@@ -7,8 +7,8 @@ extension Agent {
     package func circumstances(at now: Moment) -> Gate.Circumstances {
         let age = policyAge(at: now)
         return Gate.Circumstances(
-            site: configuration.site, policyVersion: policyVersion, policyAge: age,
-            staleness: (site?.spec ?? SiteSpec()).staleness(ofAge: age),
+            site: configuration.site, policyVersion: regime.generation,
+            policies: regime.policies, policyAge: age, staleness: regime.staleness(ofAge: age),
             reach: link.isUp ? .hub : .alone)
     }
 
@@ -18,19 +18,25 @@ extension Agent {
         link.isUp ? .zero : proofAge + (now.monotonic - proofAgeAt)
     }
 
-    /// Takes over the table of the site as it is written in the newest durable document.
+    /// Takes over the table of the site, and the policies on top of it, as the newest durable documents
+    /// have them.
     mutating func takeTable(at now: Moment) {
-        guard let site, site.metadata.generation != policyVersion else { return }
-        switch AuthorityTable.build(site.spec.pattern, overriding: site.spec.authority) {
+        let decrees = decrees
+        let generation = site?.metadata.generation ?? 0
+        guard generation != regime.generation || decrees.map(\.reference) != regime.policies
+        else { return }
+        switch Regime.build(
+            site?.spec ?? SiteSpec(), generation: generation, under: decrees)
+        {
         case .success(let built):
-            table = built
-            policyVersion = site.metadata.generation
+            tellPolicies(insteadOf: regime.policies, are: built.policies, at: now)
+            regime = built
         case .failure(let faults):
-            // The hub checks before it publishes; a document that is faulty all the same changes
-            // nothing, and it is asked again with the next one.
+            // The hub checks before it publishes; documents that are faulty all the same change
+            // nothing, and are asked again with the next one.
             tell(
-                .warning, "AuthorityRefused", .site, site.metadata.name,
-                "its authority table is faulty, so the one before stays in force: "
+                .warning, "AuthorityRefused", .site, configuration.site.text,
+                "the authority table is faulty, so the one before stays in force: "
                     + (faults.all.first?.message ?? ""), at: now)
         }
     }
@@ -40,7 +46,7 @@ extension Agent {
         _ action: Decision.Action, _ id: InstanceID, tier: Tier, _ why: Why, at now: Moment
     ) -> Warrant? {
         gate.ask(
-            why.question(action, id, tier: tier), by: table, in: circumstances(at: now),
+            why.question(action, id, tier: tier), by: regime.table, in: circumstances(at: now),
             at: now.wall)
     }
 
@@ -49,7 +55,7 @@ extension Agent {
         _ action: Decision.Action, _ id: InstanceID, tier: Tier, _ why: Why, at now: Moment
     ) -> Bool {
         gate.wouldPass(
-            why.question(action, id, tier: tier), by: table, in: circumstances(at: now))
+            why.question(action, id, tier: tier), by: regime.table, in: circumstances(at: now))
     }
 
     /// Orders a stop; false where the gate refuses, and it goes on running.
@@ -100,10 +106,9 @@ extension Agent {
     /// Wakes the agent when its policy passes from one class to the next.
     func awaitAge(at now: Moment, into effects: inout [Effect]) {
         guard !link.isUp else { return }
-        let spec = site?.spec ?? SiteSpec()
         let age = policyAge(at: now)
         let bounds =
-            [spec.stalenessBound.duration, spec.autonomyWindow.duration]
+            [regime.stalenessBound.duration, regime.autonomyWindow.duration]
             + held.rows.compactMap { $0.assignment?.spec.disconnect?.stopAfter?.duration }
         guard let next = bounds.filter({ $0 >= age }).min() else { return }
         effects.append(

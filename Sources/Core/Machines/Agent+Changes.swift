@@ -119,7 +119,7 @@ extension Agent {
                     + "hub has them")
         }
         for wish in wishes
-        where !gate.wouldPass(question(wish), by: table, in: circumstances(at: now)) {
+        where !gate.wouldPass(question(wish), by: regime.table, in: circumstances(at: now)) {
             throw refusal(of: wish, at: now)
         }
         guard !dryRun, !wishes.isEmpty else { return }
@@ -131,7 +131,7 @@ extension Agent {
         let earlier = changes[wish.workload]
         guard
             let warrant = gate.ask(
-                question(wish), by: table, in: circumstances(at: now), at: now.wall)
+                question(wish), by: regime.table, in: circumstances(at: now), at: now.wall)
         else { preconditionFailure("the gate refuses what it said it would pass") }
         let change = LocalChange(
             workload: wish.workload, at: now.wall, sequence: outbox.lastSequence + 1,
@@ -167,7 +167,7 @@ extension Agent {
     private mutating func refusal(of wish: Wish, at now: Moment) -> Refusal {
         let question = question(wish)
         let here = circumstances(at: now)
-        _ = gate.ask(question, by: table, in: here, at: now.wall)
+        _ = gate.ask(question, by: regime.table, in: here, at: now.wall)
         return Refusal(
             .denied,
             "workload '\(wish.workload)' cannot be changed at this node: "

@@ -13,7 +13,7 @@ extension Agent {
                         node: configuration.node, site: configuration.site,
                         agentVersion: configuration.version, capacity: configuration.capacity,
                         engine: shownEngine, appliedRevision: durableRevision, epoch: epoch,
-                        logHead: outbox.lastSequence))))
+                        logHead: outbox.lastSequence, policies: policiesInForce))))
         effects.append(.wake(at: now.monotonic + configuration.limits.greeting, for: .greeting))
     }
 
@@ -34,12 +34,14 @@ extension Agent {
             effects.append(.disconnect)
         case .documents(let documents, let through):
             guard link.isUp else { return }
-            let changes = replica.take(documents, through: through)
+            let changes = replica.take(
+                admissible(documents, through: through, at: now), through: through)
             guard !changes.isEmpty else {
                 // The hub sends again what it does not know to be here: it was still on its way to
                 // disk when this node greeted, and is durable by now.
                 if through <= durableRevision {
-                    effects.append(.send(.applied(revision: durableRevision)))
+                    effects.append(
+                        .send(.applied(revision: durableRevision, policies: policiesInForce)))
                 }
                 return
             }

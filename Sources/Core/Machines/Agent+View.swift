@@ -32,18 +32,19 @@ extension Agent {
     }
 
     package func authority(at now: Moment) -> AuthorityReport {
-        let spec = site?.spec ?? SiteSpec()
         let here = circumstances(at: now)
+        let policies = policiesInForce
         return AuthorityReport(
-            site: configuration.site, pattern: spec.pattern, policyVersion: policyVersion,
-            stalenessBound: spec.stalenessBound, autonomyWindow: spec.autonomyWindow,
-            cells: table.report,
+            site: configuration.site, pattern: regime.pattern, policyVersion: regime.generation,
+            stalenessBound: regime.stalenessBound, autonomyWindow: regime.autonomyWindow,
+            cells: regime.report,
             nodes: [
                 AuthorityReport.Standing(
                     node: configuration.node, staleness: here.staleness, reach: here.reach,
-                    policyVersion: policyVersion, policyAge: Interval(max(.zero, here.policyAge)))
+                    policyVersion: regime.generation,
+                    policyAge: Interval(max(.zero, here.policyAge)), policies: policies ?? [])
             ],
-            asOf: now.wall)
+            policies: policies, asOf: now.wall)
     }
 
     /// The engine that answered last, or that there is none and why.

@@ -23,9 +23,7 @@ package struct Agent: Equatable, Sendable {
 
     // Who may decide.
     var gate: Gate
-    package internal(set) var table = AuthorityTable(.hybrid)
-    /// The generation of the site whose table is in force.
-    package internal(set) var policyVersion: UInt64 = 0
+    package internal(set) var regime = Regime.preset
     /// When the policy was last proved current; nil before the first contact.
     var proof: Reading?
     /// How old that was when this agent started, and when that was.
@@ -207,7 +205,10 @@ package struct Agent: Equatable, Sendable {
         through revision: UInt64, at now: Moment, into effects: inout [Effect]
     ) {
         durableRevision = revision
-        if link.isUp { effects.append(.send(.applied(revision: revision))) }
+        if replica.through == revision { takeTable(at: now) }
+        if link.isUp {
+            effects.append(.send(.applied(revision: revision, policies: policiesInForce)))
+        }
         reconcileIfDurable(at: now, into: &effects)
     }
 

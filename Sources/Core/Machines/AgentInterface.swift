@@ -11,11 +11,14 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var portRange: ClosedRange<Int>
     /// A number that no two boots of the node share.
     package var boot: UInt64
+    /// Who may sign policy: pinned when the node was enrolled, so that no hub can add one.
+    package var policyKeys: [TrustedKey]
     package var limits: AgentLimits
 
     package init(
         node: NodeID, site: SiteID, version: String, capacity: Capacity,
-        portRange: ClosedRange<Int>, boot: UInt64, limits: AgentLimits = .production
+        portRange: ClosedRange<Int>, boot: UInt64, policyKeys: [TrustedKey] = [],
+        limits: AgentLimits = .production
     ) {
         self.node = node
         self.site = site
@@ -23,6 +26,7 @@ package struct AgentConfiguration: Equatable, Sendable {
         self.capacity = capacity
         self.portRange = portRange
         self.boot = boot
+        self.policyKeys = policyKeys
         self.limits = limits
     }
 }

@@ -26,6 +26,7 @@ struct Held: Equatable, Sendable {
         var staleness: Staleness
         var reach: Reach
         var policyVersion: UInt64
+        var policies: [PolicyReference]
         /// What people were told of it.
         var trouble: Unit.Trouble
 
@@ -33,6 +34,7 @@ struct Held: Equatable, Sendable {
             staleness = circumstances.staleness
             reach = circumstances.reach
             policyVersion = circumstances.policyVersion
+            policies = circumstances.policies
             self.trouble = trouble
         }
     }

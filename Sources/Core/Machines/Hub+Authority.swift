@@ -1,52 +1,72 @@
-package import Authority
-package import Model
+import Authority
+import Model
 
 /// Who may place what: the hub asks the gate for each site that a change concerns.
 extension Hub {
-    /// The table of a site; the preset where the site is not known or says nothing.
-    package func table(of site: SiteID) -> AuthorityTable {
-        tables[site] ?? AuthorityTable(.hybrid)
+    /// Nodes of one site that have the same policies: all of them, but for a canary.
+    struct Ground: Hashable, Comparable, Sendable {
+        var site: SiteID
+        var policies: [PolicyReference] = []
+
+        static func < (left: Ground, right: Ground) -> Bool {
+            left.site == right.site
+                ? left.policies.lexicographicallyPrecedes(right.policies) : left.site < right.site
+        }
     }
 
-    /// Takes over the table that a site declares. It was checked when it was applied.
-    mutating func takeTable(of site: Site) {
-        let built = AuthorityTable.build(site.spec.pattern, overriding: site.spec.authority)
-        guard case .success(let table) = built else { return }
-        tables.insert(table, for: SiteID(site.metadata.name))
+    /// Where a node stands; one that is gone takes its site along, whatever that was.
+    func ground(of node: NodeID) -> Ground {
+        guard let site = nodes[node]?.node.spec.site else { return Ground(site: SiteID("")) }
+        return Ground(site: site, policies: issued(for: node, at: site).map(\.reference))
     }
 
-    /// Asks the gate about a workload at a site. The hub is where policy is made: to it, policy is
+    /// What rules at a ground; the preset where the site is not known or says nothing.
+    func regime(at ground: Ground) -> Regime { regimes[ground] ?? build(ground) }
+
+    private func build(_ ground: Ground) -> Regime {
+        let site = sites[ground.site]
+        let built = Regime.build(
+            site?.spec ?? SiteSpec(), generation: site?.metadata.generation ?? 0,
+            under: decrees(ground.policies))
+        // It was checked when it was applied.
+        guard case .success(let regime) = built else { return .preset }
+        return regime
+    }
+
+    /// Asks the gate about a workload at a ground. The hub is where policy is made: to it, policy is
     /// always fresh and the hub always in reach.
     mutating func ask(
-        _ action: Decision.Action, _ workload: Workload, at site: SiteID, in domain: Domain,
+        _ action: Decision.Action, _ workload: Workload, at ground: Ground, in domain: Domain,
         because cause: Decision.Cause, alternatives: [Decision.Alternative] = [], now: WallTime
     ) -> Warrant? {
-        gate.ask(
+        let regime = regime(at: ground)
+        if regimes[ground] == nil { regimes.insert(regime, for: ground) }
+        return gate.ask(
             Gate.Question(
                 action, .workload(workload.id), tier: workload.spec.tier, in: domain, on: .intent,
                 because: cause, alternatives: alternatives),
-            by: table(of: site),
+            by: regime.table,
             in: Gate.Circumstances(
-                site: site, policyVersion: sites[site]?.metadata.generation ?? 0,
+                site: ground.site, policyVersion: regime.generation, policies: regime.policies,
                 policyAge: .zero, staleness: .fresh, reach: .hub),
             at: now)
     }
 
-    /// Moves a workload from `current` to `places`, one site at a time; a site that may not change
-    /// keeps what it has.
+    /// Moves a workload from `current` to `places`, one ground at a time; one that may not change keeps
+    /// what it has.
     mutating func settle(
         _ workload: Workload, at places: Placement.Places, from current: Placement.Places,
         load: [NodeID: Int], because cause: Decision.Cause, now: WallTime
     ) -> Placement.Places {
         var settled = current
-        for (site, members) in sitesConcerned(places, current) {
+        for (ground, members) in groundsConcerned(places, current) {
             let choice = alternatives(
-                for: workload.spec, at: site, places: places, current: current, load: load)
+                for: workload.spec, at: ground.site, places: places, current: current, load: load)
             var next = settled
             for node in members { next[node] = places[node] }
             guard
                 let warrant = ask(
-                    .place, workload, at: site, in: .placement, because: cause,
+                    .place, workload, at: ground, in: .placement, because: cause,
                     alternatives: choice, now: now)
             else { continue }
             placements.carryOut(warrant.order(.place(workload.id, next)))
@@ -55,16 +75,15 @@ extension Hub {
         return settled
     }
 
-    /// The nodes whose share differs, by site.
-    private func sitesConcerned(
+    /// The nodes whose share differs, by ground.
+    private func groundsConcerned(
         _ places: Placement.Places, _ current: Placement.Places
-    ) -> Table<SiteID, [NodeID]> {
-        var concerned: Table<SiteID, [NodeID]> = Table()
+    ) -> Table<Ground, [NodeID]> {
+        var concerned: Table<Ground, [NodeID]> = Table()
         for node in Set(places.keys).union(current.keys).sorted()
         where places[node] != current[node] {
-            // A node that is gone takes its share along, whatever its site was.
-            let site = nodes[node]?.node.spec.site ?? SiteID("")
-            concerned.insert((concerned[site] ?? []) + [node], for: site)
+            let ground = ground(of: node)
+            concerned.insert((concerned[ground] ?? []) + [node], for: ground)
         }
         return concerned
     }
@@ -110,17 +129,23 @@ extension Hub {
         for decision in gate.takeRecords() { record(decision) }
     }
 
-    /// Why the table of a site cannot be.
+    /// Why the table of a site cannot be, alone or with a policy that holds there.
     func mistakes(in site: Site, of index: Int) -> [Mistake] {
-        switch AuthorityTable.build(site.spec.pattern, overriding: site.spec.authority) {
-        case .success: return []
-        case .failure(let faults):
-            return faults.all.map {
-                Mistake(
-                    object: index, field: "spec.authority[\($0.row)]", message: $0.message,
-                    fix: $0.fix)
+        let id = SiteID(site.metadata.name)
+        var mistakes: [Mistake] = []
+        for policies in [[]] + policySets(at: id) {
+            let built = Regime.build(site.spec, generation: 0, under: decrees(policies))
+            guard case .failure(let faults) = built else { continue }
+            for fault in faults.all {
+                let mistake = Mistake(
+                    object: index, field: fault.policy == nil ? "spec.\(fault.field)" : "spec",
+                    message: fault.policy.map { "with policy \($0): \(fault.message)" }
+                        ?? fault.message,
+                    fix: fault.fix)
+                if !mistakes.contains(mistake) { mistakes.append(mistake) }
             }
         }
+        return mistakes
     }
 
     /// A change of a workload is an update wherever it runs: held at one of these sites, it is
@@ -129,15 +154,18 @@ extension Hub {
         of workload: Workload, at now: WallTime
     ) throws(Refusal) {
         let runsAt = Set(
-            (placements[workload.id] ?? [:]).keys.compactMap { nodes[$0]?.node.spec.site })
-        for site in runsAt.sorted() {
-            guard ask(.update, workload, at: site, in: .update, because: .applied, now: now) == nil
+            (placements[workload.id] ?? [:]).keys.filter { nodes[$0] != nil }.map(ground))
+        for ground in runsAt.sorted() {
+            guard
+                ask(.update, workload, at: ground, in: .update, because: .applied, now: now) == nil
             else { continue }
             let sentence = gate.lastRecord?.sentence ?? ""
             throw Refusal(
                 .conflict,
-                "workload '\(workload.id)' runs at site '\(site)', whose authority table holds "
-                    + "updates: \(sentence). Nothing was applied; change the site's table first")
+                "workload '\(workload.id)' runs at site '\(ground.site)', whose authority table holds "
+                    + "updates: \(sentence). Nothing was applied; change the "
+                    + "\(ground.policies.isEmpty ? "site's table" : "site's table or its policy") first"
+            )
         }
     }
 }

@@ -10,7 +10,7 @@ extension Hub {
         nodes.flatMap { id, member in
             member.changes.rows.map { change in
                 let word = word(on: change.workload, for: id)
-                let side = table(of: member.node.spec.site).side(for: change, on: word)
+                let side = table(at: id).side(for: change, on: word)
                 let variant = Variant(of: change, on: word, favouring: side)
                 return LocalChangeReport(
                     node: id, site: member.node.spec.site, change: change, fields: variant.fields,
@@ -69,6 +69,9 @@ extension Hub {
             at: now)
     }
 
+    /// The table that rules on a node.
+    package func table(at node: NodeID) -> AuthorityTable { regime(at: ground(of: node)).table }
+
     /// The hub's own word on a workload for a node: without copies where it gives it none, nil where
     /// there is no such workload.
     private func word(on id: WorkloadID, for node: NodeID) -> Assignment? {
@@ -80,7 +83,7 @@ extension Hub {
     /// What a node is to run of the workloads that were changed there.
     func variants(for node: NodeID) -> [Assignment] {
         guard let member = nodes[node] else { return [] }
-        let table = table(of: member.node.spec.site)
+        let table = table(at: node)
         return member.changes.rows.map { change in
             let word = word(on: change.workload, for: node)
             return Variant(of: change, on: word, favouring: table.side(for: change, on: word))

@@ -16,6 +16,7 @@ extension Hub {
         case appliedRevision(NodeID)
         case contact(NodeID)
         case token(String)
+        case policy(PolicyReference)
         case epoch
         case generationFloor
     }
@@ -65,6 +66,8 @@ extension Hub {
         case .contact(let node, _): (.contact(node), node)
         case .token(let token): (.token(token.id), nil)
         case .removeToken(let id): (.token(id), nil)
+        case .policy(let stored): (.policy(stored.reference), nil)
+        case .removePolicy(let reference): (.policy(reference), nil)
         case .epoch: (.epoch, nil)
         case .generationFloor: (.generationFloor, nil)
         case .event, .decision, .removeNode: (nil, nil)

@@ -61,8 +61,9 @@ extension Hub {
     private mutating func apply(
         _ objects: [Object], dryRun: Bool, at now: Moment
     ) throws(Refusal) -> [ApplyResult] {
-        let mistakes = mistakes(in: objects)
+        let mistakes = mistakes(in: objects, at: now)
         guard mistakes.isEmpty else {
+            if !dryRun { tellRefused(objects, mistakes, at: now) }
             throw Refusal(
                 .invalid, "\(mistakes.count) mistakes; nothing was applied", mistakes: mistakes)
         }
@@ -83,11 +84,13 @@ extension Hub {
         return results
     }
 
-    private func mistakes(in objects: [Object]) -> [Mistake] {
+    private func mistakes(in objects: [Object], at now: Moment) -> [Mistake] {
         let named = Set(objects.map(\.reference))
         return objects.enumerated().flatMap { index, object -> [Mistake] in
             switch object {
             case .site(let site): return self.mistakes(in: site, of: index)
+            case .policy(let policy):
+                return self.mistakes(in: policy, of: index, among: objects, at: now)
             case .instance:
                 return [
                     Mistake(
@@ -134,6 +137,7 @@ extension Hub {
                 compare(sites[SiteID(site.metadata.name)]?.face, site.face)
             case .workload(let workload):
                 compare(workloads[workload.id]?.face, workload.face)
+            case .policy(let policy): outcome(of: policy)
             case .node, .instance: .unchanged
             }
         return ApplyResult(kind: object.kind, name: object.metadata.name, outcome: outcome)
@@ -152,7 +156,7 @@ extension Hub {
                 site.metadata, after: old?.metadata, changed: old?.spec != site.spec, at: now)
             site.status = nil
             sites.insert(site, for: SiteID(site.metadata.name))
-            takeTable(of: site)
+            forgetRegimes(of: SiteID(site.metadata.name))
             journal.writes.append(.site(site))
         case .workload(var workload):
             let old = workloads[workload.id]
@@ -162,6 +166,7 @@ extension Hub {
             workload.status = nil
             workloads.insert(workload, for: workload.id)
             journal.writes.append(.workload(workload))
+        case .policy(let policy): return store(policy, at: now)
         case .node, .instance: break
         }
         tell(
@@ -188,13 +193,14 @@ extension Hub {
             case .node: nodes[NodeID(name)] != nil
             case .workload: workloads[WorkloadID(name)] != nil
             case .instance: throw madeHere(name)
+            case .policy: throw staysSigned(name)
             }
         guard isKnown else { throw missing(kind, name) }
         switch kind {
         case .site: try removeSite(SiteID(name))
         case .node: removeNode(NodeID(name), into: &effects)
         case .workload: remove(WorkloadID(name))
-        case .instance: break
+        case .instance, .policy: break
         }
         tell(.normal, "Deleted", kind, name, "deleted on request", at: now)
         reconcile(because: kind == .workload ? .deleted : .nodesChanged, at: now)
@@ -221,7 +227,7 @@ extension Hub {
         }
         raiseFloor(to: sites[site]?.metadata.generation)
         sites.remove(site)
-        tables.remove(site)
+        forgetRegimes(of: site)
         journal.writes.append(.removeSite(site))
     }
 
@@ -268,6 +274,7 @@ extension Hub {
             journal.writes.append(.node(node))
             object = .node(node)
         case (.instance, _): throw madeHere(name)
+        case (.policy, _): throw staysSigned(name)
         case (_, .cordon): throw Refusal(.invalid, "only nodes can be cordoned, not \(kind.plural)")
         }
         reconcile(because: .nodesChanged, at: now)
@@ -284,7 +291,7 @@ extension Hub {
                 + "with: skerry delete workload \(workload)")
     }
 
-    private func missing(_ kind: Kind, _ name: String) -> Refusal {
+    func missing(_ kind: Kind, _ name: String) -> Refusal {
         Refusal(.notFound, "there is no \(kind.rawValue.lowercased()) '\(name)'")
     }
 
@@ -405,6 +412,9 @@ extension Hub {
         if let site = sites[member.node.spec.site] {
             wanted.insert(.site(site), for: .site(member.node.spec.site))
         }
+        for policy in issued(for: node, at: member.node.spec.site) {
+            wanted.insert(.policy(policy.stored.bundle), for: .policy(policy.reference.name))
+        }
         for (id, places) in placements {
             guard let ordinals = places[node], let workload = workloads[id] else { continue }
             wanted.insert(
@@ -416,7 +426,9 @@ extension Hub {
         }
         var published: [Document] = []
         nodes.update(node) { member in
-            for key in member.feed.keys where wanted[key] == nil && key != .changes(node) {
+            // A policy is never taken back: a node would not obey, and what is signed stays signed.
+            for key in member.feed.keys
+            where wanted[key] == nil && !key.isPolicy && key != .changes(node) {
                 if let document = member.feed.publish(.deleted, for: key) {
                     published.append(document)
                 }

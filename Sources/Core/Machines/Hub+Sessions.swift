@@ -45,7 +45,9 @@ extension Hub {
         }
         switch message {
         case .hello: break
-        case .applied(let revision): confirm(revision, by: node)
+        case .applied(let revision, let policies):
+            nodes.update(node) { $0.policies = policies ?? [] }
+            confirm(revision, by: node)
         case .entries(let entries): take(entries, from: node, on: session, at: now)
         case .engine(let status): nodes.update(node) { $0.engine = status }
         case .heartbeat(let usage): if let usage { nodes.update(node) { $0.usage = usage } }
@@ -87,6 +89,7 @@ extension Hub {
             $0.agentVersion = hello.agentVersion
             $0.engine = hello.engine
             $0.capacity = hello.capacity
+            $0.policies = hello.policies ?? []
         }
         journal.writes.append(.contact(hello.node, now.wall))
         if hello.appliedRevision > member.feed.head {

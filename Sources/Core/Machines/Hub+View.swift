@@ -1,4 +1,3 @@
-import Authority
 package import Model
 import Replication
 
@@ -10,6 +9,7 @@ extension Hub {
         case .node: nodes.rows.map { .node(view($0, at: now)) }
         case .workload: workloads.rows.map { .workload(view($0)) }
         case .instance: instances.map { .instance(Instance($0)) }
+        case .policy: policies.rows.compactMap { view($0, at: now).map(Object.policy) }
         }
     }
 
@@ -24,30 +24,6 @@ extension Hub {
             !known.contains($0.id) && filter?.matches($0) ?? true
         }
         return Array((older.sorted { ($0.at, $0.id) < ($1.at, $1.id) } + recent).suffix(limit))
-    }
-
-    /// Who may decide at a site; nil where there is no such site.
-    package func authority(of id: SiteID, at now: WallTime) -> AuthorityReport? {
-        guard let site = sites[id] else { return nil }
-        // A node that was never heard from has no policy that could have an age.
-        let members = nodes.rows.filter { $0.node.spec.site == id && $0.lastSeen != nil }
-        return AuthorityReport(
-            site: id, pattern: site.spec.pattern, policyVersion: site.metadata.generation,
-            stalenessBound: site.spec.stalenessBound, autonomyWindow: site.spec.autonomyWindow,
-            cells: table(of: id).report, nodes: members.map { standing(of: $0, at: site, now) },
-            asOf: now)
-    }
-
-    /// Where a node stands, as far as can be known from here: out of contact it may be in a mesh.
-    private func standing(
-        of member: Member, at site: Site, _ now: WallTime
-    ) -> AuthorityReport.Standing {
-        let isHere = member.session != nil
-        let age = isHere ? Duration.zero : max(.zero, now - (member.lastSeen ?? now))
-        return AuthorityReport.Standing(
-            node: NodeID(member.node.metadata.name), staleness: site.spec.staleness(ofAge: age),
-            reach: isHere ? .hub : .alone, policyVersion: site.metadata.generation,
-            policyAge: Interval(age))
     }
 
     /// The session that reaches a node, if any.
@@ -81,12 +57,13 @@ extension Hub {
     private func state(of member: Member, at now: WallTime) -> NodeState {
         if member.session != nil { return .ready }
         guard let seen = member.lastSeen else { return .silent }
-        let window = sites[member.node.spec.site]?.spec.autonomyWindow ?? .hours(72)
+        let window = autonomyWindow(of: member)
         return now - seen <= window.duration ? .autonomous : .silent
     }
 
     private func conditions(of member: Member, at now: WallTime) -> [Condition] {
         absenceConditions(of: member, at: now) + aheadConditions(of: member, at: now)
+            + policyConditions(of: member, at: now)
     }
 
     /// Out of contact, and whether that is a cause for concern.

@@ -29,7 +29,14 @@ package struct Hub: Equatable, Sendable {
 
     // Who may decide.
     var gate: Gate
-    var tables: Table<SiteID, AuthorityTable> = Table()
+    /// What rules at each ground that was asked about; see `regime(at:)`.
+    var regimes: Table<Ground, Regime> = Table()
+    /// Who may sign policy.
+    let policyKeys: [TrustedKey]
+    /// The versions of each policy, rising.
+    var policies: Table<String, [Issued]> = Table()
+    /// Versions that this program cannot read: a later one wrote them.
+    private var unreadPolicies: [PolicyReference] = []
     /// The newest decisions of hub and nodes, as they came.
     var decisions: Recent<Decision>
     /// What says why each thing is as it is: the last decision on it that passed.
@@ -70,6 +77,8 @@ package struct Hub: Equatable, Sendable {
         var engine: EngineStatus?
         var capacity: Capacity?
         var usage: Usage?
+        /// The policies in force there, as it said itself; nil before it spoke to this process.
+        var policies: [PolicyReference]?
     }
 
     struct Session: Equatable, Sendable {
@@ -88,8 +97,11 @@ package struct Hub: Equatable, Sendable {
         case acknowledge(NodeID, SessionID, sequence: UInt64)
     }
 
-    package init(snapshot: HubSnapshot, limits: HubLimits = .production) {
+    package init(
+        snapshot: HubSnapshot, policyKeys: [TrustedKey] = [], limits: HubLimits = .production
+    ) {
         self.limits = limits
+        self.policyKeys = policyKeys
         epoch = snapshot.epoch
         generationFloor = snapshot.generationFloor
         events = Recent(snapshot.events, limit: limits.events)
@@ -106,7 +118,7 @@ package struct Hub: Equatable, Sendable {
         for site in snapshot.sites { sites.insert(site, for: SiteID(site.metadata.name)) }
         for workload in snapshot.workloads { workloads.insert(workload, for: workload.id) }
         for token in snapshot.tokens { tokens.insert(token, for: token.id) }
-        for site in snapshot.sites { takeTable(of: site) }
+        unreadPolicies = takePolicies(snapshot.policies)
         for state in snapshot.nodes {
             nodes.insert(Member(state), for: NodeID(state.node.metadata.name))
         }
@@ -118,6 +130,7 @@ package struct Hub: Equatable, Sendable {
             epoch = 1
             journal.writes.append(.epoch(1))
         }
+        for policy in unreadPolicies { tellUnread(policy, at: now) }
         for node in nodes.keys { nodes.update(node) { $0.quietSince = now.monotonic } }
         reconcile(because: .nodesChanged, at: now)
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))

@@ -22,17 +22,22 @@ package struct HubLimits: Equatable, Sendable {
     package var instancesPerNode: Int
     /// Writes that may wait for a slow store before those overtaken by newer ones are left out.
     package var writes: Int
+    /// Policies, and versions of each that are kept besides those that are in force somewhere.
+    package var policies: Int
+    package var policyVersions: Int
 
     package static let production = HubLimits(
         heartbeatEvery: .seconds(15), heartbeatsMissed: 3, admissionsPerSecond: 200,
         admissionBurst: 50, reconnectWindowMin: .seconds(1), documentsPerMessage: 64, events: 2_000,
         decisions: 2_000, tokens: 10_000, objects: 20_000, replicas: 10_000,
-        instancesPerNode: 1_000, writes: 4_096)
+        instancesPerNode: 1_000, writes: 4_096, policies: 256, policyVersions: 16)
 
     package static let tight = HubLimits(
         heartbeatEvery: .seconds(60), heartbeatsMissed: 3, admissionsPerSecond: 4,
         admissionBurst: 2, reconnectWindowMin: .seconds(1), documentsPerMessage: 2, events: 32,
-        decisions: 32, tokens: 64, objects: 1_000, replicas: 64, instancesPerNode: 64, writes: 64)
+        decisions: 32, tokens: 64, objects: 1_000, replicas: 64, instancesPerNode: 64, writes: 64,
+        policies: 4,
+        policyVersions: 3)
 }
 
 extension Hub {

@@ -4,6 +4,7 @@ package enum Object: Hashable, Sendable {
     case node(Node)
     case workload(Workload)
     case instance(Instance)
+    case policy(Policy)
 
     package var kind: Kind {
         switch self {
@@ -11,6 +12,7 @@ package enum Object: Hashable, Sendable {
         case .node: .node
         case .workload: .workload
         case .instance: .instance
+        case .policy: .policy
         }
     }
 
@@ -20,6 +22,7 @@ package enum Object: Hashable, Sendable {
         case .node(let node): node.metadata
         case .workload(let workload): workload.metadata
         case .instance(let instance): instance.metadata
+        case .policy(let policy): policy.metadata
         }
     }
 
@@ -37,6 +40,7 @@ extension Object: Codable {
         case .node: self = .node(try Node(from: decoder))
         case .workload: self = .workload(try Workload(from: decoder))
         case .instance: self = .instance(try Instance(from: decoder))
+        case .policy: self = .policy(try Policy(from: decoder))
         }
     }
 
@@ -49,6 +53,7 @@ extension Object: Codable {
         case .node(let node): try node.encode(to: encoder)
         case .workload(let workload): try workload.encode(to: encoder)
         case .instance(let instance): try instance.encode(to: encoder)
+        case .policy(let policy): try policy.encode(to: encoder)
         }
     }
 }

@@ -60,15 +60,19 @@ package struct AuthorityReport: Hashable, Codable, Sendable {
         package var staleness: Staleness
         package var reach: Reach
         package var ruling: Ruling
+        /// `site`, or the policy whose row set it; nil where the pattern did.
+        package var source: String?
 
         package init(
-            domain: Domain, tier: Tier, staleness: Staleness, reach: Reach, ruling: Ruling
+            domain: Domain, tier: Tier, staleness: Staleness, reach: Reach, ruling: Ruling,
+            source: String? = nil
         ) {
             self.domain = domain
             self.tier = tier
             self.staleness = staleness
             self.reach = reach
             self.ruling = ruling
+            self.source = source
         }
     }
 
@@ -79,16 +83,41 @@ package struct AuthorityReport: Hashable, Codable, Sendable {
         package var reach: Reach
         package var policyVersion: UInt64
         package var policyAge: Interval
+        /// The signed policies in force there; nil where that is not known.
+        package var policies: [PolicyReference]?
 
         package init(
             node: NodeID, staleness: Staleness, reach: Reach, policyVersion: UInt64,
-            policyAge: Interval
+            policyAge: Interval, policies: [PolicyReference]? = nil
         ) {
             self.node = node
             self.staleness = staleness
             self.reach = reach
             self.policyVersion = policyVersion
             self.policyAge = policyAge
+            self.policies = policies
+        }
+    }
+
+    /// The table of those nodes of a site that have other policies than the rest: a canary.
+    package struct Variant: Hashable, Codable, Sendable {
+        package var nodes: [NodeID]
+        package var policies: [PolicyReference]
+        package var pattern: Pattern
+        package var stalenessBound: Interval
+        package var autonomyWindow: Interval
+        package var cells: [Cell]
+
+        package init(
+            nodes: [NodeID], policies: [PolicyReference], pattern: Pattern,
+            stalenessBound: Interval, autonomyWindow: Interval, cells: [Cell]
+        ) {
+            self.nodes = nodes
+            self.policies = policies
+            self.pattern = pattern
+            self.stalenessBound = stalenessBound
+            self.autonomyWindow = autonomyWindow
+            self.cells = cells
         }
     }
 
@@ -100,11 +129,15 @@ package struct AuthorityReport: Hashable, Codable, Sendable {
     package var autonomyWindow: Interval
     package var cells: [Cell]
     package var nodes: [Standing]
+    /// The signed policies that `cells` rests on, and the tables of canaries; nil where there are none.
+    package var policies: [PolicyReference]?
+    package var variants: [Variant]?
     package var asOf: WallTime
 
     package init(
         site: SiteID, pattern: Pattern, policyVersion: UInt64, stalenessBound: Interval,
-        autonomyWindow: Interval, cells: [Cell], nodes: [Standing], asOf: WallTime
+        autonomyWindow: Interval, cells: [Cell], nodes: [Standing],
+        policies: [PolicyReference]? = nil, variants: [Variant]? = nil, asOf: WallTime
     ) {
         self.site = site
         self.pattern = pattern
@@ -113,6 +146,8 @@ package struct AuthorityReport: Hashable, Codable, Sendable {
         self.autonomyWindow = autonomyWindow
         self.cells = cells
         self.nodes = nodes
+        self.policies = policies
+        self.variants = variants
         self.asOf = asOf
     }
 

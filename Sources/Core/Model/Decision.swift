@@ -56,7 +56,7 @@ extension Decision.Subject: Codable {
         case .instance:
             guard let id = InstanceID(parts[1]) else { return nil }
             self = .instance(id)
-        case .site, .node, nil: return nil
+        case .site, .node, .policy, nil: return nil
         }
     }
 
@@ -108,6 +108,8 @@ package struct Decision: Hashable, Codable, Sendable {
     package var reach: Reach
     /// The generation of the Site whose table ruled; 0 before any was heard of.
     package var policyVersion: UInt64
+    /// The signed policies that ruled with it; see `Regime`.
+    package var policies: [PolicyReference]
     /// How long before it the policy was last proved current.
     package var policyAge: Interval
     /// What else was possible, best first, the chosen one included; empty where there was no choice.
@@ -136,8 +138,8 @@ package struct Decision: Hashable, Codable, Sendable {
     package init(
         id: DecisionID, at: WallTime, site: SiteID?, domain: Domain, action: Action,
         subject: Subject, tier: Tier, basis: Basis, cause: Cause, passed: Bool, ruling: Ruling,
-        staleness: Staleness, reach: Reach, policyVersion: UInt64, policyAge: Interval,
-        alternatives: [Alternative] = []
+        staleness: Staleness, reach: Reach, policyVersion: UInt64,
+        policies: [PolicyReference] = [], policyAge: Interval, alternatives: [Alternative] = []
     ) {
         self.id = id
         self.at = at
@@ -153,6 +155,7 @@ package struct Decision: Hashable, Codable, Sendable {
         self.staleness = staleness
         self.reach = reach
         self.policyVersion = policyVersion
+        self.policies = policies
         self.policyAge = policyAge
         self.alternatives = alternatives
     }
@@ -163,9 +166,44 @@ extension Decision {
     package var sentence: String {
         "\(cause.phrase), and \(domain.rawValue) is \(ruling.verdict.word) by "
             + "\(ruling.by.rawValue) while the policy is \(staleness.rawValue) (version "
-            + "\(policyVersion), proved current \(policyAge.toTheSecond) before) and "
+            + "\(policyText), proved current \(policyAge.toTheSecond) before) and "
             + "\(reach.phrase): it \(passed ? "may" : "may not") \(action.rawValue) tier "
             + "\(tier.rawValue) on \(basis.phrase)"
+    }
+}
+
+extension Decision {
+    /// The generation of the site, and the policies on top of it: `3 with night-freeze@7`.
+    package var policyText: String { Decision.text(policyVersion, policies) }
+
+    package static func text(_ generation: UInt64, _ policies: [PolicyReference]) -> String {
+        let names = policies.map(\.description).joined(separator: ", ")
+        return policies.isEmpty ? "\(generation)" : "\(generation) with \(names)"
+    }
+}
+
+extension Decision {
+    /// A record from before there were signed policies names none.
+    package init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            id: try fields.decode(DecisionID.self, forKey: .id),
+            at: try fields.decode(WallTime.self, forKey: .at),
+            site: try fields.decodeIfPresent(SiteID.self, forKey: .site),
+            domain: try fields.decode(Domain.self, forKey: .domain),
+            action: try fields.decode(Action.self, forKey: .action),
+            subject: try fields.decode(Subject.self, forKey: .subject),
+            tier: try fields.decode(Tier.self, forKey: .tier),
+            basis: try fields.decode(Basis.self, forKey: .basis),
+            cause: try fields.decode(Cause.self, forKey: .cause),
+            passed: try fields.decode(Bool.self, forKey: .passed),
+            ruling: try fields.decode(Ruling.self, forKey: .ruling),
+            staleness: try fields.decode(Staleness.self, forKey: .staleness),
+            reach: try fields.decode(Reach.self, forKey: .reach),
+            policyVersion: try fields.decode(UInt64.self, forKey: .policyVersion),
+            policies: try fields.decodeIfPresent([PolicyReference].self, forKey: .policies) ?? [],
+            policyAge: try fields.decode(Interval.self, forKey: .policyAge),
+            alternatives: try fields.decode([Alternative].self, forKey: .alternatives))
     }
 }
 

@@ -29,15 +29,31 @@ package struct Enrolment: Hashable, Codable, Sendable {
     package var trustRoots: String
     /// `host:port` of the control link.
     package var controlAddress: String
+    /// Who may sign policy for this node, from here on: no hub can change that.
+    package var policyKeys: [TrustedKey]
 
     package init(
         node: NodeID, site: SiteID, certificateChain: String, trustRoots: String,
-        controlAddress: String
+        controlAddress: String, policyKeys: [TrustedKey] = []
     ) {
         self.node = node
         self.site = site
         self.certificateChain = certificateChain
         self.trustRoots = trustRoots
         self.controlAddress = controlAddress
+        self.policyKeys = policyKeys
+    }
+}
+
+extension Enrolment {
+    /// One from before there were signed policies names no keys.
+    package init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        node = try fields.decode(NodeID.self, forKey: .node)
+        site = try fields.decode(SiteID.self, forKey: .site)
+        certificateChain = try fields.decode(String.self, forKey: .certificateChain)
+        trustRoots = try fields.decode(String.self, forKey: .trustRoots)
+        controlAddress = try fields.decode(String.self, forKey: .controlAddress)
+        policyKeys = try fields.decodeIfPresent([TrustedKey].self, forKey: .policyKeys) ?? []
     }
 }

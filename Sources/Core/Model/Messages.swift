@@ -2,8 +2,9 @@
 package enum NodeMessage: Hashable, Codable, Sendable {
     /// First on every session: who speaks, and where both flows resume.
     indirect case hello(Hello)
-    /// Everything up to this revision of the node's feed is durable on the node.
-    case applied(revision: UInt64)
+    /// Everything up to this revision of the node's feed is durable on the node, and these policies are
+    /// in force there; nil where none is.
+    case applied(revision: UInt64, policies: [PolicyReference]? = nil)
     /// Entries of the node's log in rising sequence. Sending one twice is harmless.
     case entries([LogEntry])
     case heartbeat(Usage?)
@@ -23,10 +24,13 @@ package struct Hello: Hashable, Codable, Sendable {
     /// The last entry of the node's log: what was decided there before is known once the hub has it.
     /// Agents of old say none.
     package var logHead: UInt64?
+    /// The policies in force; nil where none is.
+    package var policies: [PolicyReference]?
 
     package init(
         node: NodeID, site: SiteID, agentVersion: String, capacity: Capacity,
-        engine: EngineStatus?, appliedRevision: UInt64, epoch: UInt64, logHead: UInt64? = nil
+        engine: EngineStatus?, appliedRevision: UInt64, epoch: UInt64, logHead: UInt64? = nil,
+        policies: [PolicyReference]? = nil
     ) {
         self.node = node
         self.site = site
@@ -36,6 +40,7 @@ package struct Hello: Hashable, Codable, Sendable {
         self.appliedRevision = appliedRevision
         self.epoch = epoch
         self.logHead = logHead
+        self.policies = policies
     }
 }
 

@@ -7,14 +7,19 @@ package enum Kind: String, Codable, CaseIterable, Sendable, Comparable {
     case node = "Node"
     case workload = "Workload"
     case instance = "Instance"
+    case policy = "Policy"
 
     /// The plural used in paths and on the command line.
-    package var plural: String { rawValue.lowercased() + "s" }
+    package var plural: String {
+        self == .policy ? "policies" : rawValue.lowercased() + "s"
+    }
 
     /// The kind that `word` names: singular, plural or short form, in any case.
     package init?(word: String) {
         let word = word.lowercased()
-        let short: [String: Kind] = ["no": .node, "wl": .workload, "in": .instance, "si": .site]
+        let short: [String: Kind] = [
+            "no": .node, "wl": .workload, "in": .instance, "si": .site, "po": .policy,
+        ]
         guard
             let kind = Kind.allCases.first(where: {
                 $0.plural == word || $0.rawValue.lowercased() == word

@@ -77,6 +77,9 @@ package enum HubWrite: Hashable, Sendable {
     case event(Event)
     case decision(Decision)
     case epoch(UInt64)
+    /// One version of a policy, kept with those before it.
+    case policy(StoredPolicy)
+    case removePolicy(PolicyReference)
     /// The highest generation of any object that was deleted.
     case generationFloor(UInt64)
 }
@@ -123,6 +126,8 @@ package struct HubSnapshot: Hashable, Sendable {
     package var events: [Event]
     /// The newest decisions, oldest first, and the last on each subject.
     package var decisions: [Decision]
+    /// In order of name and version.
+    package var policies: [StoredPolicy]
     package var epoch: UInt64
     /// The highest generation of any object that was deleted.
     package var generationFloor: UInt64
@@ -131,8 +136,8 @@ package struct HubSnapshot: Hashable, Sendable {
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],
         placements: [WorkloadID: [NodeID: [Int]]] = [:],
         replacements: [WorkloadID: [Replacement]] = [:], tokens: [JoinToken] = [],
-        events: [Event] = [], decisions: [Decision] = [], epoch: UInt64 = 0,
-        generationFloor: UInt64 = 0
+        events: [Event] = [], decisions: [Decision] = [],
+        policies: [StoredPolicy] = [], epoch: UInt64 = 0, generationFloor: UInt64 = 0
     ) {
         self.sites = sites
         self.nodes = nodes
@@ -142,6 +147,7 @@ package struct HubSnapshot: Hashable, Sendable {
         self.tokens = tokens
         self.events = events
         self.decisions = decisions
+        self.policies = policies
         self.epoch = epoch
         self.generationFloor = generationFloor
     }

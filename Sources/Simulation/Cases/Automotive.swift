@@ -128,7 +128,7 @@ private final class PolicyWatch: Watcher {
                 continue
             }
             decided += span * perSecond
-            if isBreach(agent.policyVersion, of: place.site, at: world.time) {
+            if isBreach(agent.regime.generation, of: place.site, at: world.time) {
                 breaches += span * perSecond
             }
         }
@@ -138,7 +138,7 @@ private final class PolicyWatch: Watcher {
     private func decides(_ agent: Agent, at now: Moment) -> Bool {
         let here = agent.circumstances(at: now)
         let cell = AuthorityTable.Cell(.scaling, here.staleness, .critical, here.reach)
-        return agent.table[cell].verdict == .permit
+        return agent.regime.table[cell].verdict == .permit
     }
 
     private func note(_ site: Site, at time: Int64) {

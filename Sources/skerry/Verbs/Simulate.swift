@@ -95,7 +95,7 @@ struct SimulateCommand: AsyncParsableCommand {
             switch object {
             case .site(let site): fleet.sites.append(site)
             case .workload(let workload): fleet.workloads.append(workload)
-            case .node, .instance: break
+            case .node, .instance, .policy: break
             }
         }
     }

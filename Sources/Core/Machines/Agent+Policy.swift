@@ -1,0 +1,173 @@
+import Authority
+package import Model
+import Replication
+import Trust
+
+/// Signed policies on the node: it checks each by itself, against keys that it was given when it was
+/// enrolled, before it keeps anything of it.
+extension Agent {
+    /// The documents of a batch that may be kept. A bundle that is refused is left out and the rest goes
+    /// on: the feed has been read that far either way, and what was in force stays.
+    mutating func admissible(
+        _ batch: [Document], through: UInt64, at now: Moment
+    ) -> [Document] {
+        // Nothing is looked at twice because a hub said it twice.
+        guard through > replica.through else { return batch }
+        let sites = batch.compactMap { document -> Site? in
+            if case .site(let site) = document.content { site } else { nil }
+        }
+        return batch.filter { document in
+            switch document.content {
+            case .policy(let bundle):
+                return admits(bundle, in: document, at: sites.last ?? site, now)
+            case .deleted where document.key.isPolicy:
+                refuse(
+                    document.key.name,
+                    "the hub said that it is gone, and only a signature ends a policy", at: now)
+                return false
+            case .unknown(let kind, _):
+                tellUnknown(kind, document.key, at: now)
+                return true
+            case .assignment, .site, .node, .changes, .deleted: return !document.key.isPolicy
+            }
+        }
+    }
+
+    private mutating func admits(
+        _ bundle: PolicyBundle, in document: Document, at site: Site?, _ now: Moment
+    ) -> Bool {
+        // The same again, as after a hub was restored.
+        if replica[document.key] == .policy(bundle) { return true }
+        do {
+            let payload = try bundle.admitted(
+                to: .node(configuration.node, site: configuration.site),
+                trusting: configuration.policyKeys,
+                holding: { self.payload($0)?.reference.version },
+                at: knownTime(at: now))
+            guard document.key == .policy(payload.reference.name) else {
+                throw BundleRefusal.name(payload.reference, called: document.key.name)
+            }
+            guard policies.count < Agent.policiesMax || self.payload(payload.reference.name) != nil
+            else {
+                throw BundleRefusal.rows(
+                    payload.reference, message: "\(policies.count) policies are held already",
+                    fix: "add its rows to one of them")
+            }
+            if let site { try check(payload, at: site) }
+            return true
+        } catch {
+            refuse(document.key.name, "\(error)", at: now)
+            return false
+        }
+    }
+
+    /// Whether it goes together with what else is known here.
+    private func check(_ payload: PolicyPayload, at site: Site) throws(BundleRefusal) {
+        let others = decrees.filter { $0.reference.name != payload.reference.name }
+        let built = Regime.build(
+            site.spec, generation: 0,
+            under: others + [Regime.Decree(payload.reference, payload.spec)])
+        guard case .failure(let faults) = built, let fault = faults.all.first else { return }
+        throw .rows(payload.reference, message: fault.message, fix: fault.fix)
+    }
+
+    private mutating func refuse(_ name: String, _ reason: String, at now: Moment) {
+        // The kind is one that every hub knows: an older one would lose the whole batch.
+        tell(
+            .warning, "PolicyRefused", .node, configuration.node.text,
+            "policy '\(isDNSLabel(name) ? name : "?")' is not taken, and what was in force stays: "
+                + reason, at: now)
+    }
+
+    private mutating func tellUnknown(_ kind: String, _ key: DocumentKey, at now: Moment) {
+        tell(
+            .warning, "DocumentUnknown", .node, configuration.node.text,
+            "a document of kind '\(kind.prefix(64))' (\(String(key.description.prefix(128)))) is "
+                + "kept and not acted on: this version of Skerry does not know it; update the agent",
+            at: now)
+    }
+
+    /// The latest time that is known to have come: a node without a clock begins in 1970.
+    private func knownTime(at now: Moment) -> WallTime {
+        let signed = policies.map(\.issuedAt).max() ?? now.wall
+        return max(now.wall, signed, proof?.wall ?? now.wall)
+    }
+
+    // MARK: - What is held
+
+    /// What the documents say of policies, durable or on the way there. A bundle that cannot be read was
+    /// taken by a later version than this.
+    private var policies: [PolicyPayload] {
+        replica.contents.compactMap { content in
+            guard case .policy(let bundle) = content else { return nil }
+            do { return try bundle.read() } catch { return nil }
+        }
+    }
+
+    private func payload(_ name: String) -> PolicyPayload? {
+        policies.first { $0.reference.name == name }
+    }
+
+    /// In order of name.
+    var decrees: [Regime.Decree] {
+        policies.map { Regime.Decree($0.reference, $0.spec) }
+            .sorted { $0.reference < $1.reference }
+    }
+
+    /// As the hub is told; nil where none is.
+    var policiesInForce: [PolicyReference]? { regime.policies.isEmpty ? nil : regime.policies }
+
+    mutating func tellPolicies(
+        insteadOf old: [PolicyReference], are new: [PolicyReference], at now: Moment
+    ) {
+        for policy in new where !old.contains(policy) {
+            let before = old.first { $0.name == policy.name }
+            tell(
+                .normal, "PolicyInForce", .node, configuration.node.text,
+                "\(policy)" + (before.map { " instead of \($0)" } ?? ""), at: now)
+        }
+    }
+
+    /// For people on the node.
+    package func policyObjects(at now: WallTime) -> [Policy] {
+        replica.contents.compactMap { content in
+            guard case .policy(let bundle) = content else { return nil }
+            do { return view(try bundle.read(), bundle, at: now) } catch { return nil }
+        }
+    }
+
+    /// That there are documents which only a later version understands; nil where there are none.
+    package func skewCondition(at now: WallTime) -> Condition? {
+        let kinds = Set(
+            replica.contents.compactMap { content in
+                if case .unknown(let kind, _) = content { kind } else { nil }
+            })
+        guard !kinds.isEmpty else { return nil }
+        return Condition(
+            type: "DocumentsUnderstood", isTrue: false, reason: "NewerHub",
+            message:
+                "documents of a kind that this version does not know are kept and not acted on "
+                + "(\(kinds.sorted().prefix(8).map { String($0.prefix(64)) }.joined(separator: ", "))); "
+                + "update the agent",
+            observedAt: now)
+    }
+
+    private func view(
+        _ payload: PolicyPayload, _ bundle: PolicyBundle, at now: WallTime
+    ) -> Policy {
+        let reference = payload.reference
+        return Policy(
+            metadata: Metadata(
+                name: reference.name, generation: reference.version, createdAt: payload.issuedAt),
+            spec: payload.spec, signed: bundle,
+            status: PolicyStatus(
+                versions: [
+                    PolicyStatus.Version(
+                        version: reference.version, issuedAt: payload.issuedAt,
+                        notAfter: payload.notAfter, canary: payload.spec.scope.canary, wanted: 1,
+                        inForce: regime.policies.contains(reference) ? 1 : 0, signed: bundle)
+                ], observedAt: now))
+    }
+
+    private static let policiesMax = 256
+}
