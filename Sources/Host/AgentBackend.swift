@@ -107,13 +107,25 @@ struct AgentBackend: ManagementBackend {
         }
     }
 
-    // MARK: - What is the hub's to decide
+    // MARK: - What the site's table may give to the node
 
     func apply(_ objects: [Object], dryRun: Bool) async throws(Refusal) -> [ApplyResult] {
-        throw hubDecides("apply")
+        guard case .applied(let results) = try await host.carryOut(.apply(objects, dryRun: dryRun))
+        else { preconditionFailure("an apply is answered with results or a refusal") }
+        return results
     }
 
-    func delete(_ kind: Kind, name: String) async throws(Refusal) { throw hubDecides("delete") }
+    func delete(_ kind: Kind, name: String) async throws(Refusal) {
+        _ = try await host.carryOut(.delete(kind, name: name))
+    }
+
+    func localChanges() async -> LocalChangeList {
+        LocalChangeList(items: host.machine.withLock { $0.localChanges }, asOf: now)
+    }
+
+    // MARK: - What is the hub's to decide
+
+    func resolve(_ resolution: Resolution) async throws(Refusal) { throw hubDecides("resolve") }
 
     func edit(_ kind: Kind, name: String, _ edit: Edit) async throws(Refusal) -> Object {
         throw hubDecides("edit")

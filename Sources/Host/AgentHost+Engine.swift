@@ -12,7 +12,7 @@ extension AgentHost {
         case .carryOut(let order): return await carryOut(order)
         case .probe(let id, let target, let timeout):
             return .probed(id, await engine.probe(id.container, target, timeout: timeout))
-        case .persist, .wake, .connect, .disconnect, .send, .measure, .halted: return nil
+        case .persist, .wake, .connect, .disconnect, .send, .measure, .reply, .halted: return nil
         }
     }
 
@@ -21,7 +21,7 @@ extension AgentHost {
         case .pull(let id, let image): await pull(image, for: id)
         case .start(let request): await start(request)
         case .stop(let id, let grace): await stop(id, grace: grace)
-        case .place: nil
+        case .place, .change: nil
         }
     }
 

@@ -19,6 +19,7 @@ package final class AgentHost: Sendable {
     let engine: any Engine
     let writer: StoreWriter<NodeWrite>
     let observers = Observers()
+    let requests = PendingReplies<Agent.Reply>()
     private let store: NodeStore
     private let facts = NodeFacts()
     private let link: LinkSlot
@@ -180,12 +181,20 @@ package final class AgentHost: Sendable {
             Failpoint.reach("agent.send.\(message.failpoint)")
             link.send(message)
         case .measure: mailbox.yield(.measured(facts.usage(at: SystemClock.now().wall)))
+        case .reply(let request, let reply): requests.answer(request, reply)
         case .halted: break
         case .list, .carryOut, .probe:
             group.addTask { [self] in
                 if let report = await ask(effect) { mailbox.yield(.engine(report)) }
             }
         }
+    }
+
+    /// Asks the agent for a change and waits until it is durable, or refused.
+    func carryOut(_ request: Agent.Request) async throws(Refusal) -> Agent.Reply {
+        let reply = await requests.request { [mailbox] in mailbox.yield(.request($0, request)) }
+        if case .refused(let refusal) = reply { throw refusal }
+        return reply
     }
 
     // MARK: - The link

@@ -36,6 +36,14 @@ struct HubBackend: ManagementBackend {
         return object
     }
 
+    func localChanges() async -> LocalChangeList {
+        LocalChangeList(items: host.machine.withLock { $0.localChanges }, asOf: now)
+    }
+
+    func resolve(_ resolution: Resolution) async throws(Refusal) {
+        _ = try await host.carryOut(.resolve(resolution))
+    }
+
     func events(limit: Int) async -> EventList {
         EventList(items: host.machine.withLock { $0.eventLog.suffix(limit) }, asOf: now)
     }

@@ -6,19 +6,22 @@ import Transport
 /// What the control link's listeners tell the hub.
 final class HubDelegate: ControlDelegate {
     private let mailbox: AsyncStream<Hub.Input>.Continuation
-    private let pending: PendingAnswers
+    private let requests: PendingReplies<Hub.Reply>
+    private let admissions: PendingAdmissions
     private let identity: HubIdentity
     private let settings: HubSettings
     private let log: @Sendable (String) -> Void
     private let ports = Mutex<(control: Int, enrolment: Int)?>(nil)
 
     init(
-        mailbox: AsyncStream<Hub.Input>.Continuation, pending: PendingAnswers,
+        mailbox: AsyncStream<Hub.Input>.Continuation, requests: PendingReplies<Hub.Reply>,
+        admissions: PendingAdmissions,
         identity: HubIdentity, settings: HubSettings, log: @escaping @Sendable (String) -> Void
     ) {
         self.log = log
         self.mailbox = mailbox
-        self.pending = pending
+        self.requests = requests
+        self.admissions = admissions
         self.identity = identity
         self.settings = settings
     }
@@ -36,7 +39,7 @@ final class HubDelegate: ControlDelegate {
     }
 
     func opened(_ session: SessionID, node: NodeID, site: SiteID) async -> Admission {
-        await pending.admission(of: session) { mailbox.yield(.opened(session, node)) }
+        await admissions.admission(of: session) { mailbox.yield(.opened(session, node)) }
     }
 
     func received(_ message: NodeMessage, from session: SessionID) async {
@@ -51,7 +54,7 @@ final class HubDelegate: ControlDelegate {
     }
 
     func enrol(_ request: EnrolmentRequest) async throws -> Enrolment {
-        let reply = await pending.request { id in
+        let reply = await requests.request { id in
             mailbox.yield(
                 .request(
                     id,
@@ -72,7 +75,7 @@ final class HubDelegate: ControlDelegate {
                 node: node, site: site, certificateChain: chain,
                 trustRoots: identity.trustRoots, controlAddress: address(port),
                 policyKeys: identity.policyKeys)
-        case .applied, .deleted, .object, .issued:
+        case .applied, .deleted, .object, .issued, .resolved:
             preconditionFailure("an enrolment is answered with an enrolment or a refusal")
         }
     }

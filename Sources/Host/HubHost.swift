@@ -14,7 +14,8 @@ package final class HubHost: Sendable {
     let machine: Mutex<Hub>
     let observers = Observers()
     let control: ControlServer
-    let pending = PendingAnswers()
+    let requests = PendingReplies<Hub.Reply>()
+    let admissions = PendingAdmissions()
     private let store: HubStore
     private let log: @Sendable (String) -> Void
     private let writer: StoreWriter<HubWrite>
@@ -68,7 +69,8 @@ package final class HubHost: Sendable {
         timers = Timers { mailbox.yield(.wake($0)) }
         writer = StoreWriter(failpoint: "hub") { try store.commit($0) }
         delegate = HubDelegate(
-            mailbox: mailbox, pending: pending, identity: identity, settings: settings, log: log)
+            mailbox: mailbox, requests: requests, admissions: admissions, identity: identity,
+            settings: settings, log: log)
         let bind = settings.bind.contains(":") ? "[\(settings.bind)]" : settings.bind
         control = try ControlServer(
             ControlServer.Configuration(
@@ -168,22 +170,22 @@ package final class HubHost: Sendable {
         switch effect {
         case .persist(let ticket, let writes): writer.add(ticket, writes)
         case .wake(let instant, let reason): timers.set(reason, at: instant)
-        case .admit(let session): pending.admit(session, .admit)
+        case .admit(let session): admissions.admit(session, .admit)
         case .refuse(let session, let retryAfter, let reason):
-            pending.admit(session, .refuse(retryAfter: Interval(retryAfter), reason: reason))
+            admissions.admit(session, .refuse(retryAfter: Interval(retryAfter), reason: reason))
         case .send(let session, let message):
             Failpoint.reach("hub.send.\(message.failpoint)")
             if let notice = control.send(message, to: session) { log("\(notice)") }
         case .close(let session): control.close(session)
         case .reply(let request, let reply):
             Failpoint.reach("hub.reply.before")
-            pending.answer(request, reply)
+            requests.answer(request, reply)
         }
     }
 
     /// Asks the hub for a change and waits until it is durable, or refused.
     func carryOut(_ request: Hub.Request) async throws(Refusal) -> Hub.Reply {
-        let reply = await pending.request { [mailbox] in mailbox.yield(.request($0, request)) }
+        let reply = await requests.request { [mailbox] in mailbox.yield(.request($0, request)) }
         if case .refused(let refusal) = reply { throw refusal }
         return reply
     }

@@ -41,7 +41,7 @@ package struct HubStore: Equatable, Sendable {
         case .epoch(let epoch): self.epoch = epoch
         case .generationFloor(let generation): generationFloor = generation
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
-            .acknowledged, .appliedRevision, .contact:
+            .acknowledged, .appliedRevision, .contact, .localChange, .removeLocalChange:
             applyToNode(write)
         }
     }
@@ -73,6 +73,13 @@ package struct HubStore: Equatable, Sendable {
             }
         case .removeInstance(let id, let instance):
             nodes.update(id) { $0.instances.removeAll { $0.id == instance } }
+        case .localChange(let id, let change):
+            nodes.update(id) { node in
+                node.changes.removeAll { $0.workload == change.workload }
+                node.changes.append(change)
+            }
+        case .removeLocalChange(let id, let workload):
+            nodes.update(id) { $0.changes.removeAll { $0.workload == workload } }
         case .acknowledged(let id, let sequence): nodes.update(id) { $0.acknowledged = sequence }
         case .appliedRevision(let id, let revision):
             nodes.update(id) { $0.appliedRevision = revision }

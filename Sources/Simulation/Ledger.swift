@@ -9,6 +9,8 @@ enum Demand {
     case token(Int)
     case enrolment(Int)
     case removal(Int)
+    /// Nothing that anybody remembers.
+    case nothing
 }
 
 /// What people were told is so: the hub must show it, whatever happens to it.

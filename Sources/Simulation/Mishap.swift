@@ -22,6 +22,8 @@ enum Fault: String, CaseIterable, Sendable {
     /// The agent's process is stopped and goes on later.
     case pause
     case request
+    /// Somebody comes to a node and wants something to be different there.
+    case visit
     /// Somebody applies a signed policy: a new one, an old one, a broken one.
     case policy
 
@@ -56,6 +58,7 @@ enum Fault: String, CaseIterable, Sendable {
         case .impostor: (20, 300)
         case .pause: (12, 600)
         case .request: (150, 0)
+        case .visit: (40, 0)
         case .policy: (20, 0)
         }
     }

@@ -9,6 +9,7 @@ package struct NodeStore: Equatable, Sendable {
     package private(set) var appliedRevision: UInt64 = 0
     package private(set) var epoch: UInt64 = 0
     private var contact: Reading?
+    private var localChanges: Table<WorkloadID, LocalChange> = Table()
     private let logCap: Int
     /// Entries that the cap took.
     package private(set) var shed = 0
@@ -29,6 +30,11 @@ package struct NodeStore: Equatable, Sendable {
         case .trimLog(let sequence): log.removeFirst(log.prefix { $0.sequence <= sequence }.count)
         case .epoch(let epoch): self.epoch = epoch
         case .contact(let reading): contact = reading
+        case .localChange(let change): localChanges.insert(change, for: change.workload)
+        case .forgetLocalChanges(let sequence):
+            for change in localChanges.rows where change.sequence <= sequence {
+                localChanges.remove(change.workload)
+            }
         }
     }
 
@@ -36,10 +42,12 @@ package struct NodeStore: Equatable, Sendable {
         NodeSnapshot(
             documents: documents.rows, appliedRevision: appliedRevision,
             instances: instances.rows, log: log, nextSequence: lastSequence + 1, epoch: epoch,
-            contact: contact)
+            contact: contact, localChanges: localChanges.rows)
     }
 
     func document(_ key: DocumentKey) -> Document? { documents[key] }
+    func localChange(_ workload: WorkloadID) -> LocalChange? { localChanges[workload] }
+    var changes: [LocalChange] { localChanges.rows }
     func record(_ id: InstanceID) -> InstanceRecord? { instances[id] }
 
     /// Events first, then reports and decisions that a newer word on the same instance replaces.
@@ -52,6 +60,7 @@ package struct NodeStore: Equatable, Sendable {
         for index in log.indices.reversed() {
             switch log[index].body {
             case .event: event = index
+            case .localChange: continue
             case .decision(let decision):
                 if !decided.insert(decision.subject).inserted { superseded = index }
             case .instance(let status):

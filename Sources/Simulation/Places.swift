@@ -56,6 +56,9 @@ final class Place {
     var dropped = 0
     var missing: UInt64 = 0
     var arrived: UInt64 = 0
+    /// Requests of people at the node, and the newest change that they were promised to find.
+    var visits: UInt64 = 0
+    var promised: UInt64 = 0
     /// How far a hub said that it holds the log.
     var acknowledged: UInt64 = 0
 

@@ -80,6 +80,7 @@ extension World {
             queue.add(
                 .wakeAgent(node, life: life, reason, version: wakeVersion),
                 at: max(time, places[node].clock.time(of: instant)))
+        case .reply(_, let reply): checkPromise(reply, at: node)
         case .halted: break
         }
     }
@@ -89,7 +90,7 @@ extension World {
         case .pull(let id, let image): pull(id, image, at: node)
         case .start(let request): start(request, at: node)
         case .stop(let id, let grace): stop(id, grace: grace, at: node)
-        case .place: break
+        case .place, .change: break
         }
     }
 
@@ -175,6 +176,7 @@ extension World {
         places[node].missing = 0
         places[node].arrived = 0
         places[node].acknowledged = 0
+        places[node].promised = 0
         places[node].dropped = 0
     }
 }
@@ -184,7 +186,7 @@ extension Agent.Effect {
     /// next that does.
     var matters: Bool {
         switch self {
-        case .persist, .connect, .disconnect, .send, .carryOut, .halted: true
+        case .persist, .connect, .disconnect, .send, .carryOut, .reply, .halted: true
         case .list, .probe, .measure, .wake: false
         }
     }

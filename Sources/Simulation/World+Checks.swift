@@ -162,8 +162,7 @@ extension World {
         toStop id: ContainerID, _ truth: Containers.Truth, at node: Int
     ) -> Bool {
         let store = places[node].store
-        guard let document = store.document(.assignment(id.instance.workload)),
-            case .assignment(let assignment) = document.content,
+        guard let assignment = assignment(of: id.instance.workload, at: node),
             assignment.ordinals.contains(id.instance.ordinal),
             let record = store.record(id.instance), record.generation == truth.generation,
             record.containers.contains(truth.spec),
@@ -176,6 +175,19 @@ extension World {
         return counted.contains { failures, probe in
             probe.map { failures >= $0.failureThreshold } ?? false
         }
+    }
+
+    /// What the disk of a node says about a workload: the hub's word, and what people changed there.
+    private func assignment(of workload: WorkloadID, at node: Int) -> Assignment? {
+        var word: [Assignment] = []
+        let store = places[node].store
+        if case .assignment(let assignment) = store.document(.assignment(workload))?.content {
+            word = [assignment]
+        }
+        guard let change = store.localChange(workload),
+            change.sequence > covered(at: node)
+        else { return word.first }
+        return change.assignment(over: word.first)
     }
 
     /// What the agent is about to be told, as far as a later judgement needs it.

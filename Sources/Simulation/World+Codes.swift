@@ -19,6 +19,7 @@ extension World {
             case .engine(let report): 30 + report.code
             case .measured: 50
             case .halt: 51
+            case .request: 52
             }
         return kind << 16 | UInt64(node)
     }
@@ -39,6 +40,7 @@ extension World {
             case .probe: 71
             case .measure: 72
             case .wake(_, let reason): 73 + reason.code
+            case .reply: 98
             case .halted: 99
             }
         return kind << 16 | UInt64(node)
@@ -148,6 +150,7 @@ extension Act {
         case .start: 2
         case .stop: 3
         case .place: 4
+        case .change: 5
         }
     }
 
@@ -155,6 +158,7 @@ extension Act {
         switch self {
         case .pull(let id, _), .stop(let id, _): id.code &* 8 &+ kind
         case .start(let request): (request.id.code &+ request.generation) &* 8 &+ kind
+        case .change(let change): change.sequence &* 8 &+ kind
         case .place(let workload, _): UInt64(workload.text.utf8.count) &* 8 &+ kind
         }
     }

@@ -39,6 +39,7 @@ extension World {
         let snapshot = centre.store.load()
         var states: [String: HubSnapshot.NodeState] = [:]
         for state in snapshot.nodes { states[state.node.metadata.name] = state }
+        if let doubled = doubled(in: snapshot) { return doubled }
         let now = centre.clock.moment(at: time).wall
         var told: [NodeID: [InstanceStatus]] = [:]
         for case .instance(let instance) in hub.objects(.instance, at: now) {
@@ -72,7 +73,9 @@ extension World {
                 + "\(state.appliedRevision), and the node holds \(agent.appliedRevision)"
         }
         let feed = wanted(state)
-        guard feed == placed(on: place.id, snapshot) else {
+        let wanted = expected(
+            placed(on: place.id, snapshot), with: state.changes, snapshot, at: place.id)
+        guard feed == wanted else {
             return "its feed does not say what was placed on it"
         }
         let held = place.store.load().documents.compactMap { document -> Assignment? in
@@ -84,7 +87,27 @@ extension World {
         if let difference = policyDifference(at: place, agent, snapshot.policies) {
             return difference
         }
+        guard place.store.changes.isEmpty else {
+            return "it still keeps what people changed there"
+        }
+        guard covered(at: node) >= place.promised else {
+            return "the hub never heard of a change there"
+        }
         return difference(of: place, running: feed) ?? difference(of: place, agent, told)
+    }
+
+    /// A copy that several nodes hold, or that the hub thinks they do, though all are in contact.
+    private func doubled(in snapshot: HubSnapshot) -> String? {
+        for (workload, places) in snapshot.placements.sorted(by: { $0.key < $1.key }) {
+            let ordinals = places.values.joined()
+            if Set(ordinals).count < ordinals.count {
+                return "a copy of \(workload) is on several nodes: \(places)"
+            }
+            if let claims = snapshot.replacements[workload] {
+                return "the hub still chooses between copies of \(workload): \(claims)"
+            }
+        }
+        return nil
     }
 
     private func wanted(_ state: HubSnapshot.NodeState) -> [Assignment] {

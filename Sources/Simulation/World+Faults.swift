@@ -42,6 +42,7 @@ extension World {
         case .impostor: places[node].impostorUntil = min(horizon, end)
         case .pause: places[node].pausedUntil = min(horizon, end)
         case .request: request(mishap.draw)
+        case .visit: visit(node, mishap.draw)
         case .policy: applyPolicy(mishap.draw)
         }
     }

@@ -12,7 +12,7 @@ extension World {
         guard centre.isUp, places.allSatisfy({ $0.isEnrolled || $0.incarnation > 0 }) else {
             return
         }
-        switch pick(20) {
+        switch pick(22) {
         case 0..<9: applyWorkload(pick(script.workloads))
         case 9..<11: labelWorkload(pick(script.workloads))
         case 11..<13: if script.workloads > 3 { deleteWorkload(3 + pick(script.workloads - 3)) }
@@ -20,6 +20,7 @@ extension World {
         case 15..<17: labelNode(pick(places.count))
         case 17: applySite(pick(scenario.sites))
         case 18: applyAgain(pick(script.workloads))
+        case 19..<21: settleChange()
         default: replaceNode(pick(places.count))
         }
     }
@@ -34,7 +35,7 @@ extension World {
         }
     }
 
-    private mutating func demand(
+    mutating func demand(
         _ request: Hub.Request, _ demand: Demand, _ arrival: Int64? = nil
     ) {
         centre.lastRequest += 1
@@ -111,7 +112,16 @@ extension World {
             restartPolicy: isBase || random.chance(0.7)
                 ? .always : random.chance(0.5) ? .onFailure : .never,
             dependsOn: index > 0 && random.chance(0.2) && ledger.face(key(0)) != nil ? ["w0"] : [],
-            stopGrace: .seconds(1 + pick(10)))
+            stopGrace: .seconds(1 + pick(10)),
+            disconnect: !isBase && random.chance(0.3) ? disconnect() : nil)
+    }
+
+    /// Nodes do not stop anything by themselves: when they would is told by the wall clock after a
+    /// reboot, and I15 checks that its jumps change nothing.
+    private mutating func disconnect() -> Disconnect {
+        Disconnect(
+            lostAfter: .seconds(60 + pick(600)), replace: true,
+            reconcile: Reconcile.allCases[pick(Reconcile.allCases.count)])
     }
 
     // MARK: - Nodes and sites
@@ -139,7 +149,11 @@ extension World {
         // Across a reboot the age of a policy is told by the wall clock. With bounds that are never
         // reached, jumps of that clock must change nothing at all, which I15 checks.
         let spec = SiteSpec(
-            autonomyWindow: .longest, stalenessBound: .longest, link: budget)
+            autonomyWindow: .longest, stalenessBound: .longest,
+            pattern: random.chance(0.5) ? .edgeFirst : .hybrid,
+            authority: random.chance(0.5)
+                ? [AuthorityOverride(domain: .update, verdict: .permit, by: .local)] : [],
+            link: budget)
         let site = Site(metadata: Metadata(name: "s\(index)"), spec: spec)
         ask("Site/s\(index)", .apply([.site(site)], dryRun: false), as: .site(spec))
     }
@@ -193,6 +207,7 @@ extension World {
             ledger.settle(key, as: face)
         case .again(let key, let face, let turn):
             if ledger.turn(key) == turn { checkAcknowledged(key, face) }
+        case .nothing: break
         case .token(let node):
             places[node].isTokenIssued = true
             ledger.refuse(nodeKey(node))
@@ -215,7 +230,7 @@ extension World {
         note("refused: \(refusal.message)")
         switch demand {
         case .object(let key, _): ledger.refuse(key)
-        case .again: break
+        case .again, .nothing: break
         case .token(let node), .enrolment(let node), .removal(let node):
             ledger.refuse(nodeKey(node))
         }
@@ -247,7 +262,7 @@ extension World {
             counts.requestsUnsettled += 1
             switch demand {
             case .object(let key, let face): ledger.leaveOpen(key, as: face)
-            case .again: break
+            case .again, .nothing: break
             case .token(let node):
                 // A token that may or may not exist is not worth keeping.
                 ledger.refuse(nodeKey(node))

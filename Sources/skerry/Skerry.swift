@@ -30,7 +30,7 @@ struct Skerry: AsyncParsableCommand {
                 name: "Change",
                 subcommands: [
                     ApplyCommand.self, DeleteCommand.self, LabelCommand.self, CordonCommand.self,
-                    UncordonCommand.self, ExecCommand.self, TokenCommand.self,
+                    UncordonCommand.self, ResolveCommand.self, ExecCommand.self, TokenCommand.self,
                     PolicyCommand.self,
                 ]),
             CommandGroup(

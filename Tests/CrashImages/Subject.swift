@@ -75,6 +75,8 @@ private func nodeStep(_ number: Int) -> [[NodeWrite]] {
     ]
     if number % 10 == 0 { batches.append([.trimLog(through: UInt64(number - 4))]) }
     if number % 11 == 0 { batches.append([.contact(reading(number))]) }
+    if number % 7 == 0 { batches.append([.localChange(change(number))]) }
+    if number % 21 == 0 { batches.append([.forgetLocalChanges(through: UInt64(number - 8))]) }
     if number % 13 == 0 { batches.append([.removeDocument(key), .removeInstance(record.id)]) }
     if number % 50 == 0 { batches.append([.epoch(UInt64(number)), .trimLog(through: .max)]) }
     return batches
@@ -105,6 +107,12 @@ private func perform(_ write: NodeWrite, on state: inout NodeSnapshot) {
         state.epoch = epoch
     case .contact(let reading):
         state.contact = reading
+    case .localChange(let change):
+        state.localChanges.removeAll { $0.workload == change.workload }
+        state.localChanges.append(change)
+        state.localChanges.sort { $0.workload < $1.workload }
+    case .forgetLocalChanges(let sequence):
+        state.localChanges.removeAll { $0.sequence <= sequence }
     }
 }
 
@@ -132,6 +140,14 @@ private func hubStep(_ number: Int) -> [[HubWrite]] {
         ],
     ]
     if number % 9 == 0 { batches.append([.forgetDocument(id, key), .site(site(number))]) }
+    if number % 7 == 0 {
+        batches.append([
+            .localChange(id, change(number)),
+            .replacements(workload, [Replacement(ordinal: number, holders: [id, "node-9"])]),
+        ])
+    }
+    if number % 14 == 0 { batches.append([.replacements(workload, [])]) }
+    if number % 21 == 0 { batches.append([.removeLocalChange(id, change(number).workload)]) }
     if number % 17 == 0 { batches.append([.removeNode(id)]) }
     return batches
 }
@@ -161,20 +177,30 @@ private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
     case .placement(let workload, let nodes):
         state.placements[workload] = nodes
     case .document(let id, let document):
-        change(id, in: &state) { node in
+        alter(id, in: &state) { node in
             node.documents.removeAll { $0.key == document.key }
             node.documents.append(document)
             node.documents.sort { $0.revision < $1.revision }
             node.headRevision = max(node.headRevision, document.revision)
         }
     case .forgetDocument(let id, let key):
-        change(id, in: &state) { node in node.documents.removeAll { $0.key == key } }
+        alter(id, in: &state) { node in node.documents.removeAll { $0.key == key } }
     case .acknowledged(let id, let sequence):
-        change(id, in: &state) { node in node.acknowledged = sequence }
+        alter(id, in: &state) { node in node.acknowledged = sequence }
     case .appliedRevision(let id, let revision):
-        change(id, in: &state) { node in node.appliedRevision = revision }
+        alter(id, in: &state) { node in node.appliedRevision = revision }
     case .contact(let id, let time):
-        change(id, in: &state) { node in node.lastSeen = time }
+        alter(id, in: &state) { node in node.lastSeen = time }
+    case .localChange(let id, let change):
+        alter(id, in: &state) { node in
+            node.changes.removeAll { $0.workload == change.workload }
+            node.changes.append(change)
+            node.changes.sort { $0.workload < $1.workload }
+        }
+    case .removeLocalChange(let id, let workload):
+        alter(id, in: &state) { node in node.changes.removeAll { $0.workload == workload } }
+    case .replacements(let workload, let replacements):
+        state.replacements[workload] = replacements.isEmpty ? nil : replacements
     case .event(let event):
         state.events.append(event)
     case .decision(let decision):
@@ -184,7 +210,7 @@ private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
     }
 }
 
-private func change(
+private func alter(
     _ id: NodeID, in state: inout HubSnapshot, _ body: (inout HubSnapshot.NodeState) -> Void
 ) {
     guard let place = state.nodes.firstIndex(where: { $0.node.metadata.name == id.text }) else {
@@ -217,6 +243,13 @@ private func decision(_ number: Int, about workload: WorkloadID) -> Decision {
         domain: .placement, action: .place, subject: .workload(workload), tier: .reduced,
         basis: .intent, cause: .applied, passed: true, ruling: Ruling(.permit, by: .central),
         staleness: .fresh, reach: .hub, policyVersion: 1, policyAge: .seconds(0))
+}
+
+private func change(_ number: Int) -> LocalChange {
+    LocalChange(
+        workload: WorkloadID("local-\(number % 5)"), at: time(number), sequence: UInt64(number),
+        decision: DecisionID(origin: "node-1", number: UInt64(number)), base: nil,
+        spec: WorkloadSpec(containers: []), ordinals: [number])
 }
 
 private func reading(_ number: Int) -> Reading {

@@ -107,6 +107,7 @@ extension AgentBench {
         case .assignment(let assignment): .assignment(assignment.workload.id)
         case .site(let site): .site(SiteID(site.metadata.name))
         case .node(let node): .node(NodeID(node.metadata.name))
+        case .changes: .changes("n1")
         case .policy(let bundle): .policy(Signer.name(of: bundle))
         case .unknown(let kind, _): DocumentKey(kind: kind, name: "new")
         case .deleted: .assignment("web")
@@ -118,6 +119,13 @@ extension AgentBench {
     }
     var stops: [ContainerID] {
         orders(in: latest).compactMap { if case .stop(let id, _) = $0 { id } else { nil } }
+    }
+    /// A person on the node asks for something.
+    mutating func ask(_ request: Agent.Request) {
+        tell(.request(RequestID(number: 1), request))
+    }
+    var replies: [Agent.Reply] {
+        latest.compactMap { if case .reply(_, let reply) = $0 { reply } else { nil } }
     }
     var sent: [NodeMessage] {
         latest.compactMap { if case .send(let message) = $0 { message } else { nil } }

@@ -54,6 +54,17 @@ final class Fleet: ManagementBackend {
         }
     }
 
+    /// What was asked to be settled.
+    let resolutions = Mutex<[Resolution]>([])
+
+    func localChanges() async -> LocalChangeList {
+        LocalChangeList(items: [], asOf: WallTime(milliseconds: 1_795_000_000_000))
+    }
+
+    func resolve(_ resolution: Resolution) async throws(Refusal) {
+        resolutions.withLock { $0.append(resolution) }
+    }
+
     func info() async -> ServerInfo { ServerInfo(role: .hub, name: "hub", version: "1.2.3") }
 
     func list(_ kind: Kind) async -> ObjectList {

@@ -46,7 +46,8 @@ struct PlantedBug: Sendable {
         return other
     }
 
-    static let all = durability + [fence] + policies + once + contact + bounds + waits + others
+    static let all =
+        durability + [fence] + policies + changes + once + contact + bounds + waits + others
 }
 
 extension PlantedBug {
@@ -141,6 +142,23 @@ extension PlantedBug {
             { _, _, effects in
                 rewrite(&effects) { writes in
                     writes.filter { if case .policy = $0 { false } else { true } }
+                }
+            }
+        },
+    ]
+
+    private static let changes: [PlantedBug] = [
+        .agent("answers a change that it never wrote down", breaks: [.durability]) {
+            { _, _, _, effects in
+                rewrite(&effects) { writes in
+                    writes.filter { if case .localChange = $0 { false } else { true } }
+                }
+            }
+        },
+        .hub("forgets what people changed at nodes when it restarts", breaks: [.convergence]) {
+            { _, _, effects in
+                rewrite(&effects) { writes in
+                    writes.filter { if case .localChange = $0 { false } else { true } }
                 }
             }
         },

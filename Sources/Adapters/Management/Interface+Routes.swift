@@ -70,6 +70,11 @@ extension Interface {
             success: (200, [.json(.named("AuthorityReport"))]), refusals: [404],
             respond: { try await $0.authority($1) }),
         Route(
+            method: .get, path: "/api/v1/changes",
+            summary: "What people changed at nodes, and how it stands beside the hub's word.",
+            success: (200, [.json(.named("LocalChangeList"))]),
+            respond: { interface, _ in try .json(await interface.backend.localChanges()) }),
+        Route(
             method: .get, path: "/api/v1/{plural}", summary: "All objects of one kind.",
             query: [
                 .init(
@@ -103,6 +108,12 @@ extension Interface {
             summary: "Changes labels, where null removes one, or cordons a node.",
             body: .json(.named("Edit")), success: (200, [.json(.named("Object"))]),
             refusals: [403, 404, 409, 413, 422, 503], respond: { try await $0.edit($1) }),
+        Route(
+            method: .post, path: "/api/v1/resolve",
+            summary: "Settles what was changed at a node: the hub's word stays, or the node's holds"
+                + " for all.",
+            body: .json(.named("Resolution")), success: (204, []),
+            refusals: [403, 404, 409, 413, 422, 503], respond: { try await $0.resolve($1) }),
         Route(
             method: .post, path: "/api/v1/tokens",
             summary: "Makes a token with which one node may join a site.",
@@ -215,6 +226,11 @@ extension Interface {
         let kind = try call.kind
         let edit = try await read(Edit.self, from: call)
         return try .json(try await backend.edit(kind, name: call.name, edit))
+    }
+
+    private func resolve(_ call: Call) async throws -> Response {
+        try await backend.resolve(try await read(Resolution.self, from: call))
+        return Response(status: .noContent)
     }
 
     private func issueToken(_ call: Call) async throws -> Response {

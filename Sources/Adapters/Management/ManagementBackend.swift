@@ -17,6 +17,10 @@ package protocol ManagementBackend: Sendable {
     func decisions(about filter: DecisionFilter?, limit: Int) async -> DecisionList
     /// Who may decide at a site; nil where it is not known here.
     func authority(of site: SiteID) async -> AuthorityReport?
+    /// What people changed at nodes and nobody settled: of the fleet, or of this node.
+    func localChanges() async -> LocalChangeList
+    /// Settles one of them.
+    func resolve(_ resolution: Resolution) async throws(Refusal)
     func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken
     /// Emits whenever anything that `list`, `events` or `decisions` shows has changed. Keeps at most one signal
     /// that nobody has taken yet.

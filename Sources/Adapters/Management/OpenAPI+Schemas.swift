@@ -30,7 +30,7 @@ let schemas: [String: Schema] = [
         ("domain", .choice(Domain.allCases.map(\.rawValue))),
         ("action", .choice(["place", "update", "start", "stop", "pull"])),
         ("subject", .string), ("tier", .integer),
-        ("basis", .choice(["intent", "person", "judgement"])), ("cause", .string),
+        ("basis", .choice(["intent", "person", "change", "judgement"])), ("cause", .string),
         ("passed", .boolean), ("ruling", .named("Ruling")),
         ("staleness", .choice(Staleness.allCases.map(\.rawValue))),
         ("reach", .choice(Reach.allCases.map(\.rawValue))), ("policyVersion", .integer),
@@ -69,6 +69,24 @@ let schemas: [String: Schema] = [
         ("cells", .array(.named("AuthorityCell"))), ("nodes", .array(.named("AuthorityStanding"))),
         ("policies?", .array(.string)), ("variants?", .array(.named("AuthorityVariant"))),
         ("asOf", .string),
+    ]),
+    "LocalChange": .fields([
+        ("workload", .string), ("at", .string), ("sequence", .integer),
+        ("decision", .named("DecisionID")), ("base?", .object), ("spec?", .object),
+        ("ordinals", .array(.integer)),
+    ]),
+    "LocalChangeReport": .fields([
+        ("node", .string), ("site", .string), ("change", .named("LocalChange")),
+        ("fields", .array(.string)), ("conflicts", .array(.string)),
+        ("standing", .choice(Side.allCases.map(\.rawValue))), ("hub?", .object),
+        ("isHandedOver", .boolean),
+    ]),
+    "LocalChangeList": .fields([
+        ("items", .array(.named("LocalChangeReport"))), ("asOf", .string),
+    ]),
+    "Resolution": .fields([
+        ("node", .string), ("workload", .string),
+        ("keep", .choice(Side.allCases.map(\.rawValue))),
     ]),
     "ApplyRequest": .fields([("objects", .array(.named("Object")))]),
     "ApplyResult": .fields([

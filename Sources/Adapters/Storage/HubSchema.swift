@@ -81,6 +81,10 @@ private func hubMigrator() -> DatabaseMigrator {
                 CREATE TABLE replacement (
                     name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
                 ) STRICT;
+                CREATE TABLE localChange (
+                    node TEXT NOT NULL, workload TEXT NOT NULL,
+                    sum INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (node, workload)
+                ) STRICT;
                 """)
     }
     migrator.registerMigration("hub-4") { database in

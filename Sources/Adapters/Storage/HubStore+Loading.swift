@@ -75,5 +75,9 @@ private func loadNodes(
         each: { row, status in
             places[row["node"]].map { nodes[$0].instances.append(status) }
         })
+    try reader.values(
+        LocalChange.self, of: "localChange", key: ["node", "workload"],
+        "SELECT * FROM localChange ORDER BY node, workload",
+        each: { row, change in places[row["node"]].map { nodes[$0].changes.append(change) } })
     return nodes
 }

@@ -125,7 +125,7 @@ private func apply(
     case .generationFloor(let generation):
         try database.setCounter("generationFloor", to: try column(generation))
     case .document, .forgetDocument, .instance, .removeInstance, .acknowledged, .appliedRevision,
-        .contact:
+        .contact, .localChange, .removeLocalChange:
         try applyToNode(write, in: database)
     }
 }
@@ -148,6 +148,14 @@ private func applyToNode(_ write: HubWrite, in database: GRDB.Database) throws {
         try database.run(
             "DELETE FROM instance WHERE node = ? AND workload = ? AND ordinal = ?",
             [node.text, id.workload.text, id.ordinal])
+    case .localChange(let node, let change):
+        let (body, sum) = try Record.encode(change)
+        try database.run(
+            "INSERT OR REPLACE INTO localChange VALUES (?, ?, ?, ?)",
+            [node.text, change.workload.text, sum, body])
+    case .removeLocalChange(let node, let workload):
+        try database.run(
+            "DELETE FROM localChange WHERE node = ? AND workload = ?", [node.text, workload.text])
     case .acknowledged(let node, let sequence):
         try database.setPosition("acknowledged", of: node, to: try column(sequence))
     case .appliedRevision(let node, let revision):
@@ -161,7 +169,7 @@ private func applyToNode(_ write: HubWrite, in database: GRDB.Database) throws {
 
 private func remove(_ node: NodeID, from database: GRDB.Database) throws {
     try database.run("DELETE FROM node WHERE name = ?", [node.text])
-    for table in ["position", "feed", "instance", "placement"] {
+    for table in ["position", "feed", "instance", "placement", "localChange"] {
         try database.run("DELETE FROM \(table) WHERE node = ?", [node.text])
     }
 }

@@ -87,5 +87,6 @@ private func rank(_ body: LogEntry.Body) -> (Importance, subject: String) {
     case .decision(let decision): (.status, "decision \(decision.subject)")
     case .instance(let status): (.status, status.id.description)
     case .instanceRemoved(let id): (.removal, id.description)
+    case .localChange(let change): (.removal, "change \(change.workload)")
     }
 }

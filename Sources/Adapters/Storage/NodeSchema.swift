@@ -35,6 +35,15 @@ private func nodeMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 """)
     }
+    migrator.registerMigration("node-2") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE localChange (
+                    workload TEXT PRIMARY KEY, sequence INTEGER NOT NULL,
+                    sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
     return migrator
 }
 

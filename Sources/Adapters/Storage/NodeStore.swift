@@ -103,6 +103,14 @@ private func apply(
         try tally.append(entry, to: database)
     case .trimLog(let sequence):
         try tally.trim(through: sequence, in: database)
+    case .localChange(let change):
+        let (body, sum) = try Record.encode(change)
+        try database.run(
+            "INSERT OR REPLACE INTO localChange VALUES (?, ?, ?, ?)",
+            [change.workload.text, try column(change.sequence), sum, body])
+    case .forgetLocalChanges(let sequence):
+        try database.run(
+            "DELETE FROM localChange WHERE sequence <= ?", [Int64(clamping: sequence)])
     case .epoch(let epoch):
         try database.setCounter("epoch", to: try column(epoch))
     case .contact(let reading):
@@ -129,6 +137,10 @@ private func loadNode(_ database: GRDB.Database) throws -> (NodeSnapshot, [Damag
     try reader.values(
         LogEntry.self, of: "log", key: ["sequence"], "SELECT * FROM log ORDER BY sequence",
         each: { _, entry in snapshot.log.append(entry) })
+    try reader.values(
+        LocalChange.self, of: "localChange", key: ["workload"],
+        "SELECT * FROM localChange ORDER BY workload",
+        each: { _, change in snapshot.localChanges.append(change) })
     snapshot.appliedRevision = counter(applied)
     snapshot.nextSequence = counter(try LogTally(database).lastSequence) + 1
     snapshot.epoch = counter(try database.counter("epoch"))

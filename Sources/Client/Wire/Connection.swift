@@ -53,6 +53,16 @@ package struct Connection: Sendable {
         try await value(Request(path: "/api/v1/authority/\(Connection.encoded(site.text))"))
     }
 
+    package func localChanges() async throws -> LocalChangeList {
+        try await value(Request(path: "/api/v1/changes"))
+    }
+
+    package func resolve(_ resolution: Resolution) async throws {
+        var request = Request(method: .POST, path: "/api/v1/resolve")
+        request.body = try Connection.json(resolution)
+        _ = try await answer(to: request)
+    }
+
     package func issueToken(site: SiteID, validFor: Interval) async throws -> IssuedToken {
         struct Body: Encodable {
             var site: SiteID

@@ -113,15 +113,15 @@ package struct Gate: Equatable, Sendable {
         return unrecorded
     }
 
-    /// Whoever stands at the node is obeyed there. Standing intent is carried out by whoever is near;
-    /// judgement is for those named.
+    /// Whoever stands at the node may stop what runs there. Standing intent is carried out by whoever is
+    /// near; judgement, and saying otherwise than the hub, is for those named.
     private func permits(_ ruling: Ruling, _ basis: Decision.Basis) -> Bool {
         switch (ruling.verdict, basis) {
         case (_, .person): true
         case (.hold, _): false
         case (.restrict, .intent), (.permit, .intent): true
-        case (.restrict, .judgement): false
-        case (.permit, .judgement):
+        case (.restrict, .judgement), (.restrict, .change): false
+        case (.permit, .judgement), (.permit, .change):
             switch (ruling.by, seat) {
             case (.central, .hub), (.mesh, .node), (.local, .node), (.learned, .node): true
             case (.central, .node), (.mesh, .hub), (.local, .hub), (.learned, .hub): false
@@ -155,6 +155,8 @@ package enum Act: Equatable, Sendable {
     case pull(ContainerID, image: String)
     /// Which ordinals of a workload each node runs.
     case place(WorkloadID, [NodeID: [Int]])
+    /// A workload is to be otherwise on this node than the hub says.
+    case change(LocalChange)
 }
 
 /// An act with the decision that allows it. Made by spending a warrant, and in no other way.

@@ -8,6 +8,7 @@ extension Agent {
     /// here, so no order of failures leaves anything behind.
     mutating func reconcile(at now: Moment, into effects: inout [Effect]) {
         takeTable(at: now)
+        handOverChanges()
         let wanted = assignments()
         for id in held.keys where wanted[id] == nil {
             held.update(id) { $0.assignment = nil }
@@ -53,7 +54,7 @@ extension Agent {
 
     private func assignments() -> Table<InstanceID, Workload> {
         var wanted: Table<InstanceID, Workload> = Table()
-        for case .assignment(let assignment) in replica.contents {
+        for assignment in effective.rows {
             for ordinal in assignment.ordinals {
                 wanted.insert(
                     assignment.workload,

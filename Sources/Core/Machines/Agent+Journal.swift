@@ -8,7 +8,8 @@ extension Agent {
         case document(DocumentKey)
         case instance(InstanceID)
         case entry(UInt64)
-        case appliedRevision, trim, epoch, contact
+        case localChange(WorkloadID)
+        case appliedRevision, forgottenChanges, trim, epoch, contact
 
         init(_ write: NodeWrite) {
             switch write {
@@ -21,6 +22,8 @@ extension Agent {
             case .trimLog: self = .trim
             case .epoch: self = .epoch
             case .contact: self = .contact
+            case .localChange(let change): self = .localChange(change.workload)
+            case .forgetLocalChanges: self = .forgottenChanges
             }
         }
     }

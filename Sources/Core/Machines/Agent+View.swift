@@ -8,10 +8,9 @@ extension Agent {
         held.rows.map { $0.status(on: configuration, at: now) }
     }
 
+    /// What runs here: the hub's word, with what people changed at this node.
     package var workloads: [Workload] {
-        replica.contents.compactMap {
-            if case .assignment(let assignment) = $0 { assignment.workload } else { nil }
-        }
+        effective.rows.filter { !$0.ordinals.isEmpty }.map(\.workload)
     }
 
     package var site: Site? {

@@ -18,6 +18,8 @@ package struct Agent: Equatable, Sendable {
     /// The revision up to which documents are durable here; only these take effect.
     var durableRevision: UInt64
     var held: Table<InstanceID, Held> = Table()
+    /// What people changed here and the hub has not taken in.
+    var changes: LocalChanges
 
     // Who may decide.
     var gate: Gate
@@ -67,6 +69,8 @@ package struct Agent: Equatable, Sendable {
     /// Tells the runs of all units apart, also of one that went and came again.
     var lastAttempt = 0
 
+    /// Why nothing can be written at the moment.
+    var storeTrouble: String?
     /// What is to be made durable, and what waits for it.
     var journal: Journal<NodeWrite, FollowUp> = Journal()
     /// The time of this input: what it moves, it moves now.
@@ -95,6 +99,8 @@ package struct Agent: Equatable, Sendable {
         case documents(through: UInt64)
         case ship(through: UInt64)
         case start(ContainerID, attempt: Int, Order)
+        case change(Order)
+        case reply(RequestID, Reply)
     }
 
     package init(configuration: AgentConfiguration, snapshot: NodeSnapshot, random: Random) {
@@ -102,6 +108,7 @@ package struct Agent: Equatable, Sendable {
         self.random = random
         replica = Replica(documents: snapshot.documents, through: snapshot.appliedRevision)
         durableRevision = snapshot.appliedRevision
+        changes = LocalChanges(restored: snapshot.localChanges)
         outbox = Outbox(
             entries: snapshot.log, nextSequence: snapshot.nextSequence,
             limit: configuration.limits.logEntries)
@@ -140,6 +147,7 @@ package struct Agent: Equatable, Sendable {
         case .received(let message): receive(message, at: now, into: &effects)
         case .persisted(let ticket): settle(ticket, at: now, into: &effects)
         case .storeFailing(let reason): note(storeFailing: reason, at: now)
+        case .request(let id, let request): serve(request, as: id, at: now, into: &effects)
         case .engine(let report): take(report, at: now, into: &effects)
         case .measured(let usage): beat(usage, into: &effects)
         case .halt: halt(at: now, into: &effects)
@@ -172,6 +180,7 @@ package struct Agent: Equatable, Sendable {
     }
 
     private mutating func settle(_ ticket: Ticket, at now: Moment, into effects: inout [Effect]) {
+        storeTrouble = nil
         for followUp in journal.settle(ticket) {
             switch followUp {
             case .documents(let revision): obey(through: revision, at: now, into: &effects)
@@ -180,6 +189,10 @@ package struct Agent: Equatable, Sendable {
                 ship(at: now, into: &effects)
             case .start(let id, let attempt, let order):
                 begin(id, attempt: attempt, order, into: &effects)
+            case .change(let order):
+                changes.carryOut(order)
+                reconcileIfDurable(at: now, into: &effects)
+            case .reply(let id, let reply): effects.append(.reply(id, reply))
             }
         }
     }
@@ -194,12 +207,17 @@ package struct Agent: Equatable, Sendable {
         if link.isUp {
             effects.append(.send(.applied(revision: revision, policies: policiesInForce)))
         }
-        if replica.through == revision { reconcile(at: now, into: &effects) }
+        reconcileIfDurable(at: now, into: &effects)
+    }
+
+    private mutating func reconcileIfDurable(at now: Moment, into effects: inout [Effect]) {
+        if replica.through == durableRevision { reconcile(at: now, into: &effects) }
     }
 
     /// The host keeps trying the same writes in the same order, so nothing needs undoing here. Only
     /// people are told, and not through the log, which is what cannot be written.
     private mutating func note(storeFailing reason: String, at now: Moment) {
+        storeTrouble = reason
         remember(
             Event(
                 at: now.wall, node: configuration.node, severity: .warning, reason: "StoreFailing",

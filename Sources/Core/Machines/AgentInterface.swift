@@ -42,6 +42,8 @@ package struct AgentLimits: Equatable, Sendable {
     package var events: Int
     /// Writes that may wait for a slow store before those overtaken by newer ones are left out.
     package var writes: Int
+    /// Changes by people here that the hub has not taken in.
+    package var localChanges: Int
     /// The longest wait before a node tries its hub again.
     package var reconnectCap: Duration
     /// The first window of a reconnect before any hub named one.
@@ -57,13 +59,14 @@ package struct AgentLimits: Equatable, Sendable {
 
     package static let production = AgentLimits(
         logEntries: 10_000, batch: 64, window: 256, events: 256, writes: 1_024,
-        reconnectCap: .seconds(60),
-        reconnectFirst: .seconds(1), greeting: .seconds(10), tierWait: .seconds(15),
+        localChanges: 64, reconnectCap: .seconds(60), reconnectFirst: .seconds(1),
+        greeting: .seconds(10), tierWait: .seconds(15),
         calm: .seconds(600), audit: .seconds(60))
 
     package static let tight = AgentLimits(
-        logEntries: 64, batch: 4, window: 8, events: 16, writes: 16, reconnectCap: .seconds(60),
-        reconnectFirst: .seconds(1), greeting: .seconds(10), tierWait: .seconds(15),
+        logEntries: 64, batch: 4, window: 8, events: 16, writes: 16, localChanges: 4,
+        reconnectCap: .seconds(60), reconnectFirst: .seconds(1), greeting: .seconds(10),
+        tierWait: .seconds(15),
         calm: .seconds(600), audit: .seconds(600))
 }
 
@@ -78,6 +81,8 @@ extension Agent {
         case persisted(Ticket)
         /// The store cannot write. The host repeats the same writes, in order, until it can.
         case storeFailing(reason: String)
+        /// A person on the node asks for something.
+        case request(RequestID, Request)
         case engine(EngineReport)
         case measured(Usage?)
         /// Stop every workload in reverse tier order, then say `.halted`.
@@ -111,6 +116,8 @@ extension Agent {
         indirect case carryOut(Order)
         case probe(ProbeID, ProbeTarget, timeout: Duration)
         case measure
+        // Large and rare, too.
+        indirect case reply(RequestID, Reply)
         /// Wake at this time for this reason; replaces an earlier wish for the same reason.
         case wake(at: Instant, for: Wake)
         /// All workloads are stopped, as asked.

@@ -50,6 +50,9 @@ extension Hub {
         case .enrol(let tokenID, let secretDigest, let node, let site):
             let site = try enrol(node, at: site, tokenID, secretDigest, at: now)
             return .enrolled(node, site)
+        case .resolve(let resolution):
+            try resolve(resolution, at: now)
+            return .resolved
         }
     }
 
@@ -145,7 +148,7 @@ extension Hub {
         return old == new ? .unchanged : .configured
     }
 
-    private mutating func store(_ object: Object, at now: Moment) {
+    mutating func store(_ object: Object, at now: Moment) {
         switch object {
         case .site(var site):
             let old = sites[SiteID(site.metadata.name)]
@@ -196,15 +199,18 @@ extension Hub {
         switch kind {
         case .site: try removeSite(SiteID(name))
         case .node: removeNode(NodeID(name), into: &effects)
-        case .workload:
-            raiseFloor(to: workloads[WorkloadID(name)]?.metadata.generation)
-            workloads.remove(WorkloadID(name))
-            standing.remove(.workload(WorkloadID(name)))
-            journal.writes.append(.removeWorkload(WorkloadID(name)))
+        case .workload: remove(WorkloadID(name))
         case .instance, .policy: break
         }
         tell(.normal, "Deleted", kind, name, "deleted on request", at: now)
         reconcile(because: kind == .workload ? .deleted : .nodesChanged, at: now)
+    }
+
+    mutating func remove(_ workload: WorkloadID) {
+        raiseFloor(to: workloads[workload]?.metadata.generation)
+        workloads.remove(workload)
+        standing.remove(.workload(workload))
+        journal.writes.append(.removeWorkload(workload))
     }
 
     private mutating func raiseFloor(to generation: UInt64?) {
@@ -399,7 +405,7 @@ extension Hub {
         }
     }
 
-    private mutating func publish(to node: NodeID) {
+    mutating func publish(to node: NodeID) {
         guard let member = nodes[node] else { return }
         var wanted: Table<DocumentKey, Document.Content> = Table()
         wanted.insert(.node(member.node), for: .node(node))
@@ -415,10 +421,14 @@ extension Hub {
                 .assignment(Assignment(workload: workload, ordinals: ordinals)),
                 for: .assignment(id))
         }
+        for variant in variants(for: node) {
+            wanted.insert(.assignment(variant), for: .assignment(variant.workload.id))
+        }
         var published: [Document] = []
         nodes.update(node) { member in
             // A policy is never taken back: a node would not obey, and what is signed stays signed.
-            for key in member.feed.keys where wanted[key] == nil && !key.isPolicy {
+            for key in member.feed.keys
+            where wanted[key] == nil && !key.isPolicy && key != .changes(node) {
                 if let document = member.feed.publish(.deleted, for: key) {
                     published.append(document)
                 }
@@ -427,6 +437,13 @@ extension Hub {
                 if let document = member.feed.publish(content, for: key) {
                     published.append(document)
                 }
+            }
+            // Last: who has this has all that it is about.
+            let covered = Document.Content.changes(through: member.changesThrough)
+            if member.changesThrough > 0,
+                let document = member.feed.publish(covered, for: .changes(node))
+            {
+                published.append(document)
             }
         }
         guard let head = nodes[node]?.feed.head, !published.isEmpty else { return }

@@ -156,12 +156,14 @@ extension Hub {
                 decision.id.origin = node.text
                 decision.site = nodes[node]?.node.spec.site
                 record(decision)
+            case .localChange(let change): take(change, from: node, at: now)
             case .event(var event):
                 event.node = node
                 remember(event)
             }
         }
         if !fresh.isEmpty { journal.writes.append(.acknowledged(node, sequence: last)) }
+        if fresh.contains(where: \.isLocalChange) { publish(to: node) }
         // Before the acknowledgement: a node takes it to mean that it has the hub's word on all this.
         if sharesCopies(node) { reconcile(because: .nodeReturned, at: now) }
         journal.followUps.removeAll {
@@ -223,5 +225,11 @@ extension Disconnection {
         case .expected: "not heard from, as is expected of its site"
         case .error: "not heard from, and its site should never be out of contact"
         }
+    }
+}
+
+extension LogEntry {
+    fileprivate var isLocalChange: Bool {
+        if case .localChange = body { true } else { false }
     }
 }

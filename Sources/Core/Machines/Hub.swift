@@ -63,6 +63,10 @@ package struct Hub: Equatable, Sendable {
         /// How far the node's log is durable here, so may be forgotten there.
         var acknowledged: UInt64
         var instances: Table<InstanceID, InstanceStatus>
+        /// What people changed at the node, as long as nobody settled it.
+        var changes: Table<WorkloadID, LocalChange> = Table()
+        /// The newest of its entries that told of such a change, also of one that is settled.
+        var changesThrough: UInt64 = 0
         var lastSeen: WallTime?
         var session: SessionID?
         /// Since when it is out of contact, as far as this life of the hub knows.
@@ -198,6 +202,9 @@ extension Hub.Member {
             inbox: Inbox(last: state.acknowledged), acknowledged: state.acknowledged,
             instances: Table(), lastSeen: state.lastSeen)
         for status in state.instances { instances.insert(status, for: status.id) }
+        for change in state.changes { changes.insert(change, for: change.workload) }
+        let name = NodeID(state.node.metadata.name)
+        if case .changes(let sequence) = feed[.changes(name)] { changesThrough = sequence }
     }
 
     init(new node: Node) {

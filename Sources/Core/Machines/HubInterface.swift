@@ -60,6 +60,7 @@ extension Hub {
         case delete(Kind, name: String)
         case edit(Kind, name: String, Edit)
         case issue(JoinToken)
+        case resolve(Resolution)
         /// The host has checked nothing yet; the digest is of the secret that the node showed.
         case enrol(tokenID: String, secretDigest: String, node: NodeID, site: SiteID?)
     }
@@ -70,6 +71,7 @@ extension Hub {
         case object(Object)
         case issued
         case enrolled(NodeID, SiteID)
+        case resolved
         case refused(Refusal)
     }
 

@@ -80,6 +80,8 @@ package struct Decision: Hashable, Codable, Sendable {
         case intent
         /// A person's, here and now: at the console of the node.
         case person
+        /// A person's at the node, to be different there from what the hub says.
+        case change
         /// The machine's own judgement.
         case judgement
     }
@@ -88,7 +90,7 @@ package struct Decision: Hashable, Codable, Sendable {
     package enum Cause: String, Codable, Sendable {
         case applied, deleted, nodesChanged, nodeLost, nodeReturned
         case assigned, newGeneration, notAssigned, unknownHere, rebooted, exited, unhealthy
-        case startFailed, cutOff, halted
+        case startFailed, cutOff, halted, changedHere
     }
 
     package var id: DecisionID
@@ -235,6 +237,7 @@ extension Decision.Basis {
         switch self {
         case .intent: "standing intent"
         case .person: "a person's word"
+        case .change: "a change by a person here"
         case .judgement: "its own judgement"
         }
     }
@@ -258,6 +261,7 @@ extension Decision.Cause {
         case .unhealthy: "a probe found it sick"
         case .startFailed: "it could not be started before"
         case .cutOff: "it stops where no hub is in reach for so long"
+        case .changedHere: "somebody at the node asked for it"
         case .halted: "everything on this node shall stop"
         }
     }

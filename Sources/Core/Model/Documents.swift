@@ -17,6 +17,10 @@ package struct DocumentKey: Hashable, Comparable, Codable, Sendable, CustomStrin
     package static func policy(_ name: String) -> DocumentKey {
         DocumentKey(kind: "Policy", name: name)
     }
+    /// How far the feed covers what people changed at the node.
+    package static func changes(_ node: NodeID) -> DocumentKey {
+        DocumentKey(kind: "Changes", name: node.text)
+    }
     package static func node(_ node: NodeID) -> DocumentKey {
         DocumentKey(kind: "Node", name: node.text)
     }
@@ -53,6 +57,9 @@ package struct Document: Sendable {
         case assignment(Assignment)
         case site(Site)
         case node(Node)
+        /// What the other documents say takes in every change that a person made at the node, up to
+        /// this entry of its log.
+        case changes(through: UInt64)
         case policy(PolicyBundle)
         /// Of a kind that this version does not know: a newer hub made it. Kept as it came, for the
         /// version that will know it.

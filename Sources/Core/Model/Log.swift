@@ -15,6 +15,7 @@ package struct LogEntry: Hashable, Codable, Sendable {
         case instanceRemoved(InstanceID)
         case event(Event)
         case decision(Decision)
+        case localChange(LocalChange)
     }
 }
 

@@ -12,6 +12,10 @@ package enum NodeWrite: Hashable, Sendable {
     case epoch(UInt64)
     /// When the hub last proved the node's policy current.
     case contact(Reading)
+    case localChange(LocalChange)
+    /// Changes up to this entry of the log are the hub's by now. By entry, since a newer change of the
+    /// same workload may be on its way to disk.
+    case forgetLocalChanges(through: UInt64)
 }
 
 /// What a node's store holds at start.
@@ -26,11 +30,13 @@ package struct NodeSnapshot: Hashable, Sendable {
     package var epoch: UInt64
     /// When the hub last proved the node's policy current; nil where it never did.
     package var contact: Reading?
+    /// What people changed here and the hub has not taken in.
+    package var localChanges: [LocalChange]
 
     package init(
         documents: [Document] = [], appliedRevision: UInt64 = 0, instances: [InstanceRecord] = [],
         log: [LogEntry] = [], nextSequence: UInt64 = 1, epoch: UInt64 = 0,
-        contact: Reading? = nil
+        contact: Reading? = nil, localChanges: [LocalChange] = []
     ) {
         self.documents = documents
         self.appliedRevision = appliedRevision
@@ -39,6 +45,7 @@ package struct NodeSnapshot: Hashable, Sendable {
         self.nextSequence = nextSequence
         self.epoch = epoch
         self.contact = contact
+        self.localChanges = localChanges
     }
 }
 
@@ -60,6 +67,8 @@ package enum HubWrite: Hashable, Sendable {
     case forgetDocument(NodeID, DocumentKey)
     case instance(NodeID, InstanceStatus)
     case removeInstance(NodeID, InstanceID)
+    case localChange(NodeID, LocalChange)
+    case removeLocalChange(NodeID, WorkloadID)
     case acknowledged(NodeID, sequence: UInt64)
     case appliedRevision(NodeID, UInt64)
     case contact(NodeID, WallTime)
@@ -87,11 +96,14 @@ package struct HubSnapshot: Hashable, Sendable {
         package var acknowledged: UInt64
         package var instances: [InstanceStatus]
         package var lastSeen: WallTime?
+        /// What people changed at the node, as long as nobody settled it.
+        package var changes: [LocalChange]
 
         package init(
             node: Node, documents: [Document] = [], headRevision: UInt64 = 0,
             appliedRevision: UInt64 = 0, acknowledged: UInt64 = 0,
-            instances: [InstanceStatus] = [], lastSeen: WallTime? = nil
+            instances: [InstanceStatus] = [], lastSeen: WallTime? = nil,
+            changes: [LocalChange] = []
         ) {
             self.node = node
             self.documents = documents
@@ -100,6 +112,7 @@ package struct HubSnapshot: Hashable, Sendable {
             self.acknowledged = acknowledged
             self.instances = instances
             self.lastSeen = lastSeen
+            self.changes = changes
         }
     }
 

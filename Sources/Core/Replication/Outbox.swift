@@ -112,7 +112,7 @@ package struct Outbox: Equatable, Sendable {
                 if !newer.insert(status.id).inserted { oldest = index }
             case .instanceRemoved(let id):
                 if !newer.insert(id).inserted { oldest = index }
-            case .event, .decision: continue
+            case .event, .decision, .localChange: continue
             }
         }
         return oldest

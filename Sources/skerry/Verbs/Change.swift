@@ -1,6 +1,7 @@
 import ArgumentParser
 import Client
 import Foundation
+import Model
 
 struct ApplyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -53,6 +54,32 @@ struct DeleteCommand: AsyncParsableCommand {
         try await Delete(choice, ignoresMissing: ignoresMissing).run(in: context.session())
     }
 }
+
+struct ResolveCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resolve", abstract: "Settle what somebody changed at a node.",
+        discussion: """
+            skerry get changes
+            skerry resolve workload/shop --node rural-1 --keep hub
+            skerry resolve workload/shop --node rural-1 --keep node
+
+            With 'hub' the node's change is dropped; with 'node' it becomes the hub's word for all.
+            """)
+
+    @Argument(help: "workload/NAME.")
+    var what: String
+    @Option(help: "The node where it was changed.")
+    var node: String
+    @Option(help: "Whose word shall hold: hub or node.")
+    var keep: Side
+    @OptionGroup var context: ContextOptions
+
+    func run() async throws {
+        try await Resolve(what, node: node, keep: keep).run(in: context.session())
+    }
+}
+
+extension Side: ExpressibleByArgument {}
 
 struct LabelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

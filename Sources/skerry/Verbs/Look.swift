@@ -13,11 +13,13 @@ struct GetCommand: AsyncParsableCommand {
             skerry get instances -w
             skerry get decisions -w
             skerry get authority --site rural
+            skerry get changes
 
-            Decisions and authority are no objects: they tell who was allowed to do what, and who is.
+            Decisions, authority and changes are no objects: they tell who was allowed to do what, who
+            is, and what people changed at nodes.
             """)
 
-    @Argument(help: "KIND, KIND NAME…, KIND/NAME…, all, decisions or authority.")
+    @Argument(help: "KIND, KIND NAME…, KIND/NAME…, all, decisions, authority or changes.")
     var what: [String]
     @Flag(name: .shortAndLong, help: "Go on with each change.")
     var watch = false
@@ -41,6 +43,10 @@ struct GetCommand: AsyncParsableCommand {
         case ["authority"]:
             return try await ShowAuthority(
                 site: site, format: format.output, headings: !format.omitsHeadings
+            ).run(in: context.session())
+        case ["changes"], ["change"]:
+            return try await ShowLocalChanges(
+                format: format.output, headings: !format.omitsHeadings
             ).run(in: context.session())
         default: try await list()
         }
