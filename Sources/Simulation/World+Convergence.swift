@@ -84,14 +84,14 @@ extension World {
         guard held.sorted(by: { $0.workload.id < $1.workload.id }) == feed else {
             return "it holds other assignments than its feed has"
         }
-        if let difference = policyDifference(at: place, agent, snapshot.policies) {
-            return difference
-        }
         guard place.store.changes.isEmpty else {
             return "it still keeps what people changed there"
         }
         guard covered(at: node) >= place.promised else {
             return "the hub never heard of a change there"
+        }
+        if let difference = policyDifference(at: place, agent, snapshot.policies) {
+            return difference
         }
         return difference(of: place, running: feed) ?? difference(of: place, agent, told)
     }

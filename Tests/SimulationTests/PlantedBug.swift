@@ -47,7 +47,7 @@ struct PlantedBug: Sendable {
     }
 
     static let all =
-        durability + [fence] + policies + changes + once + contact + bounds + waits + others
+        durability + [fence] + changes + policies + once + contact + bounds + waits + others
 }
 
 extension PlantedBug {
@@ -106,6 +106,23 @@ extension PlantedBug {
         },
     ]
 
+    private static let changes: [PlantedBug] = [
+        .agent("answers a change that it never wrote down", breaks: [.durability]) {
+            { _, _, _, effects in
+                rewrite(&effects) { writes in
+                    writes.filter { if case .localChange = $0 { false } else { true } }
+                }
+            }
+        },
+        .hub("forgets what people changed at nodes when it restarts", breaks: [.convergence]) {
+            { _, _, effects in
+                rewrite(&effects) { writes in
+                    writes.filter { if case .localChange = $0 { false } else { true } }
+                }
+            }
+        },
+    ]
+
     private static let policies: [PlantedBug] = [
         .agent("takes an older version of a policy", breaks: [.growth]) {
             let first = Memory<[Int: Document]>([:])
@@ -142,23 +159,6 @@ extension PlantedBug {
             { _, _, effects in
                 rewrite(&effects) { writes in
                     writes.filter { if case .policy = $0 { false } else { true } }
-                }
-            }
-        },
-    ]
-
-    private static let changes: [PlantedBug] = [
-        .agent("answers a change that it never wrote down", breaks: [.durability]) {
-            { _, _, _, effects in
-                rewrite(&effects) { writes in
-                    writes.filter { if case .localChange = $0 { false } else { true } }
-                }
-            }
-        },
-        .hub("forgets what people changed at nodes when it restarts", breaks: [.convergence]) {
-            { _, _, effects in
-                rewrite(&effects) { writes in
-                    writes.filter { if case .localChange = $0 { false } else { true } }
                 }
             }
         },

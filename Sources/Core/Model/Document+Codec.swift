@@ -12,7 +12,6 @@ extension Document.Content: Codable {
         init?(intValue: Int) { nil }
 
         static let value = Key(stringValue: "_0")
-        static let through = Key(stringValue: "through")
     }
 
     package init(from decoder: any Decoder) throws {
@@ -34,7 +33,8 @@ extension Document.Content: Codable {
         case .site: self = .site(try fields.decode(Site.self, forKey: .value))
         case .node: self = .node(try fields.decode(Node.self, forKey: .value))
         case .policy: self = .policy(try fields.decode(PolicyBundle.self, forKey: .value))
-        case .changes: self = .changes(through: try fields.decode(UInt64.self, forKey: .through))
+        case .changes:
+            self = .changes(through: try fields.decode(UInt64.self, forKey: .value))
         case .deleted: self = .deleted
         }
     }
@@ -46,10 +46,7 @@ extension Document.Content: Codable {
         case .site(let value): try encode(value, as: .site, to: &container)
         case .node(let value): try encode(value, as: .node, to: &container)
         case .policy(let value): try encode(value, as: .policy, to: &container)
-        case .changes(let sequence):
-            var fields = container.nestedContainer(
-                keyedBy: Key.self, forKey: Key(stringValue: Kind.changes.rawValue))
-            try fields.encode(sequence, forKey: .through)
+        case .changes(let sequence): try encode(sequence, as: .changes, to: &container)
         case .unknown(let kind, let value):
             try container.encode(value, forKey: Key(stringValue: kind))
         case .deleted:

@@ -14,12 +14,12 @@ package struct DocumentKey: Hashable, Comparable, Codable, Sendable, CustomStrin
     package static func site(_ site: SiteID) -> DocumentKey {
         DocumentKey(kind: "Site", name: site.text)
     }
-    package static func policy(_ name: String) -> DocumentKey {
-        DocumentKey(kind: "Policy", name: name)
-    }
     /// How far the feed covers what people changed at the node.
     package static func changes(_ node: NodeID) -> DocumentKey {
         DocumentKey(kind: "Changes", name: node.text)
+    }
+    package static func policy(_ name: String) -> DocumentKey {
+        DocumentKey(kind: "Policy", name: name)
     }
     package static func node(_ node: NodeID) -> DocumentKey {
         DocumentKey(kind: "Node", name: node.text)
