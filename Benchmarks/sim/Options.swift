@@ -5,6 +5,7 @@ import Simulation
 struct Options {
     var seeds = 1
     var first: UInt64 = 1
+    var hasSeed = false
     var hours = 2.0
     var nodes = 8
     var workloads = 7
@@ -19,6 +20,9 @@ struct Options {
     var storm: Int?
     var sites: Int?
     var nodesPerSite = 1
+    /// Cases of the article, and where their assumptions are.
+    var cases: [CaseStudy] = []
+    var casesPath = "Fixtures/cases"
     var wantsHelp = false
 
     static let help = """
@@ -28,6 +32,7 @@ struct Options {
                        [--no-shrink]
                bin/sim --script FILE [--twice] [--trace]
                bin/sim --storm N [--seed S]
+               bin/sim --case NAME [--sites N] [--seed S]
                bin/sim --sites N [--nodes-per-site M] [--hours H] [--seed S]
 
         Lives through a hub and its nodes on virtual time, with everything that goes wrong drawn
@@ -52,6 +57,9 @@ struct Options {
           --sites N       N sites of one node each, or of --nodes-per-site, with the faults of a
                           small fleet for each: how long it takes and how much memory
 
+          --case NAME     a case of the article: retail, automotive, mining, telecom or all; with
+                          fewer or more sites, or another seed, than its file says
+
         A seed that fails prints what broke, the command that replays it, the shortest script found
         that breaks the same invariant, and the last 30 events of that. Such scripts are kept in
         Fixtures/scenarios; each is a test.
@@ -69,7 +77,8 @@ struct Options {
             case "--no-wall-jumps": wallJumps = false
             case "--help", "-h": wantsHelp = true
             case "--seeds", "--first", "--seed", "--hours", "--nodes", "--workloads",
-                "--intensity", "--script", "--storm", "--sites", "--nodes-per-site":
+                "--intensity", "--script", "--storm", "--sites", "--nodes-per-site", "--case",
+                "--cases":
                 guard let value = rest.popFirst() else { return "\(argument) needs a value" }
                 guard take(value, for: argument) else {
                     return "'\(value)' is no value for \(argument)"
@@ -83,6 +92,11 @@ struct Options {
     private mutating func take(_ text: String, for option: String) -> Bool {
         switch option {
         case "--script": scriptPath = text
+        case "--cases": casesPath = text
+        case "--case" where text == "all": cases = CaseStudy.allCases
+        case "--case":
+            guard let study = CaseStudy(rawValue: text) else { return false }
+            cases.append(study)
         case "--storm", "--sites", "--nodes-per-site":
             guard let value = Int(text), Scenario.nodeCounts.contains(value) else { return false }
             switch option {
@@ -96,6 +110,7 @@ struct Options {
         case "--first", "--seed":
             guard let value = UInt64(text) else { return false }
             first = value
+            hasSeed = true
             if option == "--seed" { seeds = 1 }
         case "--nodes":
             guard let value = Int(text), Scenario.nodeCounts.contains(value) else { return false }

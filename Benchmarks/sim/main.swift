@@ -23,6 +23,9 @@ if let path = options.scriptPath {
     }
 }
 speakOnTrap()
+if !options.cases.isEmpty {
+    exit(CaseCommand(options: options).run() ? 0 : 1)
+}
 if let nodes = options.storm {
     exit(FleetCommand(options: options).storm(nodes) ? 0 : 1)
 }

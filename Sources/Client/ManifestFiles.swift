@@ -32,14 +32,36 @@ package struct ManifestFiles: Sendable {
     }
 
     static func failure(
-        _ mistakes: [ManifestMistake], omitted: Int = 0, so outcome: String = "nothing was applied"
+        _ mistakes: [ManifestMistake], omitted: Int = 0, in what: String = "the manifest",
+        so outcome: String = "nothing was applied"
     ) -> Failure {
         let count = mistakes.count + omitted
         var text = mistakes.map(\.rendered)
         if omitted > 0 { text.append("and \(omitted) more") }
         text.append(
-            "\(count) mistake\(count == 1 ? "" : "s") in the manifest; \(outcome)")
+            "\(count) mistake\(count == 1 ? "" : "s") in \(what); \(outcome)")
         return Failure(.usage, text.joined(separator: "\n\n"))
+    }
+
+    /// What shall go wrong, from one file; it may speak of these names only.
+    package static func scenario(
+        _ path: String, sites: [String], nodes: [String], workloads: [String]
+    ) throws(Failure) -> FaultPlan {
+        let files = ManifestFiles([path])
+        let source =
+            path == "-"
+            ? ManifestSource(
+                name: "(standard input)",
+                bytes: try bytes(
+                    from: STDIN_FILENO, named: "standard input", bytesMax: ManifestFiles.bytesMax))
+            : try files.source(path)
+        let fleet = ScenarioFile.Fleet(sites: sites, nodes: nodes, workloads: workloads)
+        switch ScenarioFile.read(source, for: fleet) {
+        case .plan(let plan): return plan
+        case .mistakes(let mistakes, let omitted):
+            throw failure(
+                mistakes, omitted: omitted, in: "the scenario", so: "nothing was rehearsed")
+        }
     }
 
     private func sources() throws(Failure) -> [ManifestSource] {

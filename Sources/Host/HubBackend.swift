@@ -45,7 +45,7 @@ struct HubBackend: ManagementBackend {
     }
 
     func events(limit: Int) async -> EventList {
-        EventList(items: host.machine.withLock { $0.eventLog.suffix(limit) }, asOf: now)
+        EventList(items: host.machine.withLock { Array($0.eventLog.suffix(limit)) }, asOf: now)
     }
 
     func decisions(about filter: DecisionFilter?, limit: Int) async -> DecisionList {

@@ -9,7 +9,6 @@ struct Containers {
     struct Truth {
         var generation: UInt64
         var handle: UInt64
-        var spec: ContainerSpec
         var exit: Exit?
         var startedAt: WallTime
         /// Probes pass from the first to the second virtual time.
@@ -29,6 +28,8 @@ struct Containers {
         var isCondemned = false
         /// The engine said that it is not there. What it says later may be taken for old.
         var isDenied = false
+        /// Large and rarely asked for, so behind the others.
+        var spec: ContainerSpec
 
         var isRunning: Bool { exit == nil }
     }
@@ -96,8 +97,8 @@ struct Containers {
         for id in all.keys { all.update(id) { $0.isStray = true } }
     }
 
-    func observed(_ id: ContainerID) -> ObservedContainer? {
-        all[id].map { truth in
+    mutating func observed(_ id: ContainerID) -> ObservedContainer? {
+        all.update(id) { truth in
             ObservedContainer(
                 id: id, generation: truth.generation, handle: String(truth.handle),
                 state: truth.exit.map { .exited($0) } ?? .running, startedAt: truth.startedAt)

@@ -106,10 +106,12 @@ extension World {
             centre.store.apply(.site(site))
             ledger.settle("Site/\(site.metadata.name)", as: .site(site.spec))
         }
-        let nodes = places.map { place in
-            Node(
-                metadata: Metadata(name: place.id.text, generation: 1),
-                spec: NodeSpec(site: place.site))
+        let nodes = places.indices.map { index in
+            let member = scenario.cast?.nodes[index]
+            return Node(
+                metadata: Metadata(
+                    name: places[index].id.text, labels: member?.labels ?? [:], generation: 1),
+                spec: NodeSpec(site: places[index].site, cordoned: member?.cordoned ?? false))
         }
         var load: [NodeID: Int] = [:]
         var assignments: [NodeID: [Assignment]] = [:]
@@ -149,7 +151,9 @@ extension World {
     private mutating func settleNode(_ node: Int, _ object: Node, _ assignments: [Assignment]) {
         let place = places[node]
         centre.store.apply(.node(object))
-        ledger.settle(nodeKey(node), as: .node(labels: [:], cordoned: false))
+        ledger.settle(
+            nodeKey(node),
+            as: .node(labels: object.metadata.labels, cordoned: object.spec.cordoned))
         var contents: [(DocumentKey, Document.Content)] = [(.node(place.id), .node(object))]
         if let site = centre.store.sites[place.site] {
             contents.append((.site(place.site), .site(site)))

@@ -126,4 +126,6 @@ package struct HubStore: Equatable, Sendable {
     }
 
     func node(_ id: NodeID) -> HubSnapshot.NodeState? { nodes[id] }
+    func headRevision(of id: NodeID) -> UInt64 { nodes.read(id) { $0.headRevision } ?? 0 }
+    func acknowledged(by id: NodeID) -> UInt64 { nodes.read(id) { $0.acknowledged } ?? 0 }
 }

@@ -26,11 +26,18 @@ enum Fault: String, CaseIterable, Sendable {
     case visit
     /// Somebody applies a signed policy: a new one, an old one, a broken one.
     case policy
+    /// Messages of one node that are lost and sent again, that take longer, or that come twice.
+    case loss, latency, duplication
+    /// The machine is off for a while, or for good; or all that was on its disk is gone.
+    case nodeLoss, storeLoss
+    /// Somebody mends every path, and switches everything on.
+    case reconnect
 
     /// Whether a fleet of more nodes sees more of them.
     var isOfNode: Bool {
         switch self {
-        case .hubCrash, .hubReboot, .hubDiskFailure, .hubDiskSlow, .request, .policy: false
+        case .hubCrash, .hubReboot, .hubDiskFailure, .hubDiskSlow, .request, .policy, .reconnect:
+            false
         default: true
         }
     }
@@ -60,6 +67,11 @@ enum Fault: String, CaseIterable, Sendable {
         case .request: (150, 0)
         case .visit: (40, 0)
         case .policy: (20, 0)
+        case .loss, .latency: (20, 3_600)
+        case .duplication: (10, 3_600)
+        case .nodeLoss: (4, 24 * 3_600)
+        case .storeLoss: (4, 0)
+        case .reconnect: (1, 0)
         }
     }
 }
@@ -76,4 +88,36 @@ struct Mishap: Equatable, Sendable {
 
     var begin: Int64 { time * 1_000_000 }
     var duration: Int64 { length * 1_000_000 }
+}
+
+extension Mishap {
+    /// A node that is lost never comes back.
+    static let forGood: UInt64 = 1
+
+    // What a person writes is a small number and taken as it is; what a seed draws is a large one.
+    private func value(upTo limit: UInt64, drawn range: UInt64) -> UInt64 {
+        draw <= limit ? draw : draw % range
+    }
+
+    /// Of a hundred messages.
+    var share: Double { Double(value(upTo: 100, drawn: 90)) / 100 }
+    /// In milliseconds.
+    var delay: Int64 { Int64(value(upTo: 60_000, drawn: 3_000)) }
+    /// Of a path that comes and goes, in seconds.
+    var period: Int64 { 2 + Int64(value(upTo: 86_400, drawn: 40)) }
+    /// Up to three days, forwards or back, in milliseconds.
+    var jump: Int64 { (Int64(draw / 2 % 518_401) - 259_200) * 1_000 }
+
+    /// The draw of a jump by so many seconds, of a node's clock.
+    static func draw(jump seconds: Int64) -> UInt64 { UInt64(seconds + 259_200) * 2 + 1 }
+    /// The draw of a cut of one node alone.
+    static func draw(cut way: FaultPlan.Way) -> UInt64 {
+        switch way {
+        case .toNode: 4
+        case .toHub: 5
+        case .both: 6
+        }
+    }
+    /// The draw of a flap with so many seconds to a period.
+    static func draw(period seconds: Int64) -> UInt64 { UInt64(max(2, seconds) - 2) }
 }

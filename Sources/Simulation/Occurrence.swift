@@ -3,11 +3,13 @@ import Model
 
 /// What can happen next in a simulated fleet. A life counts the runs of a process: what was meant
 /// for an earlier run finds nobody.
+///
+/// What carries much lies behind a pointer: on its way from the queue to whom it concerns an
+/// occurrence is moved a dozen times.
 enum Occurrence {
-    case wakeAgent(Int, life: Int, Agent.Wake, version: UInt64)
-    case tellAgent(Int, life: Int, Agent.Input)
+    indirect case tellAgent(Int, life: Int, Agent.Input)
     case wakeHub(life: Int, Hub.Wake, version: UInt64)
-    case tellHub(life: Int, Hub.Input)
+    indirect case tellHub(life: Int, Hub.Input)
     case nodeCommit(Int, life: Int)
     case hubCommit(life: Int)
     case startAgent(Int, life: Int)
@@ -15,16 +17,17 @@ enum Occurrence {
 
     case knock(Int, life: Int, attempt: Int)
     case accept(Int, life: Int, attempt: Int)
-    case failAttempt(Int, life: Int, attempt: Int, reason: String)
-    case link(Int, LinkStep)
+    indirect case failAttempt(Int, life: Int, attempt: Int, reason: String)
+    indirect case link(Int, LinkStep)
     /// What an impostor does on an attempt of a node; nil for opening the session.
-    case impostor(Int, attempt: Int, HubMessage?)
-    case cutPath(Int, until: Int64)
+    indirect case impostor(Int, attempt: Int, HubMessage?)
+    /// One of the cuts of a path that flaps, and since when it does.
+    case cutPath(Int, until: Int64, since: Int64)
     case mendPath(Int, cut: Int)
 
-    // Large and rare.
     indirect case engine(Int, boot: Int, EngineStep)
     case mishap(Int)
+    case change(Int)
     case enrol(Int)
     case inspect
 }

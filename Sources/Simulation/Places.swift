@@ -4,48 +4,55 @@ import Model
 /// One simulated node: its machine, its agent and all that surrounds it.
 ///
 /// A class, so that a look at one field does not copy all of them; a world owns its places alone.
+/// What is touched at each event is not watched for overlapping access, which costs a twelfth of a
+/// run: there is one thread, and no closure keeps a place.
 final class Place {
     let id: NodeID
     let site: SiteID
     var configuration: AgentConfiguration
-    var clock: Clock
+    @exclusivity(unchecked) var clock: Clock
 
     // The agent's process.
-    var agent: Agent?
+    @exclusivity(unchecked) var agent: Agent?
     /// Whether there is an agent: to ask the agent itself would copy it.
-    var isUp = false
-    var life = 0
+    @exclusivity(unchecked) var isUp = false
+    @exclusivity(unchecked) var life = 0
     /// The first life since the node was made anew: what earlier ones began is nobody's.
     var firstLife = 0
-    var store: NodeStore
-    var disk: Disk<Ticket, NodeWrite> = Disk()
-    /// The version of each wish to be woken, by its code: only the latest counts.
-    var wakes: [UInt64: UInt64] = [:]
-    var pausedUntil: Int64 = 0
+    @exclusivity(unchecked) var store: NodeStore
+    @exclusivity(unchecked) var disk: Disk<Ticket, NodeWrite> = Disk()
+    /// What this life wishes to be woken for. A few, looked for one by one.
+    @exclusivity(unchecked) var wishes: [Wish] = []
+    @exclusivity(unchecked) var pausedUntil: Int64 = 0
     /// How often each thing was tried since when. By code: only ever looked up.
-    var tries: [UInt64: (Int64, Int)] = [:]
+    @exclusivity(unchecked) var tries: [UInt64: (Int64, Int)] = [:]
     /// The latest wait before a reconnect, and how often it was the same in a row.
-    var wait: (length: Int64, repeats: Int) = (0, 0)
+    @exclusivity(unchecked) var wait: (length: Int64, repeats: Int) = (0, 0)
     /// The hub asked this life to stay away until then.
     var unwelcomeUntil: Int64 = 0
 
     // The machine.
     var boot = 0
-    var containers = Containers()
+    @exclusivity(unchecked) var containers = Containers()
+
+    /// The machine is off until then; for good where that never comes.
+    var offUntil: Int64 = 0
+    var isGone: Bool { offUntil == .max }
 
     // Its way to the hub.
+    var weather = Weather()
     var cut = 0
     var isCut = false
     var attempt = 0
     var isConnecting = false
     /// The session that is open at this end.
-    var session: Int?
+    @exclusivity(unchecked) var session: Int?
     /// The latest session that was asked for.
     var latest: Int?
     var connectedAt: Int64 = .min
     /// Until then an impostor answers, and whether it is the one at the other end.
     var impostorUntil: Int64 = 0
-    var isMisled = false
+    @exclusivity(unchecked) var isMisled = false
 
     // Belonging.
     var isEnrolled = false
@@ -76,12 +83,50 @@ final class Place {
     }
 }
 
+/// What a node's own path does to its messages for a while, on top of what all paths do.
+struct Weather {
+    private struct Spell {
+        var value = 0.0
+        var until: Int64 = 0
+
+        func at(_ time: Int64) -> Double { time < until ? value : 0 }
+    }
+
+    private var losses = Spell()
+    private var delays = Spell()
+    private var copies = Spell()
+
+    mutating func lose(_ share: Double, until end: Int64) {
+        losses = Spell(value: share, until: end)
+    }
+    /// By so many seconds.
+    mutating func delay(by seconds: Double, until end: Int64) {
+        delays = Spell(value: seconds, until: end)
+    }
+    mutating func double(_ share: Double, until end: Int64) {
+        copies = Spell(value: share, until: end)
+    }
+    mutating func clear() { self = Weather() }
+
+    func loss(at time: Int64) -> Double { losses.at(time) }
+    func delay(at time: Int64) -> Double { delays.at(time) }
+    func duplication(at time: Int64) -> Double { copies.at(time) }
+}
+
+/// A wish of an agent to be woken for a reason, and which wake it is: a later wish replaces an
+/// earlier one.
+struct Wish {
+    let key: UInt64
+    var order: UInt64
+    let reason: Agent.Wake
+}
+
 /// The simulated hub.
 final class Centre {
-    var hub: Hub?
+    @exclusivity(unchecked) var hub: Hub?
     var isUp = false
     var life = 0
-    var store: HubStore
+    @exclusivity(unchecked) var store: HubStore
     var disk: Disk<Ticket, HubWrite> = Disk()
     var clock: Clock
     var wakes: [Hub.Wake: UInt64] = [:]

@@ -1,112 +1,150 @@
 package import Model
 
-/// A person's own sites and workloads on virtual time, with the links cut that the person names, and
+/// A person's own sites and workloads on virtual time, with the faults that the person names, and
 /// nothing else going wrong.
 ///
 /// Hub and nodes are the machines of production. Engines do as they are asked, at once and without
 /// fail; containers run until they are stopped. What it cannot show: whether a workload itself bears a
 /// cut, and how long real images, disks and links take.
 package struct Rehearsal: Sendable {
-    /// What goes wrong, all of it at once.
-    package struct Outage: Equatable, Sendable {
-        package var cutSites: Set<SiteID>
-        package var losesHub: Bool
-        /// Sites whose nodes all reboot in the middle of it.
-        package var rebootedSites: Set<SiteID>
-        package var length: Duration
-
-        package init(
-            cutSites: Set<SiteID> = [], losesHub: Bool = false, rebootedSites: Set<SiteID> = [],
-            length: Duration
-        ) {
-            self.cutSites = cutSites
-            self.losesHub = losesHub
-            self.rebootedSites = rebootedSites
-            self.length = length
-        }
-    }
-
     package var sites: [Site]
+    package var nodes: [Cast.Member]
     package var workloads: [Workload]
-    package var nodesPerSite: Int
-    package var outage: Outage
+    package var plan: FaultPlan
     package var seed: UInt64
 
+    /// A site without a node is there, and nothing runs at it.
     package init(
-        sites: [Site], workloads: [Workload], nodesPerSite: Int, outage: Outage, seed: UInt64
+        sites: [Site], nodes: [Cast.Member], workloads: [Workload], plan: FaultPlan, seed: UInt64
     ) {
-        precondition(!sites.isEmpty && nodesPerSite > 0, "a rehearsal needs nodes")
         precondition(
-            sites.count * nodesPerSite <= Scenario.nodeCounts.upperBound,
-            "a fleet has at most \(Scenario.nodeCounts.upperBound) nodes here")
+            Scenario.nodeCounts.contains(nodes.count),
+            "a fleet has from 1 to \(Scenario.nodeCounts.upperBound) nodes here")
         self.sites = sites
+        self.nodes = nodes
         self.workloads = workloads
-        self.nodesPerSite = nodesPerSite
-        self.outage = outage
+        self.plan = plan
         self.seed = seed
     }
 
-    /// When the outage begins: by then the fleet is up.
+    /// When the story begins: by then the fleet is up.
     package static let begin = Duration.seconds(600)
 
-    /// The node names of a site: `SITE-1`, `SITE-2`.
-    private var members: [Cast.Member] {
+    /// So many nodes at each site: `SITE-1`, `SITE-2`.
+    package static func members(of sites: [Site], each count: Int) -> [Cast.Member] {
         sites.flatMap { site in
-            (1...nodesPerSite).map {
+            (1...count).map {
                 Cast.Member(
                     node: NodeID("\(site.metadata.name)-\($0)"), site: SiteID(site.metadata.name))
             }
         }
     }
 
+    /// How long the story lasts; what is to be done at its very end is still done.
+    package var length: Duration { max((plan.length ?? plan.end).duration, .seconds(1)) }
+
     package func run() -> RehearsalReport {
-        let members = members
-        var scenario = Scenario(nodes: members.count, horizon: Rehearsal.begin + outage.length)
+        var scenario = Scenario(nodes: nodes.count, horizon: Rehearsal.begin + length)
         scenario.isSettled = true
-        scenario.wallJumps = false
-        scenario.cast = Cast(
-            sites: sites.map(\.asFirstApplied), nodes: members,
-            workloads: workloads.map(\.asFirstApplied))
+        scenario.cast = cast
         var script = Script(seed: seed, scenario: scenario)
         script.rates = Rates()
         script.rates.latency = 0.05
         script.rates.commit = 0.005
-        script.mishaps = mishaps(for: members)
+        script.mishaps = mishaps
         var world = World(script: script, scenario: scenario, tracedFrom: 0, trace: nil)
-        let log = RehearsalLog(every: max(.seconds(5), outage.length / 20_000))
+        let log = RehearsalLog(every: max(.seconds(5), length / 20_000))
         world.watcher = log
         world.run()
         log.look(world)
         return RehearsalReport(rehearsal: self, log: log, report: world.report)
     }
 
-    private func mishaps(for members: [Cast.Member]) -> [Mishap] {
-        func mishap(_ fault: Fault, _ node: Int, at time: Duration, for length: Duration) -> Mishap
-        {
-            Mishap(
-                time: time.nanoseconds / 1_000_000, fault: fault, node: node,
-                length: length.nanoseconds / 1_000_000, draw: Mishap.oneNodeBothWays)
+    private var cast: Cast {
+        var cast = Cast(
+            sites: sites.map(\.asFirstApplied), nodes: nodes,
+            workloads: workloads.map(\.asFirstApplied))
+        var latest = cast.workloads
+        for step in plan.steps.sorted(by: { $0.at < $1.at }) {
+            guard case .change(let id, let change) = step.fault,
+                let index = latest.firstIndex(where: { $0.id == id })
+            else { continue }
+            latest[index].spec.apply(change)
+            cast.changes.append(
+                Cast.Change(
+                    at: Rehearsal.begin + step.at.duration, object: .workload(latest[index]),
+                    node: nil))
         }
-        var mishaps: [Mishap] = []
-        if outage.losesHub {
-            mishaps.append(mishap(.hubCrash, 0, at: Rehearsal.begin, for: outage.length))
-        }
-        for (index, member) in members.enumerated() {
-            if outage.cutSites.contains(member.site) {
-                mishaps.append(mishap(.partition, index, at: Rehearsal.begin, for: outage.length))
+        return cast
+    }
+
+    // MARK: - Faults as mishaps
+
+    private var mishaps: [Mishap] {
+        plan.steps.flatMap { step in
+            nodes(of: step.fault).map { node in
+                let rest = max(.zero, length - step.at.duration)
+                let span = step.length?.duration ?? rest
+                let (fault, draw) = step.fault.mishap(isForGood: step.length == nil)
+                return Mishap(
+                    time: milliseconds(Rehearsal.begin + step.at.duration), fault: fault,
+                    node: node, length: milliseconds(span), draw: draw)
             }
-            if outage.rebootedSites.contains(member.site) {
-                let middle = Rehearsal.begin + outage.length / 2
-                mishaps.append(mishap(.nodeReboot, index, at: middle, for: .zero))
+        }.sorted { $0.time < $1.time }
+    }
+
+    /// The nodes that a fault strikes; the first stands for one that strikes the hub or all at once.
+    private func nodes(of fault: FaultPlan.Fault) -> [Int] {
+        switch fault {
+        case .change: []
+        case .loseHub, .reconnect: [0]
+        case .loseNode(let node), .loseStore(let node):
+            nodes.indices.filter { nodes[$0].node == node }
+        default:
+            nodes.indices.filter {
+                fault.target?.concerns(nodes[$0].site, nodes: [nodes[$0].node]) ?? false
             }
         }
-        return mishaps.sorted { $0.time < $1.time }
+    }
+
+    private func milliseconds(_ duration: Duration) -> Int64 { duration.nanoseconds / 1_000_000 }
+}
+
+extension FaultPlan.Fault {
+    /// The kind of mishap, and the number that says the rest.
+    fileprivate func mishap(isForGood: Bool) -> (Fault, UInt64) {
+        switch self {
+        case .cut(_, let way): (.partition, Mishap.draw(cut: way))
+        case .flap(_, let period):
+            (.flap, Mishap.draw(period: period.duration.components.seconds))
+        case .loss(_, let percent): (.loss, UInt64(percent.rounded()))
+        case .latency(_, let delay): (.latency, UInt64(delay.duration.nanoseconds / 1_000_000))
+        case .duplication(_, let percent): (.duplication, UInt64(percent.rounded()))
+        case .loseNode: (.nodeLoss, isForGood ? Mishap.forGood : 0)
+        case .reboot: (.nodeReboot, 0)
+        case .loseStore: (.storeLoss, 0)
+        case .loseHub: (.hubCrash, 0)
+        case .setClock(_, let ahead, let back):
+            (
+                .wallJump,
+                Mishap.draw(
+                    jump: ahead.duration.components.seconds - back.duration.components.seconds)
+            )
+        case .fillDisk: (.nodeDiskFailure, 0)
+        case .slowDisk: (.nodeDiskSlow, 0)
+        case .crashEngine: (.engineCrash, 0)
+        case .reconnect: (.reconnect, 0)
+        case .change: (.request, 0)
+        }
     }
 }
 
-extension Mishap {
-    /// A draw that makes a partition one of one node, in both directions.
-    fileprivate static let oneNodeBothWays: UInt64 = 6
+extension WorkloadSpec {
+    fileprivate mutating func apply(_ change: FaultPlan.Change) {
+        if let image = change.image, !containers.isEmpty { containers[0].image = image }
+        replicas = change.replicas ?? replicas
+        tier = change.tier ?? tier
+    }
 }
 
 extension Site {

@@ -3,15 +3,13 @@ import Model
 extension RehearsalReport {
     /// The report as one HTML page that needs nothing from elsewhere, with a timeline of each node.
     package func page(of rehearsal: Rehearsal, version: String) -> String {
-        let touched = rehearsal.sites.filter {
-            outage.losesHub || outage.cutSites.contains(SiteID($0.metadata.name))
-                || outage.rebootedSites.contains(SiteID($0.metadata.name))
-        }
-        var body = "<h1>\(escaped(outage.sentence))</h1>\n"
+        let touched = rehearsal.touchedSites
+        var body = "<h1>\(escaped(title))</h1>\n"
         body += "<p class=\"from\">\(rehearsal.sites.count) sites, \(stories.count) nodes, "
         body += "\(rehearsal.workloads.count) workloads; seed \(seed), skerry \(escaped(version)). "
         body +=
             "A simulation of the hub and nodes of production; engines and links are made up.</p>\n"
+        if plan.clauses.count > 1 { body += "<h2>What goes wrong</h2>\n" + list(plan.clauses) }
         body += "<h2>What keeps running</h2>\n" + tierTable
         body += "<h2>Timeline</h2>\n" + legend
         for story in stories where touched.contains(where: { $0.metadata.name == story.site.text })
@@ -30,17 +28,18 @@ extension RehearsalReport {
         }
         body += "<h2>Limits</h2>\n" + list(limits(of: rehearsal))
         body += "<h2>On return</h2>\n" + list(endings)
-        return RehearsalReport.frame(title: outage.sentence, body)
+        return RehearsalReport.frame(title: title, body)
     }
 
     private var tierTable: String {
         table(
-            ["Site", "Tier", "Before", "Fewest", "After", "Held at most"],
+            ["Site", "Tier", "Before", "Fewest", "After", "Available", "Held at most"],
             tiers.map { line in
                 let at = line.fewestAt.map { " at +\(Interval(max(.zero, $0)).toTheSecond)" } ?? ""
                 return [
                     line.site.text, "\(line.tier.rawValue)", "\(line.before)",
-                    "\(line.fewest)\(at)", "\(line.after)", "\(line.heldMost)",
+                    "\(line.fewest)\(at)", "\(line.after)", thousandths(line.availability) + " %",
+                    "\(line.heldMost)",
                 ]
             })
     }
@@ -59,9 +58,9 @@ extension RehearsalReport {
 
     /// One row for the policy and one for each tier, from the begin of the outage to the end.
     private func timeline(of story: NodeStory) -> String {
-        let end = max(story.changes.last?.at ?? .zero, Rehearsal.begin + outage.length * 1.02)
+        let end = max(story.changes.last?.at ?? .zero, Rehearsal.begin + length * 1.02)
         // Enough of the time before to see what changes, and none of the fleet's own start.
-        let begin = Rehearsal.begin + max(outage.length * -0.02, .seconds(-300))
+        let begin = Rehearsal.begin + max(length * -0.02, .seconds(-300))
         let axis = TimeAxis(begin: begin, end: end)
         let tiers = Tier.allCases.filter { tier in
             story.changes.contains {
@@ -120,7 +119,7 @@ extension RehearsalReport {
 
     private func marks(_ axis: TimeAxis, at y: Int) -> String {
         [0, 1, 2, 3, 4].map { quarter in
-            let time = outage.length * quarter / 4
+            let time = length * quarter / 4
             let x = axis.x(Rehearsal.begin + time)
             return
                 "<text class=\"mark\" x=\"\(x)\" y=\"\(y)\">+\(Interval(time).toTheSecond)</text>\n"

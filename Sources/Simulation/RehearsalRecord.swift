@@ -9,6 +9,8 @@ package struct RehearsalRecord: Encodable, Sendable {
         var fewest: Int
         var fewestAt: Interval?
         var after: Int
+        /// Which part of the time, of a hundred, as many ran as before.
+        var availability: Double
         var heldAtMost: Int
     }
 
@@ -20,13 +22,16 @@ package struct RehearsalRecord: Encodable, Sendable {
 
     var version: String
     var seed: UInt64
-    var outage: String
+    var scenario: String
+    var faults: [String]
     var tiers: [TierRecord]
     var turns: [TurnRecord]
     var limits: [String]
     var agreedAfter: Interval?
     var restarts: Int
     var violation: String?
+    /// What was expected and did not come true.
+    var disappointments: [String]
     var events: Int
     var hash: String
 }
@@ -34,12 +39,13 @@ package struct RehearsalRecord: Encodable, Sendable {
 extension RehearsalReport {
     package func record(of rehearsal: Rehearsal, version: String) -> RehearsalRecord {
         RehearsalRecord(
-            version: version, seed: seed, outage: outage.sentence,
+            version: version, seed: seed, scenario: plan.name,
+            faults: plan.clauses,
             tiers: tiers.map {
                 RehearsalRecord.TierRecord(
                     site: $0.site, tier: $0.tier, before: $0.before, fewest: $0.fewest,
                     fewestAt: $0.fewestAt.map { Interval(max(.zero, $0)) }, after: $0.after,
-                    heldAtMost: $0.heldMost)
+                    availability: $0.availability, heldAtMost: $0.heldMost)
             },
             turns: turns.map {
                 RehearsalRecord.TurnRecord(
@@ -47,7 +53,8 @@ extension RehearsalReport {
             },
             limits: limits(of: rehearsal),
             agreedAfter: convergence.map { Interval(max(.zero, $0)) },
-            restarts: restarts, violation: violation, events: events,
+            restarts: restarts, violation: violation,
+            disappointments: disappointments, events: events,
             hash: String(hash, radix: 16))
     }
 }

@@ -12,6 +12,8 @@ package struct RehearsalReport: Sendable {
         /// it never had fewer than before.
         package var fewestAt: Duration?
         package var after: Int
+        /// Which part of the time, of a hundred, as many ran as before.
+        package var availability: Double
         /// The most that were held at once because nobody who may decide was in reach.
         package var heldMost: Int
     }
@@ -26,7 +28,8 @@ package struct RehearsalReport: Sendable {
     package var tiers: [TierLine]
     package var turns: [Turn]
     package var stories: [NodeStory]
-    package var outage: Rehearsal.Outage
+    package var plan: FaultPlan
+    package var length: Duration
     package var seed: UInt64
     /// From the end of the outage until hub, nodes and engines agreed; nil where they did not.
     package var convergence: Duration?
@@ -38,7 +41,8 @@ package struct RehearsalReport: Sendable {
 
     init(rehearsal: Rehearsal, log: RehearsalLog, report: Report) {
         stories = log.stories.rows
-        outage = rehearsal.outage
+        plan = rehearsal.plan
+        length = rehearsal.length
         seed = rehearsal.seed
         convergence = report.convergence
         violation = report.failure.map { "\($0.invariant.rawValue) at \($0.time): \($0.message)" }
@@ -49,7 +53,9 @@ package struct RehearsalReport: Sendable {
         for site in rehearsal.sites {
             let id = SiteID(site.metadata.name)
             let members = stories.filter { $0.site == id }
-            tiers += Tier.allCases.compactMap { TierLine(of: $0, at: id, members) }
+            tiers += Tier.allCases.compactMap {
+                TierLine(of: $0, at: id, members, until: Rehearsal.begin + rehearsal.length)
+            }
             turns += RehearsalReport.turns(of: site, members)
         }
         self.tiers = tiers
@@ -58,6 +64,22 @@ package struct RehearsalReport: Sendable {
 
     /// The restarts that nobody asked for: none of the nodes that did not reboot may have any.
     package var restarts: Int { stories.reduce(0) { $0 + $1.restarts } }
+
+    /// What was expected and did not come true.
+    package var disappointments: [String] {
+        var lines = plan.expectations.availability.sorted { $0.key < $1.key }.flatMap {
+            tier, least in
+            tiers.filter { $0.tier == tier && $0.availability < least }.map {
+                "tier \(tier.rawValue) of \($0.site) ran for \(thousandths($0.availability)) % of the "
+                    + "time, and \(thousandths(least)) % were expected"
+            }
+        }
+        if let most = plan.expectations.restarts, restarts > most {
+            lines.append("\(restarts) restarts, and at most \(most) were expected")
+        }
+        return lines
+    }
+
     package var spoolMost: Int { stories.map(\.spoolMost).max() ?? 0 }
     package var spoolDropped: Int { stories.reduce(0) { $0 + $1.spoolDropped } }
 
@@ -117,7 +139,9 @@ package struct RehearsalReport: Sendable {
 }
 
 extension RehearsalReport.TierLine {
-    fileprivate init?(of tier: Tier, at site: SiteID, _ members: [NodeStory]) {
+    fileprivate init?(
+        of tier: Tier, at site: SiteID, _ members: [NodeStory], until end: Duration
+    ) {
         let times = Set(members.flatMap { $0.changes.map(\.at) }).sorted()
         let counts = times.map { time in
             (time, members.reduce(0) { $0 + ($1.sample(at: time)?.running[tier] ?? 0) })
@@ -130,15 +154,31 @@ extension RehearsalReport.TierLine {
                 members.reduce(0) { $0 + ($1.sample(at: time)?.held[tier] ?? 0) }
             }.max() ?? 0
         guard before > 0 || heldMost > 0 || during.contains(where: { $0.1 > 0 }) else { return nil }
+        var missing = 0.0
+        for (index, (time, count)) in counts.enumerated() where time < end {
+            let next = min(end, index + 1 < counts.count ? counts[index + 1].0 : end)
+            let span = next - max(time, Rehearsal.begin)
+            guard span > .zero, before > 0 else { continue }
+            missing += (span / (end - Rehearsal.begin)) * Double(max(0, before - count))
+        }
         let isFewer = (fewest?.1 ?? before) < before
         self.init(
             site: site, tier: tier, before: before, fewest: isFewer ? fewest?.1 ?? before : before,
             fewestAt: isFewer ? fewest.map { $0.0 - Rehearsal.begin } : nil,
-            after: counts.last?.1 ?? 0, heldMost: heldMost)
+            after: counts.last?.1 ?? 0,
+            availability: before > 0 ? 100 * (1 - missing / Double(before)) : 100,
+            heldMost: heldMost)
     }
 }
 
 extension NodeStory {
     /// How it stood then; nil before it was first seen.
     package func sample(at time: Duration) -> Sample? { changes.last { $0.at <= time }?.sample }
+}
+
+/// With three digits behind the point, cut and not rounded: 99.9996 is not all of the time.
+func thousandths(_ value: Double) -> String {
+    let whole = Int((value * 1_000 + 1e-6).rounded(.down))
+    let rest = String(whole % 1_000)
+    return "\(whole / 1_000)." + String(repeating: "0", count: 3 - rest.count) + rest
 }

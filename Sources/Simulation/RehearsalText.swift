@@ -8,17 +8,21 @@ extension RehearsalReport {
             "\(count(rehearsal.sites.count, "site")), \(count(stories.count, "node")), "
                 + "\(count(rehearsal.workloads.count, "workload")); seed \(seed), "
                 + "skerry \(version)",
-            outage.sentence, "", "What keeps running (containers)",
+            title, "",
         ]
+        if plan.clauses.count > 1 {
+            lines += ["What goes wrong"] + plan.clauses.map { "  " + $0 } + [""]
+        }
+        lines.append("What keeps running (containers)")
         lines += columns(
-            [["SITE", "TIER", "BEFORE", "FEWEST", "AFTER", "HELD-AT-MOST"]]
+            [["SITE", "TIER", "BEFORE", "FEWEST", "AFTER", "AVAILABLE", "HELD-AT-MOST"]]
                 + tiers.map {
                     [
                         $0.site.text, "\($0.tier.rawValue)", "\($0.before)", $0.fewestText,
-                        "\($0.after)", "\($0.heldMost)",
+                        "\($0.after)", thousandths($0.availability) + " %", "\($0.heldMost)",
                     ]
                 })
-        lines += ["", "What changes, from the begin of the outage on"]
+        lines += ["", "What changes, from the begin of the story on"]
         lines +=
             turns.isEmpty
             ? ["  nothing"]
@@ -26,7 +30,7 @@ extension RehearsalReport {
                 turns.map {
                     ["+\(Interval(max(.zero, $0.at)).toTheSecond)", $0.site.text, $0.text]
                 })
-        for site in rehearsal.sites where isTouched(SiteID(site.metadata.name)) {
+        for site in rehearsal.touchedSites {
             lines += ["", "Who decides at \(site.metadata.name), tiers 1 and 2"]
             lines += columns(authority(of: site))
         }
@@ -35,8 +39,12 @@ extension RehearsalReport {
         return lines
     }
 
-    private func isTouched(_ site: SiteID) -> Bool {
-        outage.losesHub || outage.cutSites.contains(site)
+    /// What the story is about, in one line.
+    package var title: String {
+        let words = plan.clauses.count == 1 ? plan.clauses[0] : "\(plan.clauses.count) faults"
+        let name = plan.name.isEmpty ? "" : "\(plan.name): "
+        return plan.clauses.isEmpty
+            ? "\(name)nothing goes wrong for \(Interval(length))" : name + words
     }
 
     /// Domains by what happens to them: in contact, cut off, and beyond the window.
@@ -62,7 +70,7 @@ extension RehearsalReport {
     /// Which limits were met, and what is left of the others.
     package func limits(of rehearsal: Rehearsal) -> [String] {
         var lines: [String] = []
-        for site in rehearsal.sites where isTouched(SiteID(site.metadata.name)) {
+        for site in rehearsal.touchedSites {
             let name = site.metadata.name
             lines.append(
                 "stalenessBound of \(name), \(site.spec.stalenessBound): "
@@ -95,14 +103,18 @@ extension RehearsalReport {
         if let convergence {
             lines.append(
                 "hub, nodes and engines agree \(Interval(max(.zero, convergence)).toTheSecond) after the "
-                    + "outage")
+                    + "last fault")
         }
         lines.append(
             "restarts: \(restarts)"
-                + (outage.rebootedSites.isEmpty
+                + (!plan.stopsMachines
                     ? "" : " (a node that reboots starts what it ran; each counts)"))
         lines.append(
             "conflicts: 0; nothing can be changed on a node that is cut off in this version")
+        lines += disappointments.map { "not as expected: \($0)" }
+        if disappointments.isEmpty, plan.expectations != FaultPlan.Expectations() {
+            lines.append("all is as expected")
+        }
         lines.append(
             violation.map { "an invariant broke, which is a bug of Skerry: \($0)" }
                 ?? "every invariant held in each of \(events) events")
@@ -114,26 +126,6 @@ extension RehearsalReport.TierLine {
     fileprivate var fewestText: String {
         guard let fewestAt else { return "\(fewest)" }
         return "\(fewest) at +\(Interval(max(.zero, fewestAt)).toTheSecond)"
-    }
-}
-
-extension Rehearsal.Outage {
-    /// What goes wrong, in one sentence.
-    package var sentence: String {
-        var parts: [String] = []
-        if losesHub { parts.append("the hub is gone") }
-        if !cutSites.isEmpty {
-            parts.append("\(names(cutSites)) cut off")
-        }
-        if parts.isEmpty { parts.append("nothing is cut") }
-        let reboot =
-            rebootedSites.isEmpty
-            ? "" : "; nodes of \(names(rebootedSites)) reboot half-way"
-        return parts.joined(separator: " and ") + " for \(Interval(length))" + reboot
-    }
-
-    private func names(_ sites: Set<SiteID>) -> String {
-        sites.sorted().map(\.text).joined(separator: ", ")
     }
 }
 

@@ -5,8 +5,12 @@ import Model
 /// The agents' processes: inputs in, effects out, and death at any point between.
 extension World {
     mutating func startAgent(_ node: Int) {
-        guard places[node].isEnrolled, !places[node].isUp else { return }
-        places[node].wakes.removeAll(keepingCapacity: true)
+        guard places[node].isEnrolled, !places[node].isUp, !places[node].isGone else { return }
+        if time < places[node].offUntil {
+            return queue.add(
+                .startAgent(node, life: places[node].life), at: places[node].offUntil)
+        }
+        places[node].wishes.removeAll(keepingCapacity: true)
         places[node].isConnecting = false
         var agent = Agent(
             configuration: places[node].configuration, snapshot: places[node].store.load(),
@@ -22,24 +26,49 @@ extension World {
         carryOut(effects, at: node)
     }
 
-    mutating func tell(
-        _ node: Int, life: Int, _ input: Agent.Input, again: Occurrence? = nil
-    ) {
-        guard places[node].life == life, places[node].isUp else { return }
-        if time < places[node].pausedUntil {
+    /// A wish comes due, unless a later one took its place or its agent is gone.
+    mutating func wake(_ node: Int, wish: Int, order: UInt64) {
+        let place = places[node]
+        guard place.isUp, place.wishes.indices.contains(wish), place.wishes[wish].order == order
+        else { return }
+        if time < place.pausedUntil {
+            place.wishes[wish].order = queue.addWake(
+                node: node, wish: wish, at: place.pausedUntil)
+            return
+        }
+        tell(node, life: place.life, .wake(place.wishes[wish].reason))
+    }
+
+    private mutating func wish(_ instant: Instant, _ reason: Agent.Wake, at node: Int) {
+        let place = places[node]
+        let key = reason.key
+        let known = place.wishes.firstIndex { $0.key == key }
+        let order = queue.addWake(
+            node: node, wish: known ?? place.wishes.count,
+            at: max(time, place.clock.time(of: instant)))
+        if let known {
+            place.wishes[known].order = order
+        } else {
+            place.wishes.append(Wish(key: key, order: order, reason: reason))
+        }
+    }
+
+    mutating func tell(_ node: Int, life: Int, _ input: Agent.Input) {
+        let place = places[node]
+        guard place.life == life, place.isUp else { return }
+        if time < place.pausedUntil {
             // The process is stopped: what came meanwhile waits in line.
-            return queue.add(
-                again ?? .tellAgent(node, life: life, input), at: places[node].pausedUntil)
+            return queue.add(.tellAgent(node, life: life, input), at: place.pausedUntil)
         }
         var input = input
         scenario.tampering.hearing?(node, &input)
         learn(input, at: node)
         chronicle.record(code(input, node), detail(input), at: time)
-        note("\(places[node].id) <- \(input)")
-        let now = places[node].clock.moment(at: time)
+        note("\(place.id) <- \(input)")
+        let now = place.clock.moment(at: time)
         var effects: [Agent.Effect] = []
         swap(&effects, &agentEffects)
-        places[node].agent?.handle(input, at: now, into: &effects)
+        place.agent?.handle(input, at: now, into: &effects)
         scenario.tampering.agent?(node, input, now, &effects)
         carryOut(effects, at: node)
         effects.removeAll(keepingCapacity: true)
@@ -75,11 +104,7 @@ extension World {
         case .measure: queue.add(.tellAgent(node, life: life, .measured(nil)), at: time)
         case .wake(let instant, let reason):
             checkWait(until: instant, for: reason, at: node)
-            wakeVersion += 1
-            places[node].wakes[reason.key] = wakeVersion
-            queue.add(
-                .wakeAgent(node, life: life, reason, version: wakeVersion),
-                at: max(time, places[node].clock.time(of: instant)))
+            wish(instant, reason, at: node)
         case .reply(_, let reply): checkPromise(reply, at: node)
         case .halted: break
         }
@@ -162,6 +187,23 @@ extension World {
         let count = places[node].disk.pending.count
         let kept = canWrite && count > 0 ? pick(count + 1) : 0
         for batch in places[node].disk.crash(keeping: kept) { apply(batch.writes, at: node) }
+    }
+
+    /// All that the agent wrote is gone, and it begins from nothing, still as itself. Its containers
+    /// run, and nobody knows whose they are.
+    mutating func loseStore(_ node: Int) {
+        endProcess(node)
+        closeNodeEnd(node, orderly: true)
+        places[node].store = NodeStore(logCap: agentLimits.logEntries)
+        places[node].disk = Disk()
+        places[node].containers.abandon()
+        places[node].promised = 0
+        places[node].missing = 0
+        places[node].arrived = 0
+        places[node].acknowledged = 0
+        places[node].life += 1
+        places[node].firstLife = places[node].life
+        queue.add(.startAgent(node, life: places[node].life), at: time + draw(0.2, 5))
     }
 
     /// The node was deleted at the hub and is made anew: only containers are left of it.

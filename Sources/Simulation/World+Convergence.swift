@@ -45,7 +45,7 @@ extension World {
         for case .instance(let instance) in hub.objects(.instance, at: now) {
             told[instance.status.node, default: []].append(instance.status)
         }
-        for node in places.indices {
+        for node in places.indices where !places[node].isGone {
             let id = places[node].id
             guard places[node].isEnrolled else { return "\(id) does not belong yet" }
             guard let state = states[id.text] else { return "\(id) is not known to the hub" }

@@ -12,6 +12,11 @@ extension World {
         checkReplacement(by: request, at: node)
         checkPatience(request.id, at: node)
         counts.starts += 1
+        if scenario.cast?.changes.isEmpty == false,
+            firstStarts[request.id.instance.workload] == nil
+        {
+            firstStarts.insert(.nanoseconds(time), for: request.id.instance.workload)
+        }
         let life = places[node].life
         guard places[node].containers.isAvailable(at: time) else {
             return queue.add(
@@ -145,10 +150,11 @@ extension World {
         let isSick = random.chance(rates.sickness)
         let truth = places[node].containers.create(
             Containers.Truth(
-                generation: request.generation, handle: 0, spec: request.spec,
+                generation: request.generation, handle: 0,
                 startedAt: places[node].clock.moment(at: time).wall,
                 wellFrom: time + draw(0, random.chance(0.1) ? 40 : 2),
-                wellUntil: isSick ? time + draw(1, 3_600) : .max), for: request.id)
+                wellUntil: isSick ? time + draw(1, 3_600) : .max, spec: request.spec),
+            for: request.id)
         guard rates.containerLife > 0 else { return }
         let life = random.chance(0.1) ? draw(0, 5) : draw(0, 2 * rates.containerLife)
         queue.add(

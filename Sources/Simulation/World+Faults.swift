@@ -44,6 +44,17 @@ extension World {
         case .request: request(mishap.draw)
         case .visit: visit(node, mishap.draw)
         case .policy: applyPolicy(mishap.draw)
+        case .loss: places[node].weather.lose(mishap.share, until: end)
+        case .latency:
+            places[node].weather.delay(by: Double(mishap.delay) / 1_000, until: end)
+        case .duplication: places[node].weather.double(mishap.share, until: end)
+        case .nodeLoss:
+            guard places[node].isEnrolled else { return }
+            places[node].offUntil =
+                mishap.draw == Mishap.forGood ? .max : max(places[node].offUntil, end)
+            reboot(node)
+        case .storeLoss: if places[node].isEnrolled { loseStore(node) }
+        case .reconnect: reconnect()
         }
     }
 
@@ -60,10 +71,11 @@ extension World {
 
     /// Cuts that follow each other, as long as the whole lasts: half of the time there is no way.
     private mutating func flap(_ mishap: Mishap) {
-        let period = Int64(2 + mishap.draw % 40) * 1_000_000_000
+        let period = mishap.period * 1_000_000_000
         var begin = time
         while begin < time + mishap.duration {
-            queue.add(.cutPath(mishap.node, until: begin + period / 2), at: begin)
+            queue.add(
+                .cutPath(mishap.node, until: begin + period / 2, since: time), at: begin)
             begin += period
         }
     }
@@ -81,12 +93,25 @@ extension World {
 
     /// Up to three days, forwards or back.
     private mutating func jump(_ mishap: Mishap) {
-        let jump = (Int64(mishap.draw / 2 % 145) - 72) * 3_600_000
         if mishap.draw % 2 == 0, mishap.node == 0 {
-            centre.clock.jump(by: jump)
+            centre.clock.jump(by: mishap.jump)
         } else {
-            places[mishap.node].clock.jump(by: jump)
+            places[mishap.node].clock.jump(by: mishap.jump)
         }
+    }
+
+    /// Every path is whole, and whatever is off is switched on.
+    private mutating func reconnect() {
+        reconnectedAt = time
+        for node in places.indices where !places[node].isGone {
+            mend(node)
+            places[node].weather.clear()
+            places[node].impostorUntil = time
+            guard places[node].offUntil > time else { continue }
+            places[node].offUntil = time
+            queue.add(.startAgent(node, life: places[node].life), at: seconds(5))
+        }
+        if !centre.isUp { queue.add(.startHub(life: centre.life), at: seconds(5)) }
     }
 
     // MARK: - Death between two effects
@@ -113,6 +138,8 @@ extension World {
         effectsLeft = .max
         for node in places.indices {
             mend(node)
+            places[node].weather.clear()
+            if !places[node].isGone { places[node].offUntil = time }
             places[node].disk.failsUntil = time
             places[node].disk.slowUntil = time
             places[node].containers.goneUntil = time

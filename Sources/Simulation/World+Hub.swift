@@ -32,7 +32,6 @@ extension World {
         swap(&effects, &hubEffects)
         centre.hub?.handle(input, at: now, into: &effects)
         scenario.tampering.hub?(input, now, &effects)
-        checkHub()
         carryOut(effects)
         effects.removeAll(keepingCapacity: true)
         swap(&effects, &hubEffects)
@@ -56,6 +55,7 @@ extension World {
             let delay = Int64(rates.commit * (0.5 + unit()) * 1e9)
             let due = centre.disk.accept(ticket, writes, at: time, delay: delay)
             queue.add(.hubCommit(life: centre.life), at: due)
+            checkHub()
             checkHubQueue(writes)
         case .admit(let session): admit(index(session))
         case .refuse(let session, let retryAfter, let reason):

@@ -22,7 +22,11 @@ extension World {
                 .failAttempt(node, life: life, attempt: attempt, reason: "timed out"),
                 at: time + draw(5, 20))
         }
-        queue.add(.knock(node, life: life, attempt: attempt), at: time + latency())
+        // Hands are shaken with three messages: each that is lost is sent again.
+        let weather = places[node].weather
+        var delay = latency() + Int64(weather.delay(at: time) * 1e9)
+        for _ in 0..<3 where random.isLost(weather.loss(at: time)) { delay += 1_000_000_000 }
+        queue.add(.knock(node, life: life, attempt: attempt), at: time + delay)
         queue.add(
             .failAttempt(node, life: life, attempt: attempt, reason: "timed out"),
             at: seconds(20))
@@ -165,36 +169,52 @@ extension World {
 
     private mutating func queueToHub(_ session: Int, _ step: LinkStep) {
         guard !sessions[session].isSeveredToHub else { return }
-        let arrival = max(sessions[session].lastToHub, time + latency()) + passage(of: step)
+        let arrival =
+            max(sessions[session].lastToHub, time + latency(on: session))
+            + passage(of: step, on: session)
         sessions[session].lastToHub = arrival
         queue.add(.link(session, step), at: arrival)
-        if case .toHub = step, isDoubled() { queue.add(.link(session, step), at: later(arrival)) }
+        if case .toHub = step, isDoubled(on: session) {
+            queue.add(.link(session, step), at: later(arrival))
+        }
     }
 
     private mutating func queueToNode(_ session: Int, _ step: LinkStep) {
         guard !sessions[session].isSeveredToNode else { return }
-        let arrival = max(sessions[session].lastToNode, time + latency()) + passage(of: step)
+        let arrival =
+            max(sessions[session].lastToNode, time + latency(on: session))
+            + passage(of: step, on: session)
         sessions[session].lastToNode = arrival
         queue.add(.link(session, step), at: arrival)
-        if case .toNode = step, isDoubled() { queue.add(.link(session, step), at: later(arrival)) }
+        if case .toNode = step, isDoubled(on: session) {
+            queue.add(.link(session, step), at: later(arrival))
+        }
     }
 
     /// What a stream adds to the latency: the path carries so much in a second, and what is lost is
     /// sent again after a while, twice as long each time, and holds up what follows.
-    private mutating func passage(of step: LinkStep) -> Int64 {
+    private mutating func passage(of step: LinkStep, on session: Int) -> Int64 {
         var seconds = rates.bandwidth > 0 ? Double(step.size) / rates.bandwidth : 0
-        guard rates.loss > 0 else { return Int64(seconds * 1e9) }
+        let loss = max(rates.loss, weather(on: session).loss(at: time))
+        guard loss > 0 else { return Int64(seconds * 1e9) }
         var pause = 0.2
-        while pause < 10, random.chance(rates.loss) {
+        while pause < 10, random.chance(loss) {
             seconds += pause
             pause *= 2
         }
         return Int64(seconds * 1e9)
     }
 
-    private mutating func isDoubled() -> Bool {
-        rates.duplication > 0 && random.chance(rates.duplication)
+    private mutating func isDoubled(on session: Int) -> Bool {
+        let share = max(rates.duplication, weather(on: session).duplication(at: time))
+        return share > 0 && random.chance(share)
     }
+
+    private mutating func latency(on session: Int) -> Int64 {
+        latency() + Int64(weather(on: session).delay(at: time) * 1e9)
+    }
+
+    private func weather(on session: Int) -> Weather { places[sessions[session].node].weather }
 
     /// No stream delivers twice, but the machines promise not to mind; a copy may even come after
     /// what was said later.
@@ -298,7 +318,11 @@ extension World {
         sessions[index].heardAt = time
         switch message {
         case .hello: sessions[index].hasGreeted = true
-        case .entries(let entries): count(entries, from: node(of: index))
+        // What a node said before it was made anew is of another log.
+        case .entries(let entries)
+        where sessions[index].nodeLife >= places[node(of: index)].firstLife:
+            count(entries, from: node(of: index))
+        case .entries: break
         case .applied, .heartbeat, .engine: break
         }
         tellHub(life: centre.life, .received(sessions[index].id, message))
@@ -347,4 +371,9 @@ extension LinkStep {
         default: 128
         }
     }
+}
+
+extension Random {
+    /// Draws nothing where nothing can be lost.
+    fileprivate mutating func isLost(_ share: Double) -> Bool { share > 0 && chance(share) }
 }

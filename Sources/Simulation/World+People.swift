@@ -124,6 +124,30 @@ extension World {
             reconcile: Reconcile.allCases[pick(Reconcile.allCases.count)])
     }
 
+    /// Somebody applies what was planned, and comes back later where the hub is down.
+    mutating func applyChange(_ index: Int) {
+        guard let change = scenario.cast?.changes[index] else { return }
+        if let node = change.node {
+            places[node].visits += 1
+            return tell(
+                node, life: places[node].life,
+                .request(
+                    RequestID(number: places[node].visits), .apply([change.object], dryRun: false)))
+        }
+        let key = change.object.reference
+        guard centre.isUp, !ledger.isBusy(key) else {
+            return queue.add(.change(index), at: seconds(60))
+        }
+        switch change.object {
+        case .workload(let workload):
+            ask(
+                key, .apply([change.object], dryRun: false),
+                as: .workload(workload.spec, labels: workload.metadata.labels))
+        case .site(let site): ask(key, .apply([change.object], dryRun: false), as: .site(site.spec))
+        case .node, .instance, .policy: break
+        }
+    }
+
     // MARK: - Nodes and sites
 
     private mutating func cordon(_ node: Int) {

@@ -28,10 +28,14 @@ struct World {
     var signed: [PolicyBundle] = []
     var failure: Report.Failure?
     var returns: Returns?
+    /// When a container of each workload that came later was first ordered to start.
+    var firstStarts: Table<WorkloadID, Duration> = Table()
     /// When the hub's machine is through with the handshakes that it has begun.
     var acceptsAt: Int64 = 0
 
     var isHealed = false
+    /// When somebody last mended every path.
+    var reconnectedAt: Int64 = -1
     var convergedAt: Int64?
     /// The last look found a difference after all had agreed.
     var isDoubtful = false
@@ -96,15 +100,22 @@ struct World {
         }
         armCrash()
         schedule(0)
+        for (index, change) in (scenario.cast?.changes ?? []).enumerated() {
+            queue.add(.change(index), at: change.at.nanoseconds)
+        }
         while failure == nil, let next = queue.nextTime {
             if !isHealed, next >= horizon {
                 time = horizon
                 heal()
                 continue
             }
-            guard let occurrence = queue.next() else { break }
+            let due = queue.next()
             time = next
-            happen(occurrence)
+            switch due {
+            case .wake(let node, let wish, let order): wake(node, wish: wish, order: order)
+            case .occurrence(let occurrence): happen(occurrence)
+            case nil: break
+            }
             if let watcher, watcher.isDue(time) { watcher.look(self) }
             if let convergedAt, time > convergedAt + World.calm { break }
         }
@@ -112,13 +123,7 @@ struct World {
 
     private mutating func happen(_ occurrence: Occurrence) {
         switch occurrence {
-        case .wakeAgent(let node, let life, let reason, let version):
-            guard places[node].life == life, places[node].wakes[reason.key] == version else {
-                return
-            }
-            tell(node, life: life, .wake(reason), again: occurrence)
-        case .tellAgent(let node, let life, let input):
-            tell(node, life: life, input, again: occurrence)
+        case .tellAgent(let node, let life, let input): tell(node, life: life, input)
         case .wakeHub(let life, let reason, let version):
             guard centre.wakes[reason] == version else { return }
             tellHub(life: life, .wake(reason))
@@ -136,12 +141,13 @@ struct World {
         case .impostor(let node, let attempt, let message):
             hearImpostor(node, attempt: attempt, message)
         case .link(let session, let step): take(step, on: session)
-        case .cutPath(let node, let end):
-            if !isHealed { cut(node, toHub: true, toNode: true, until: end) }
+        case .cutPath(let node, let end, let since):
+            if !isHealed, since > reconnectedAt { cut(node, toHub: true, toNode: true, until: end) }
         case .mendPath(let node, let cut): if places[node].cut == cut { mend(node) }
         case .engine(let node, let boot, let step):
             if places[node].boot == boot { take(step, at: node) }
         case .mishap(let index): strike(index)
+        case .change(let index): applyChange(index)
         case .enrol(let node): enrol(node)
         case .inspect: inspect()
         }

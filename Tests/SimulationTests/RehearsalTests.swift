@@ -16,12 +16,19 @@ import Testing
     }
 
     private func rehearsal(
-        _ outage: Rehearsal.Outage, window: Interval = .hours(72)
+        _ steps: [FaultPlan.Step], for length: Interval, nodes: Int = 1,
+        window: Interval = .hours(72),
+        expecting expectations: FaultPlan.Expectations = FaultPlan.Expectations()
     ) -> Rehearsal {
-        Rehearsal(
-            sites: [site("rural", window: window), site("urban", window: window)],
+        let sites = [site("rural", window: window), site("urban", window: window)]
+        return Rehearsal(
+            sites: sites, nodes: Rehearsal.members(of: sites, each: nodes),
             workloads: [workload("till", tier: .critical), workload("sign", tier: .optional)],
-            nodesPerSite: 1, outage: outage, seed: 1)
+            plan: FaultPlan(length: length, steps: steps, expectations: expectations), seed: 1)
+    }
+
+    private func cut(_ site: SiteID, for length: Interval) -> FaultPlan.Step {
+        FaultPlan.Step(.cut(.site(site), .both), for: length)
     }
 
     private func line(_ report: RehearsalReport, _ site: SiteID, _ tier: Tier)
@@ -31,7 +38,7 @@ import Testing
     }
 
     @Test func `a cut stops nothing, restarts nothing, and is noticed`() {
-        let report = rehearsal(.init(cutSites: ["rural"], length: .seconds(2 * 3600))).run()
+        let report = rehearsal([cut("rural", for: .hours(2))], for: .hours(2)).run()
         #expect(report.violation == nil)
         #expect(report.restarts == 0)
         for tier in [Tier.critical, .optional] {
@@ -48,9 +55,10 @@ import Testing
     }
 
     @Test func `a reboot beyond the autonomy window brings back tier 1, and tier 3 on return`() {
-        let outage = Rehearsal.Outage(
-            cutSites: ["rural"], rebootedSites: ["rural"], length: .seconds(4 * 3600))
-        let report = rehearsal(outage, window: .hours(1)).run()
+        let steps = [
+            cut("rural", for: .hours(4)), FaultPlan.Step(.reboot(.site("rural")), at: .hours(2)),
+        ]
+        let report = rehearsal(steps, for: .hours(4), window: .hours(1)).run()
         #expect(report.violation == nil)
         #expect(line(report, "rural", .critical)?.after == 1)
         #expect(line(report, "rural", .optional)?.heldMost == 1)
@@ -61,7 +69,7 @@ import Testing
     }
 
     @Test func `a hub that is gone cuts every site off`() {
-        let report = rehearsal(.init(losesHub: true, length: .seconds(3600))).run()
+        let report = rehearsal([FaultPlan.Step(.loseHub, for: .hours(1))], for: .hours(1)).run()
         #expect(report.violation == nil)
         let cut = report.turns.filter { $0.text == "out of contact" }.map(\.site)
         #expect(Set(cut) == ["rural", "urban"])
@@ -69,12 +77,12 @@ import Testing
     }
 
     @Test func `equal seeds give equal runs`() {
-        let rehearsal = rehearsal(.init(cutSites: ["rural"], length: .seconds(1800)))
+        let rehearsal = rehearsal([cut("rural", for: .seconds(1800))], for: .seconds(1800))
         #expect(rehearsal.run().hash == rehearsal.run().hash)
     }
 
     @Test func `the words name what was cut, who decides and which limits were met`() {
-        let rehearsal = rehearsal(.init(cutSites: ["rural"], length: .seconds(3600)))
+        let rehearsal = rehearsal([cut("rural", for: .hours(1))], for: .hours(1))
         let text = rehearsal.run().text(of: rehearsal, version: "9.9.9").joined(separator: "\n")
         #expect(text.contains("rural cut off for 1h"))
         #expect(text.contains("seed 1, skerry 9.9.9"))
@@ -84,7 +92,7 @@ import Testing
     }
 
     @Test func `the page is whole and shows names as text`() {
-        var rehearsal = rehearsal(.init(cutSites: ["rural"], length: .seconds(1800)))
+        var rehearsal = rehearsal([cut("rural", for: .seconds(1800))], for: .seconds(1800))
         rehearsal.workloads[0].metadata.labels = ["x": "<script>"]
         let page = rehearsal.run().page(of: rehearsal, version: "<b>")
         #expect(page.hasPrefix("<!doctype html>"))
@@ -92,6 +100,90 @@ import Testing
         #expect(!page.contains("<b>"))
         #expect(page.contains("&lt;b&gt;"))
         #expect(!page.contains("src=") && !page.contains("href="))
+    }
+
+    @Test func `a node that is lost for good is missed, and nothing else is`() {
+        let report = rehearsal(
+            [FaultPlan.Step(.loseNode("rural-2"), at: .seconds(1800))], for: .hours(1), nodes: 2
+        ).run()
+        #expect(report.violation == nil)
+        #expect(line(report, "rural", .critical)?.fewest == 1)
+        #expect(line(report, "rural", .critical)?.after == 1)
+        #expect(abs((line(report, "rural", .critical)?.availability ?? 0) - 75) < 1)
+        #expect(line(report, "urban", .critical)?.availability == 100)
+        #expect(report.restarts == 0)
+    }
+
+    @Test func `a node that is off for a while comes back`() {
+        let report = rehearsal(
+            [FaultPlan.Step(.loseNode("rural-1"), at: .seconds(600), for: .seconds(600))],
+            for: .hours(1)
+        ).run()
+        #expect(report.violation == nil)
+        #expect(line(report, "rural", .critical)?.fewest == 0)
+        #expect(line(report, "rural", .critical)?.after == 1)
+        #expect(abs((line(report, "rural", .critical)?.availability ?? 0) - 83.3) < 1)
+    }
+
+    @Test func `a poor link stops nothing`() {
+        let span = Interval.hours(2)
+        let report = rehearsal(
+            [
+                FaultPlan.Step(.loss(.everywhere, percent: 45), for: span),
+                FaultPlan.Step(.latency(.site("rural"), .seconds(1)), for: span),
+                FaultPlan.Step(.duplication(.everywhere, percent: 20), for: span),
+                FaultPlan.Step(.flap(.node("urban-1"), every: .seconds(40)), for: .seconds(900)),
+            ], for: span, expecting: .init(availability: [.critical: 100], restarts: 0)
+        ).run()
+        #expect(report.violation == nil)
+        #expect(report.disappointments == [])
+        #expect(report.turns.contains { $0.site == "urban" && $0.text == "out of contact" })
+    }
+
+    @Test func `what was expected and is not so is said`() {
+        let report = rehearsal(
+            [FaultPlan.Step(.crashEngine(.site("rural")), at: .seconds(60), for: .seconds(300))],
+            for: .seconds(900), expecting: .init(availability: [.critical: 99.9], restarts: 1)
+        ).run()
+        #expect(report.violation == nil)
+        #expect(report.disappointments.count == 2)
+        #expect(report.disappointments.first?.hasPrefix("tier 1 of rural ran for ") == true)
+    }
+
+    @Test func `a change reaches a site once its path is mended`() {
+        let change = FaultPlan.Change(tier: .reduced)
+        let report = rehearsal(
+            [
+                cut("rural", for: .hours(2)),
+                FaultPlan.Step(.change("till", change), at: .seconds(600)),
+                FaultPlan.Step(.reconnect, at: .hours(1)),
+            ], for: .hours(2)
+        ).run()
+        #expect(report.violation == nil)
+        let stories = report.stories.map { story in
+            (story.site, story.changes.first { $0.sample.running[.reduced] == 1 }?.at)
+        }
+        for (site, at) in stories {
+            let since = (at ?? .zero) - Rehearsal.begin
+            #expect(site == "rural" ? since > .seconds(3600) : since < .seconds(660))
+            #expect(since < .seconds(2 * 3600))
+        }
+    }
+
+    @Test func `a full disk, a wrong clock and a lost store end in agreement`() {
+        let report = rehearsal(
+            [
+                FaultPlan.Step(.fillDisk(.site("rural")), at: .seconds(60), for: .seconds(600)),
+                FaultPlan.Step(
+                    .setClock(.node("urban-1"), ahead: .hours(2), back: .seconds(0)),
+                    at: .seconds(120)),
+                FaultPlan.Step(.slowDisk(.everywhere), at: .seconds(900), for: .seconds(300)),
+                FaultPlan.Step(.loseStore("rural-1"), at: .seconds(1500)),
+            ], for: .hours(1)
+        ).run()
+        #expect(report.violation == nil)
+        #expect(report.convergence != nil)
+        #expect(line(report, "rural", .critical)?.after == 1)
     }
 
     @Test func `objects that a hub would refuse are refused with every mistake`() {

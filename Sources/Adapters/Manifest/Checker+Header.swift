@@ -55,7 +55,7 @@ extension Checker {
 
     /// A wrong version hides nothing: the rest is checked as if it were right. The schema cannot
     /// do this check, since it would speak of a word and not of a version.
-    private mutating func checkVersion(_ written: Written) {
+    mutating func checkVersion(_ written: Written) {
         guard let entry = written["apiVersion"], let version = entry.text, version != apiVersion
         else { return }
         add(

@@ -11,6 +11,7 @@ extension Checker {
         case .execProbe: checkCommand(written, at: path)
         case .policy: checkPolicy(written)
         case .canary: checkCanary(written, at: path)
+        case .fault: checkFault(written, at: path)
         }
     }
 

@@ -28,6 +28,9 @@ enum Limits {
     static let millicores = 1...1_024_000
     /// How long silence may be before it has a consequence.
     static let disconnection = Interval.hours(365 * 24)
+    /// How long a rehearsal may last, and how much may go wrong in it.
+    static let story = Interval.hours(31 * 24)
+    static let faults = 256
     static let replicas = 0...10_000
     static let generation = 0...(1 << 53)
 }

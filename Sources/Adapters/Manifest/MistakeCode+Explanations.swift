@@ -144,5 +144,10 @@ extension MistakeCode {
         other or give a decision to somebody who cannot be reached, a policy without signature, a
         workload that depends on one that is not there. The message says which.
         """,
+        .unknownName:
+            """
+        A scenario speaks of a site, node or workload that is not part of the rehearsal. The nodes
+        of a rehearsal from files are called SITE-1, SITE-2 and so on; `--nodes` says how many.
+        """,
     ]
 }

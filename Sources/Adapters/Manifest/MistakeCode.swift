@@ -35,6 +35,7 @@ package enum MistakeCode: String, CaseIterable, Codable, Hashable, Sendable {
     case nothingToApply = "SK0133"
     case badText = "SK0134"
     case refused = "SK0135"
+    case unknownName = "SK0136"
 
     /// What the kind of mistake means, why it is refused and what to do, for `skerry explain`.
     package var explanation: String {

@@ -8,7 +8,7 @@ extension Schema {
             return "\(code.rawValue)\n\n\(wrapped(code.explanation, indent: ""))\n"
         }
         guard let place = find(path), place.isComplete else { return nil }
-        var lines = ["KIND:     \(place.kind.rawValue)", "VERSION:  \(apiVersion)"]
+        var lines = ["KIND:     \(place.kind)", "VERSION:  \(apiVersion)"]
         if let field = place.field {
             lines.append("FIELD:    \(place.found.joined(separator: ".")) <\(field.shape.title)>")
         }
@@ -29,7 +29,8 @@ extension Schema {
     /// The path that was most likely meant by one that leads nowhere.
     package static func suggestion(for path: String) -> String? {
         guard let place = find(path) else {
-            let words = Kind.allCases.flatMap { [$0.rawValue.lowercased(), $0.plural] }
+            let words =
+                Kind.allCases.flatMap { [$0.rawValue.lowercased(), $0.plural] } + ["scenario"]
             let parts = split(path)
             guard let first = parts.first, let near = nearest(to: first, among: words) else {
                 return nil
@@ -37,7 +38,7 @@ extension Schema {
             return ([near] + parts.dropFirst()).joined(separator: ".")
         }
         guard !place.isComplete else { return nil }
-        let found = [place.kind.rawValue.lowercased()] + place.found
+        let found = [place.kind.lowercased()] + place.found
         let names = place.record?.fields.map(\.name) ?? []
         // People leave out what stands between: workload.containers for workload.spec.containers.
         for field in place.record?.fields ?? [] where field.shape.record?[place.missing] != nil {
@@ -50,7 +51,7 @@ extension Schema {
     // MARK: - Finding
 
     private struct Found {
-        var kind: Kind
+        var kind: String
         var field: Field?
         var record: Record?
         /// The names that led here, and the first that did not lead on.
@@ -62,8 +63,15 @@ extension Schema {
 
     private static func find(_ path: String) -> Found? {
         let parts = split(path)
-        guard let first = parts.first, let kind = Kind(word: first) else { return nil }
-        var place = Found(kind: kind, record: record(of: kind))
+        guard let first = parts.first else { return nil }
+        var place: Found
+        if first.lowercased() == scenarioKind.lowercased() {
+            place = Found(kind: scenarioKind, record: scenario)
+        } else if let kind = Kind(word: first) {
+            place = Found(kind: kind.rawValue, record: record(of: kind))
+        } else {
+            return nil
+        }
         for part in parts.dropFirst() {
             guard let field = place.record?[part] else {
                 place.missing = part

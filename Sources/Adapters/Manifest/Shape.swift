@@ -99,7 +99,7 @@ struct Record: Sendable {
     /// Names that people know from other orchestrators, and what to write here.
     var habits: [String: String] = [:]
 
-    enum Rule: Sendable { case workload, container, probe, execProbe, policy, canary }
+    enum Rule: Sendable { case workload, container, probe, execProbe, policy, canary, fault }
 
     subscript(name: String) -> Field? { fields.first { $0.name == name } }
 }

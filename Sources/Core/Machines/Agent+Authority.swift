@@ -71,7 +71,6 @@ extension Agent {
     /// Puts the gate's records into the log and before the eyes of people on the node.
     mutating func recordDecisions(at now: WallTime) {
         for decision in gate.takeRecords() {
-            if decisions.count >= configuration.limits.events { decisions.removeFirst() }
             decisions.append(decision)
             append(.decision(decision), at: now)
         }

@@ -59,14 +59,13 @@ extension Agent {
             orderUntil = until
             effects.append(.wake(at: until, for: .order))
         }
-        var seen: Set<ContainerID> = []
         for container in containers {
-            seen.insert(container.id)
             if isExpected(container, asOf: since) { continue }
             isQuiet = false
             compare(with: container, into: &effects, at: now)
         }
-        for id in strays.keys where strays[id] == .failed && !seen.contains(id) {
+        let seen = containers.map(\.id).sorted()
+        for id in strays.keys where strays[id] == .failed && !seen.holds(id) {
             strays.remove(id)
         }
         for id in missed(in: seen, asOf: since) {
@@ -80,8 +79,11 @@ extension Agent {
 
     /// Whether the agent knows already what the engine says of a container. What moved after the
     /// question was asked is newer than the answer; the next one tells.
-    private func isExpected(_ container: ObservedContainer, asOf since: Instant) -> Bool {
-        held.read(container.id.instance) { instance in
+    private mutating func isExpected(
+        _ container: ObservedContainer, asOf since: Instant
+    ) -> Bool {
+        // In place: to read an instance as a whole would copy it.
+        held.update(container.id.instance) { instance in
             guard let index = instance.index(of: container.id) else {
                 return false
             }
@@ -92,14 +94,14 @@ extension Agent {
         } ?? false
     }
 
-    /// What should run and is not in the answer.
-    private func missed(in seen: Set<ContainerID>, asOf since: Instant) -> [ContainerID] {
+    /// What should run and is not in the answer, whose ids are `seen`, in order.
+    private mutating func missed(in seen: [ContainerID], asOf since: Instant) -> [ContainerID] {
         var missed: [ContainerID] = []
         for id in held.keys {
-            held.read(id) { instance in
+            held.update(id) { instance in
                 for index in instance.units.indices
                 where instance.units[index].isRunning && instance.units[index].movedAt < since
-                    && !seen.contains(instance.units[index].id)
+                    && !seen.holds(instance.units[index].id)
                 {
                     missed.append(instance.units[index].id)
                 }
@@ -343,8 +345,8 @@ extension Agent {
         effects.append(.wake(at: now.monotonic + pause, for: .probe(unit.id, kind)))
     }
 
-    func probe(_ id: ContainerID, _ kind: ProbeKind, into effects: inout [Effect]) {
-        let effect = held.read(id.instance) { instance -> Effect? in
+    mutating func probe(_ id: ContainerID, _ kind: ProbeKind, into effects: inout [Effect]) {
+        let effect = held.update(id.instance) { instance -> Effect? in
             guard let index = instance.index(of: id),
                 instance.units[index].isRunning,
                 let probe = instance.units[index].spec.probes[kind],
@@ -412,6 +414,19 @@ extension Agent {
             .warning, "Unhealthy", .instance, id.instance.description,
             "the \(probe.kind) probe failed, so the container is restarted: \(why)", at: now)
         report(id.instance, at: now)
+    }
+}
+
+extension [ContainerID] {
+    /// Whether `id` is among these, which are in order.
+    fileprivate func holds(_ id: ContainerID) -> Bool {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < id { low = middle + 1 } else { high = middle }
+        }
+        return low < count && self[low] == id
     }
 }
 

@@ -35,17 +35,24 @@ extension Agent {
     mutating func advance(at now: Moment, into effects: inout [Effect]) {
         guard engine == .known || isListing else { return }
         if isHalting { return haltNext(at: now, into: &effects) }
-        for id in held.keys where held[id]?.isOutdated == true {
+        // Each look is in place: to read an instance as a whole would copy it.
+        for id in held.keys where held.update(id, { $0.isOutdated }) == true {
             retire(id, at: now, into: &effects)
         }
-        for id in held.keys where held[id].map({ isShelved($0, at: now) }) == true {
+        for id in held.keys
+        where held.update(id, { $0.mayBeShelved }) == true
+            && held[id].map({ isShelved($0, at: now) }) == true
+        {
             stopUnits(of: id, .cutOff, at: now, into: &effects)
         }
-        let order = held.sorted { ($0.1.tier, $0.0) < ($1.1.tier, $1.0) }.map(\.0)
-        for id in order where mayStart(id, at: now) {
+        let order = held.keys.map { id in
+            (tier: held.update(id) { $0.tier } ?? .optional, id: id)
+        }.sorted { ($0.tier, $0.id) < ($1.tier, $1.id) }
+        for (_, id) in order
+        where held.update(id, { $0.isWaiting }) == true && mayStart(id, at: now) {
             startWaiting(of: id, at: now, into: &effects)
         }
-        for id in order { report(id, at: now) }
+        for (_, id) in order { report(id, at: now) }
     }
 
     private var isListing: Bool {
@@ -113,7 +120,6 @@ extension Agent {
     private mutating func startWaiting(
         of id: InstanceID, at now: Moment, into effects: inout [Effect]
     ) {
-        guard held[id]?.units.contains(where: { $0.state == .waiting }) == true else { return }
         clearStrays(of: id, at: now, into: &effects)
         findPorts(for: id)
         guard let instance = held[id] else { return }
@@ -332,20 +338,24 @@ extension Agent {
 
     /// Says what changed about an instance, and nothing when nothing did.
     mutating func report(_ id: InstanceID, at now: Moment) {
-        guard let instance = held[id] else { return }
-        var status = instance.status(on: configuration, at: now.wall)
-        if let reported = instance.reported {
-            status.observedAt = reported.observedAt
-            guard status != reported else { return }
-            status.observedAt = now.wall
+        var unwritten: InstanceRecord?
+        let news = held.update(id) { instance -> InstanceStatus? in
+            var status = instance.status(on: configuration, at: now.wall)
+            if let reported = instance.reported {
+                status.observedAt = reported.observedAt
+                guard status != reported else { return nil }
+                status.observedAt = now.wall
+            } else if !instance.isRecorded {
+                unwritten = instance.record
+            }
+            instance.reported = status
+            return status
         }
-        if instance.reported == nil, !instance.isRecorded {
-            // With its record goes the duty to tell of its end: without one, an agent that dies here
-            // would leave the hub with an instance that nobody ever takes back.
-            journal.writes.append(.instance(instance.record))
-        }
-        held.update(id) { $0.reported = status }
-        append(.instance(status), at: now.wall)
+        guard let news, let news else { return }
+        // With its record goes the duty to tell of its end: without one, an agent that dies here
+        // would leave the hub with an instance that nobody ever takes back.
+        if let unwritten { journal.writes.append(.instance(unwritten)) }
+        append(.instance(news), at: now.wall)
     }
 
     mutating func change(_ id: ContainerID, _ change: (inout Unit) -> Void) {

@@ -30,12 +30,12 @@ package struct Agent: Equatable, Sendable {
     var proofAge = Duration.zero
     var proofAgeAt = Instant(nanoseconds: 0)
     /// The newest decisions, for people on the node.
-    package internal(set) var decisions: [Decision] = []
+    package internal(set) var decisions: Recent<Decision>
 
     // The node's log.
     var outbox: Outbox
     /// The newest events, for people on the node.
-    package private(set) var events: [Event] = []
+    package private(set) var events: Recent<Event>
 
     // The link.
     package internal(set) var link: Link
@@ -106,6 +106,8 @@ package struct Agent: Equatable, Sendable {
     package init(configuration: AgentConfiguration, snapshot: NodeSnapshot, random: Random) {
         self.configuration = configuration
         self.random = random
+        decisions = Recent(limit: configuration.limits.events)
+        events = Recent(limit: configuration.limits.events)
         replica = Replica(documents: snapshot.documents, through: snapshot.appliedRevision)
         durableRevision = snapshot.appliedRevision
         changes = LocalChanges(restored: snapshot.localChanges)
@@ -246,7 +248,6 @@ package struct Agent: Equatable, Sendable {
     }
 
     mutating func remember(_ event: Event) {
-        if events.count >= configuration.limits.events { events.removeFirst() }
         events.append(event)
     }
 }

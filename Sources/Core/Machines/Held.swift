@@ -63,9 +63,12 @@ struct Held: Equatable, Sendable {
     }
 
     var tier: Tier { assignment?.spec.tier ?? .optional }
-    var isReady: Bool { units.allSatisfy(\.isReady) }
-    var isSettled: Bool { units.allSatisfy(\.isSettled) }
-    var mayExist: Bool { units.contains(where: \.mayExist) }
+    var isReady: Bool { !has { !$0.isReady } }
+    var isSettled: Bool { !has { !$0.isSettled } }
+    var mayExist: Bool { has(\.mayExist) }
+    var isWaiting: Bool { has { $0.state == .waiting } }
+    /// Whether its workload says that silence may stop it.
+    var mayBeShelved: Bool { assignment?.spec.disconnect?.stopAfter != nil }
 
     /// Whether what runs is not what is wanted.
     var isOutdated: Bool {
@@ -82,7 +85,7 @@ struct Held: Equatable, Sendable {
 
     /// The instance in the words of `InstanceStatus`, as far as `configuration`'s node knows.
     func status(on configuration: AgentConfiguration, at now: WallTime) -> InstanceStatus {
-        let trouble = units.compactMap(\.trouble).first
+        let trouble = units.indices.first { units[$0].trouble != nil }.flatMap { units[$0].trouble }
         return InstanceStatus(
             id: record.id, node: configuration.node, site: configuration.site, tier: tier,
             observedGeneration: assignment?.metadata.generation ?? record.generation, phase: phase,
@@ -94,24 +97,28 @@ struct Held: Equatable, Sendable {
 
     /// By the order of the runs: wall clocks jump.
     private var latestStart: WallTime? {
-        units.filter { $0.startedAt != nil }.max { $0.attempt < $1.attempt }?.startedAt
+        var latest: Int?
+        for index in units.indices where units[index].startedAt != nil {
+            if let known = latest, units[known].attempt >= units[index].attempt { continue }
+            latest = index
+        }
+        return latest.flatMap { units[$0].startedAt }
     }
 
     private var phase: Phase {
-        if units.contains(where: { $0.state == .backingOff && $0.trouble?.isAboutImage == true }) {
+        if has({ $0.state == .backingOff && $0.trouble?.isAboutImage == true }) {
             return .imagePullBackOff
         }
-        if units.contains(where: { $0.state == .backingOff && $0.failures > 1 }) {
-            return .crashLoopBackOff
-        }
-        let exits = units.compactMap { unit -> Exit? in
-            if case .ended(let exit) = unit.state { exit } else { nil }
-        }
-        if exits.count == units.count {
-            return exits.allSatisfy { $0.code == 0 } ? .succeeded : .failed
-        }
+        if has({ $0.state == .backingOff && $0.failures > 1 }) { return .crashLoopBackOff }
+        if !has({ !$0.hasEnded }) { return has(\.hasFailed) ? .failed : .succeeded }
         // A part that has done its work is as good as one that does it.
-        return units.allSatisfy { $0.isRunning || $0.hasEnded } ? .running : .pending
+        return has({ !$0.isRunning && !$0.hasEnded }) ? .pending : .running
+    }
+
+    /// Whether any unit is as asked. By index, for the same reason.
+    private func has(_ isSo: (Unit) -> Bool) -> Bool {
+        for index in units.indices where isSo(units[index]) { return true }
+        return false
     }
 }
 

@@ -111,7 +111,6 @@ extension Hub {
 
     /// Puts the gate's records, and those of nodes, before the eyes of people and on disk.
     mutating func record(_ decision: Decision) {
-        if decisions.count >= limits.decisions { decisions.removeFirst() }
         decisions.append(decision)
         if decision.passed { standing.insert(decision, for: decision.subject) }
         journal.writes.append(.decision(decision))

@@ -440,7 +440,7 @@ extension Hub {
             }
             // Last: who has this has all that it is about.
             let covered = Document.Content.changes(through: member.changesThrough)
-            if member.changesThrough > 0,
+            if member.changesThrough > 0 || member.feed[.changes(node)] != nil,
                 let document = member.feed.publish(covered, for: .changes(node))
             {
                 published.append(document)

@@ -26,16 +26,20 @@ extension Hub {
     mutating func receive(
         _ message: NodeMessage, on session: SessionID, at now: Moment, into effects: inout [Effect]
     ) {
-        guard let node = sessions[session]?.node, nodes[node] != nil else {
+        let heard = sessions.update(session) {
+            $0.lastHeard = now.monotonic
+            return (node: $0.node, hasGreeted: $0.state == .greeted)
+        }
+        guard let (node, hasGreeted) = heard,
+            nodes.update(node, { $0.lastSeen = now.wall }) != nil
+        else {
             effects.append(.close(session))
             return
         }
-        sessions.update(session) { $0.lastHeard = now.monotonic }
-        nodes.update(node) { $0.lastSeen = now.wall }
         if case .hello(let hello) = message {
             return welcome(hello, on: session, at: now, into: &effects)
         }
-        guard sessions[session]?.state == .greeted else {
+        guard hasGreeted else {
             effects.append(.close(session))
             return
         }
@@ -46,14 +50,14 @@ extension Hub {
             confirm(revision, by: node)
         case .entries(let entries): take(entries, from: node, on: session, at: now)
         case .engine(let status): nodes.update(node) { $0.engine = status }
-        case .heartbeat(let usage): nodes.update(node) { $0.usage = usage ?? $0.usage }
+        case .heartbeat(let usage): if let usage { nodes.update(node) { $0.usage = usage } }
         }
     }
 
     private mutating func welcome(
         _ hello: Hello, on session: SessionID, at now: Moment, into effects: inout [Effect]
     ) {
-        guard let member = nodes[hello.node], sessions[session]?.node == hello.node,
+        guard var member = nodes[hello.node], sessions[session]?.node == hello.node,
             hello.site == member.node.spec.site
         else {
             effects.append(.close(session))
@@ -65,6 +69,11 @@ extension Hub {
             sessions.remove(older)
             effects.append(.close(older))
             if older == session { return }
+        }
+        // A copy of a greeting is older than what was confirmed since.
+        if sessions[session]?.state == .silent, hello.appliedRevision < member.applied {
+            forgetLog(of: hello.node, holding: hello.appliedRevision, at: now)
+            member = nodes[hello.node] ?? member
         }
         sessions.update(session) {
             $0.state = .greeted
@@ -99,6 +108,33 @@ extension Hub {
                         reconnectWindow: Interval(reconnectWindow)))))
         if sharesCopies(hello.node) { reconcile(because: .nodeReturned, at: now) }
         feed(hello.node, into: &effects)
+    }
+
+    /// A node that holds less than it once confirmed has lost its store, and its log with it: its
+    /// numbers mean something else from here on, and what it runs it tells anew.
+    private mutating func forgetLog(
+        of node: NodeID, holding revision: UInt64, at now: Moment
+    ) {
+        guard let lost = nodes[node]?.instances.keys else { return }
+        for id in lost {
+            standing.remove(.instance(id))
+            journal.writes.append(.removeInstance(node, id))
+        }
+        journal.forget { if case .acknowledge(node, _, _) = $0 { true } else { false } }
+        nodes.update(node) {
+            $0.instances = Table()
+            $0.inbox = Inbox()
+            $0.acknowledged = 0
+            $0.applied = revision
+            $0.changesThrough = 0
+        }
+        journal.writes.append(.acknowledged(node, sequence: 0))
+        journal.writes.append(.appliedRevision(node, revision))
+        tell(
+            .warning, "StoreLost", .node, node.text,
+            "it holds less than it once confirmed, so its store was lost: it is sent everything again, "
+                + "and what it had not yet told is gone", at: now)
+        publish(to: node)
     }
 
     /// Twice what admission needs for the whole fleet (reliability arithmetic: W = max(min, 2N/C)).
@@ -142,7 +178,7 @@ extension Hub {
         _ entries: [LogEntry], from node: NodeID, on session: SessionID, at now: Moment
     ) {
         guard let fresh = nodes.update(node, { $0.inbox.take(entries) }),
-            let last = nodes[node]?.inbox.last
+            let last = nodes.read(node, { $0.inbox.last })
         else { return }
         for entry in fresh {
             switch entry.body {
@@ -154,7 +190,7 @@ extension Hub {
             case .decision(var decision):
                 // A node speaks for itself, in its own name.
                 decision.id.origin = node.text
-                decision.site = nodes[node]?.node.spec.site
+                decision.site = nodes.read(node) { $0.node.spec.site }
                 record(decision)
             case .localChange(let change): take(change, from: node, at: now)
             case .event(var event):
@@ -174,14 +210,18 @@ extension Hub {
 
     /// A node speaks for itself: whatever its report says, it is about that node.
     private mutating func note(_ status: InstanceStatus, from node: NodeID) {
-        guard let member = nodes[node],
-            member.instances[status.id] != nil || member.instances.count < limits.instancesPerNode
-        else { return }
-        var status = status
-        status.node = node
-        status.site = member.node.spec.site
-        nodes.update(node) { $0.instances.insert(status, for: status.id) }
-        journal.writes.append(.instance(node, status))
+        let limit = limits.instancesPerNode
+        let noted = nodes.update(node) { member -> InstanceStatus? in
+            guard member.instances.count < limit || member.instances[status.id] != nil else {
+                return nil
+            }
+            var status = status
+            status.node = node
+            status.site = member.node.spec.site
+            member.instances.insert(status, for: status.id)
+            return status
+        }
+        if let noted, let noted { journal.writes.append(.instance(node, noted)) }
     }
 
     mutating func close(_ session: SessionID, at now: Moment) {

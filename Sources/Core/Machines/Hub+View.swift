@@ -13,7 +13,7 @@ extension Hub {
         }
     }
 
-    package var eventLog: [Event] { events }
+    package var eventLog: Recent<Event> { events }
 
     /// The newest decisions of hub and nodes, and before them the ones that are older and still say
     /// why something is as it is.

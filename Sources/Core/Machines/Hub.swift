@@ -25,7 +25,7 @@ package struct Hub: Equatable, Sendable {
 
     // What is known of each node.
     var nodes: Table<NodeID, Member> = Table()
-    var events: [Event]
+    var events: Recent<Event>
 
     // Who may decide.
     var gate: Gate
@@ -38,7 +38,7 @@ package struct Hub: Equatable, Sendable {
     /// Versions that this program cannot read: a later one wrote them.
     private var unreadPolicies: [PolicyReference] = []
     /// The newest decisions of hub and nodes, as they came.
-    var decisions: [Decision]
+    var decisions: Recent<Decision>
     /// What says why each thing is as it is: the last decision on it that passed.
     var standing: Table<Decision.Subject, Decision> = Table()
 
@@ -104,8 +104,8 @@ package struct Hub: Equatable, Sendable {
         self.policyKeys = policyKeys
         epoch = snapshot.epoch
         generationFloor = snapshot.generationFloor
-        events = Array(snapshot.events.suffix(limits.events))
-        decisions = Array(snapshot.decisions.suffix(limits.decisions))
+        events = Recent(snapshot.events, limit: limits.events)
+        decisions = Recent(snapshot.decisions, limit: limits.decisions)
         for decision in snapshot.decisions where decision.passed {
             standing.insert(decision, for: decision.subject)
         }
@@ -188,7 +188,6 @@ package struct Hub: Equatable, Sendable {
     }
 
     mutating func remember(_ event: Event) {
-        if events.count >= limits.events { events.removeFirst() }
         events.append(event)
         journal.writes.append(.event(event))
     }

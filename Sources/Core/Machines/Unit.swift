@@ -55,6 +55,10 @@ struct Unit: Equatable, Sendable {
         if case .ended = state { true } else { false }
     }
 
+    var hasFailed: Bool {
+        if case .ended(let exit) = state { exit.code != 0 } else { false }
+    }
+
     var isReady: Bool { isRunning && probes.started && probes.ready }
 
     /// Whether something of it may exist in the engine.

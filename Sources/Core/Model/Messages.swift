@@ -1,7 +1,7 @@
 /// What an agent says to the hub on the control link.
 package enum NodeMessage: Hashable, Codable, Sendable {
     /// First on every session: who speaks, and where both flows resume.
-    case hello(Hello)
+    indirect case hello(Hello)
     /// Everything up to this revision of the node's feed is durable on the node, and these policies are
     /// in force there; nil where none is.
     case applied(revision: UInt64, policies: [PolicyReference]? = nil)

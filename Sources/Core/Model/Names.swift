@@ -58,7 +58,9 @@ package struct InstanceID: Hashable, Comparable, Codable, Sendable, CustomString
     package var description: String { "\(workload)-\(ordinal)" }
 
     package static func < (left: InstanceID, right: InstanceID) -> Bool {
-        (left.workload, left.ordinal) < (right.workload, right.ordinal)
+        // Not as tuples: their comparison is never specialised, and these are looked up all day.
+        left.workload == right.workload
+            ? left.ordinal < right.ordinal : left.workload < right.workload
     }
 }
 
@@ -75,7 +77,8 @@ package struct ContainerID: Hashable, Comparable, Codable, Sendable, CustomStrin
     package var description: String { "\(instance)/\(name)" }
 
     package static func < (left: ContainerID, right: ContainerID) -> Bool {
-        (left.instance, left.name) < (right.instance, right.name)
+        left.instance == right.instance
+            ? left.name < right.name : left.instance < right.instance
     }
 }
 
