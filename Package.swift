@@ -85,6 +85,7 @@ let package = Package(
         .executable(name: "skerry", targets: ["skerry"]),
         .executable(name: "route-optimizer", targets: ["route-optimizer"]),
         .executable(name: "crash-images", targets: ["crash-images"]),
+        .library(name: "ClockShim", type: .dynamic, targets: ["ClockShim"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -185,6 +186,8 @@ let package = Package(
         tests(
             "TransportTests", sees: ["Model", "Transport"],
             uses: gRPC + certificates + tls + controlLink),
+        // Moves the wall clock of a process that preloads it, for tests.
+        .target(name: "ClockShim", path: "Tests/ClockShim", linkerSettings: [.linkedLibrary("dl")]),
         // What a power cut leaves of a store: recorded and rebuilt, for tests and benchmarks.
         .target(
             name: "CrashRecorder", path: "Tests/CrashRecorder",

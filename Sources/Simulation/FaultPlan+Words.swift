@@ -70,7 +70,8 @@ extension FaultPlan.Fault {
         case .slowDisk(let target): "the disks of \(target.words) are slow"
         case .crashEngine(let target): "the engines of \(target.words) die with all containers"
         case .reconnect: "everything is connected and switched on again"
-        case .change(let workload, let change): "\(workload) is changed: \(change.words)"
+        case .change(let workload, let change):
+            "\(workload) is changed\(change.node.map { " at node \($0)" } ?? ""): \(change.words)"
         }
     }
 }

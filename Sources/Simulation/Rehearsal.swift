@@ -56,7 +56,7 @@ package struct Rehearsal: Sendable {
         let log = RehearsalLog(every: max(.seconds(5), length / 20_000))
         world.watcher = log
         world.run()
-        log.look(world)
+        log.close(world)
         return RehearsalReport(rehearsal: self, log: log, report: world.report)
     }
 
@@ -69,11 +69,14 @@ package struct Rehearsal: Sendable {
             guard case .change(let id, let change) = step.fault,
                 let index = latest.firstIndex(where: { $0.id == id })
             else { continue }
-            latest[index].spec.apply(change)
+            var changed = latest[index]
+            changed.spec.apply(change)
+            // What is changed at a node is not what people at the hub go on from.
+            if change.node == nil { latest[index] = changed }
             cast.changes.append(
                 Cast.Change(
-                    at: Rehearsal.begin + step.at.duration, object: .workload(latest[index]),
-                    node: nil))
+                    at: Rehearsal.begin + step.at.duration, object: .workload(changed),
+                    node: nodes.firstIndex { $0.node == change.node }))
         }
         return cast
     }

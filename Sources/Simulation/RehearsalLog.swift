@@ -7,6 +7,9 @@ final class RehearsalLog: Watcher {
     private let period: Int64
     private var nextLook: Int64 = 0
     private(set) var stories: Table<NodeID, NodeStory> = Table()
+    /// What people changed at nodes, as it stood in the end, and what they were refused there.
+    private(set) var changes: [LocalChangeReport] = []
+    private(set) var refusals: [String] = []
 
     init(every period: Duration) { self.period = period.nanoseconds }
 
@@ -22,6 +25,14 @@ final class RehearsalLog: Watcher {
             let moment = place.clock.moment(at: world.time)
             stories.update(place.id) { $0.add(NodeStory.Sample.of(place, at: moment), at: time) }
         }
+    }
+
+    func close(_ world: World) {
+        look(world)
+        changes =
+            (world.centre.hub?.localChanges ?? [])
+            + world.places.flatMap { $0.agent?.localChanges ?? [] }
+        refusals = world.refusals
     }
 }
 

@@ -30,6 +30,9 @@ package struct RehearsalRecord: Encodable, Sendable {
     var agreedAfter: Interval?
     var restarts: Int
     var violation: String?
+    /// What people changed at nodes, as it stood in the end, and what they were refused there.
+    var changes: [LocalChangeReport]
+    var refusals: [String]
     /// What was expected and did not come true.
     var disappointments: [String]
     var events: Int
@@ -53,8 +56,8 @@ extension RehearsalReport {
             },
             limits: limits(of: rehearsal),
             agreedAfter: convergence.map { Interval(max(.zero, $0)) },
-            restarts: restarts, violation: violation,
-            disappointments: disappointments, events: events,
+            restarts: restarts, violation: violation, changes: changes,
+            refusals: refusals, disappointments: disappointments, events: events,
             hash: String(hash, radix: 16))
     }
 }

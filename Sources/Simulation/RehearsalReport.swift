@@ -35,6 +35,9 @@ package struct RehearsalReport: Sendable {
     package var convergence: Duration?
     /// An invariant that broke: a bug of Skerry, not of what was rehearsed.
     package var violation: String?
+    /// What people changed at nodes, as it stood in the end, and what they were refused there.
+    package var changes: [LocalChangeReport]
+    package var refusals: [String]
     /// Everything that happened, and the fingerprint of it: equal for equal runs.
     package var events: Int
     package var hash: UInt64
@@ -46,6 +49,8 @@ package struct RehearsalReport: Sendable {
         seed = rehearsal.seed
         convergence = report.convergence
         violation = report.failure.map { "\($0.invariant.rawValue) at \($0.time): \($0.message)" }
+        changes = log.changes
+        refusals = log.refusals
         events = report.counts.events
         hash = report.hash
         var tiers: [TierLine] = []

@@ -109,8 +109,8 @@ extension RehearsalReport {
             "restarts: \(restarts)"
                 + (!plan.stopsMachines
                     ? "" : " (a node that reboots starts what it ran; each counts)"))
-        lines.append(
-            "conflicts: 0; nothing can be changed on a node that is cut off in this version")
+        lines += changes.isEmpty ? ["conflicts: 0; nobody changed anything at a node"] : []
+        lines += changes.map(\.rehearsed) + refusals.map { "refused: \($0)" }
         lines += disappointments.map { "not as expected: \($0)" }
         if disappointments.isEmpty, plan.expectations != FaultPlan.Expectations() {
             lines.append("all is as expected")
@@ -146,5 +146,19 @@ private func columns(_ rows: [[String]]) -> [String] {
             line += String(repeating: " ", count: widths[index] - cell.count + 3)
         }
         return line
+    }
+}
+
+extension LocalChangeReport {
+    fileprivate var rehearsed: String {
+        let what =
+            "\(change.workload) was \(change.effect.rawValue) at \(node): \(fields.joined(separator: ", "))"
+        guard isHandedOver else { return what + "; the hub never heard of it" }
+        return what
+            + (conflicts.isEmpty
+                ? "; merged there without a conflict"
+                : "; the hub changed \(conflicts.joined(separator: ", ")) too, a conflict: the "
+                    + "\(standing.rawValue)'s word stands there")
+            + ", until somebody settles it with skerry resolve"
     }
 }

@@ -67,21 +67,22 @@ extension World {
 
     /// What a person at a node was told is on its disk.
     mutating func checkPromise(_ reply: Agent.Reply, at node: Int) {
-        guard case .refused = reply else {
-            let store = places[node].store
-            if let sequence = places[node].agent?.localChanges.map(\.change.sequence).max() {
-                places[node].promised = max(places[node].promised, sequence)
-            }
-            let missing = places[node].agent?.localChanges.first { report in
-                store.localChange(report.change.workload) != report.change
-            }
-            if let missing {
-                violate(
-                    .durability,
-                    "\(places[node].id) says that \(missing.change.workload) is changed, and it is not "
-                        + "on its disk")
-            }
+        if case .refused(let refusal) = reply {
+            // Those who drew their wishes are refused all the time, and nobody reads of it.
+            if scenario.cast != nil { refusals.append(refusal.message) }
             return
+        }
+        let reports = places[node].agent?.localChanges ?? []
+        if let sequence = reports.map(\.change.sequence).max() {
+            places[node].promised = max(places[node].promised, sequence)
+        }
+        let store = places[node].store
+        let missing = reports.first { store.localChange($0.change.workload) != $0.change }
+        if let missing {
+            violate(
+                .durability,
+                "\(places[node].id) says that \(missing.change.workload) is changed, and it is not "
+                    + "on its disk")
         }
     }
 

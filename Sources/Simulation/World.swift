@@ -24,6 +24,8 @@ struct World {
     var sessions: [Session] = []
     var ledger = Ledger()
     var counts = Report.Counts()
+    /// What people at nodes were refused.
+    var refusals: [String] = []
     /// Every policy that people signed, rising by version.
     var signed: [PolicyBundle] = []
     var failure: Report.Failure?

@@ -13,6 +13,8 @@ final class Stage {
     private(set) var agents: [String: Program] = [:]
     private var started: [Program] = []
     private var serial = 0
+    /// Given to every process on top of its environment.
+    var variables: [String: String] = [:]
 
     /// Runs `body` on a stage, and clears it.
     static func with(_ body: (Stage) async throws -> Void) async throws {
@@ -129,7 +131,7 @@ final class Stage {
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
             "HOME": directory, "SKERRY_CONFIG": directory + "/config.yaml",
             "XDG_CACHE_HOME": directory + "/cache", "XDG_STATE_HOME": directory + "/state",
-        ]
+        ].merging(variables) { _, new in new }
     }
 
     private func socket(of node: String) -> String { directory + "/" + node + ".sock" }

@@ -247,6 +247,43 @@ func entry(_ sequence: UInt64, node: NodeID = "n1") -> LogEntry {
         #expect(got.contains { $0.key == .assignment("web") })
     }
 
+    @Test(arguments: [(UInt64(0), UInt64(2)), (2, 3)])
+    func `a node that lost its store is read from the begin again`(applied: UInt64, head: UInt64) {
+        var bench = HubBench()
+        bench.enrol()
+        bench.greet()
+        bench.tell(.received(first, .applied(revision: 2)))
+        let gone = InstanceID(workload: "web", ordinal: 0)
+        let kept = InstanceID(workload: "web", ordinal: 1)
+        bench.report(gone, on: "n1", session: 1, sequence: 9)
+
+        bench.greet(2, applied: applied, logHead: head)
+        let welcomes = bench.sent(on: SessionID(rawValue: 2)).compactMap { message -> UInt64? in
+            if case .welcome(let welcome) = message { welcome.acknowledged } else { nil }
+        }
+        #expect(welcomes == [0])
+        #expect(bench.hub.eventLog.contains { $0.reason == "StoreLost" })
+        // Its numbers begin anew, and what it does not tell again is gone, also after a restart.
+        bench.report(kept, on: "n1", session: 2, sequence: 1)
+        for hub in [bench.hub, bench.restarted().hub] {
+            let seen = hub.objects(.instance, at: bench.now.wall).map(\.metadata.name)
+            #expect(seen == [kept.description])
+        }
+    }
+
+    @Test func `a copy of a greeting takes nothing back`() {
+        var bench = HubBench()
+        bench.enrol()
+        bench.greet()
+        bench.tell(.received(first, .applied(revision: 2)))
+        let hello = Hello(
+            node: "n1", site: "urban", agentVersion: "0.1.0",
+            capacity: Capacity(cpu: CPUShare(millicores: 1_000), memory: ByteCount(1 << 30)),
+            engine: nil, appliedRevision: 0, epoch: 1, logHead: 0)
+        bench.tell(.received(first, .hello(hello)))
+        #expect(!bench.hub.eventLog.contains { $0.reason == "StoreLost" })
+    }
+
     @Test func `a deleted node leaves nothing to the next of its name`() {
         var bench = HubBench()
         bench.enrol()

@@ -175,7 +175,8 @@ extension FaultPlan.Fault {
             self = .change(
                 WorkloadID(fields.value("workload").text),
                 FaultPlan.Change(
-                    image: fields["image"]?.text, replicas: fields["replicas"]?.replicas,
+                    at: fields["node"].map { NodeID($0.text) }, image: fields["image"]?.text,
+                    replicas: fields["replicas"]?.replicas,
                     tier: (fields["tier"]?.whole).flatMap(Tier.init(rawValue:))))
         }
     }

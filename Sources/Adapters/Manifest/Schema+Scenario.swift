@@ -133,7 +133,7 @@ enum FaultWord: String, CaseIterable {
         case .reboot: ["site", "node"]
         case .loseNode, .loseHub: ["for"]
         case .setClock: ["site", "node", "ahead", "back"]
-        case .changeWorkload: ["image", "replicas", "tier"]
+        case .changeWorkload: ["node", "image", "replicas", "tier"]
         case .loseStore, .reconnectAll: []
         }
     }

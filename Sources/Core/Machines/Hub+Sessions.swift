@@ -71,7 +71,10 @@ extension Hub {
             if older == session { return }
         }
         // A copy of a greeting is older than what was confirmed since.
-        if sessions[session]?.state == .silent, hello.appliedRevision < member.applied {
+        let isLess =
+            hello.appliedRevision < member.applied
+            || (hello.logHead.map { $0 < member.acknowledged } ?? false)
+        if isLess, sessions[session]?.state == .silent {
             forgetLog(of: hello.node, holding: hello.appliedRevision, at: now)
             member = nodes[hello.node] ?? member
         }
@@ -111,8 +114,9 @@ extension Hub {
         feed(hello.node, into: &effects)
     }
 
-    /// A node that holds less than it once confirmed has lost its store, and its log with it: its
-    /// numbers mean something else from here on, and what it runs it tells anew.
+    /// A node that holds less than it once confirmed, or has said less than was acknowledged, has lost
+    /// its store, and its log with it: its numbers mean something else from here on, and what it runs
+    /// it tells anew.
     private mutating func forgetLog(
         of node: NodeID, holding revision: UInt64, at now: Moment
     ) {

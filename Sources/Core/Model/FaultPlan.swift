@@ -69,13 +69,19 @@ package struct FaultPlan: Equatable, Sendable {
         case toNode = "to-node"
     }
 
-    /// What a person changes about a workload on the hub.
+    /// What a person changes about a workload.
     package struct Change: Equatable, Sendable {
+        /// The node where it is asked for; nil for the hub.
+        package var node: NodeID?
         package var image: String?
         package var replicas: Replicas?
         package var tier: Tier?
 
-        package init(image: String? = nil, replicas: Replicas? = nil, tier: Tier? = nil) {
+        package init(
+            at node: NodeID? = nil, image: String? = nil, replicas: Replicas? = nil,
+            tier: Tier? = nil
+        ) {
+            self.node = node
             self.image = image
             self.replicas = replicas
             self.tier = tier
