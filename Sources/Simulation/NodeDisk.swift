@@ -10,6 +10,7 @@ package struct NodeStore: Equatable, Sendable {
     package private(set) var epoch: UInt64 = 0
     private var contact: Reading?
     private var localChanges: Table<WorkloadID, LocalChange> = Table()
+    private var policyFloors: [String: UInt64] = [:]
     private let logCap: Int
     /// Entries that the cap took.
     package private(set) var shed = 0
@@ -18,7 +19,12 @@ package struct NodeStore: Equatable, Sendable {
 
     package mutating func apply(_ write: NodeWrite) {
         switch write {
-        case .document(let document): documents.insert(document, for: document.key)
+        case .document(let document):
+            documents.insert(document, for: document.key)
+            guard case .policy(let bundle) = document.content, let policy = bundle.claimed else {
+                return
+            }
+            policyFloors[policy.name] = max(policyFloors[policy.name] ?? 0, policy.version)
         case .removeDocument(let key): documents.remove(key)
         case .appliedRevision(let revision): appliedRevision = revision
         case .instance(let record): instances.insert(record, for: record.id)
@@ -42,7 +48,7 @@ package struct NodeStore: Equatable, Sendable {
         NodeSnapshot(
             documents: documents.rows, appliedRevision: appliedRevision,
             instances: instances.rows, log: log, nextSequence: lastSequence + 1, epoch: epoch,
-            contact: contact, localChanges: localChanges.rows)
+            contact: contact, localChanges: localChanges.rows, policyFloors: policyFloors)
     }
 
     func document(_ key: DocumentKey) -> Document? { documents[key] }

@@ -163,6 +163,25 @@ import Testing
         #expect(bench.agent.regime.policies == freeze(3))
     }
 
+    @Test func `a policy that was lost with its disk is taken again, and none that is older`()
+        throws
+    {
+        var snapshot = try disk()
+        snapshot.documents.removeLast()
+        snapshot.appliedRevision = 1
+        snapshot.policyFloors = ["freeze": 3]
+        var bench = AgentBench(snapshot: snapshot, policyKeys: signer.trusted)
+        bench.list()
+        bench.join()
+        bench.deliver([.policy(try signer.bundle(2))], from: 2)
+        #expect(bench.agent.regime.policies.isEmpty)
+        bench.deliver([.policy(try signer.bundle(3))], from: 3)
+        #expect(bench.agent.regime.policies == freeze(3))
+        // With one held, the same number with other words is no newer one.
+        bench.deliver([.policy(try signer.bundle(3, rows: []))], from: 4)
+        #expect(bench.agent.regime.table[updates].verdict == .hold)
+    }
+
     @Test
     func `a crash between receipt and disk leaves the version before, which then is sent again`()
         throws

@@ -220,6 +220,36 @@ import Testing
         }
     }
 
+    @Test func `a node that refused a policy is given it again when it greets, and no other is`()
+        throws
+    {
+        var bench = bench()
+        bench.greet(1, node: "n1")
+        let bundle = try signer.bundle(3)
+        apply(bundle, to: &bench)
+        let head = bench.latest.compactMap { effect -> UInt64? in
+            if case .send(_, .documents(_, let through)) = effect { through } else { nil }
+        }.last
+        func greet(_ session: UInt64, _ policies: [PolicyReference]?) throws -> [PolicyBundle] {
+            let session = SessionID(rawValue: session)
+            bench.tell(.opened(session, "n1"))
+            bench.tell(
+                .received(
+                    session,
+                    .hello(
+                        Hello(
+                            node: "n1", site: "urban", agentVersion: "0.1.0",
+                            capacity: Capacity(
+                                cpu: CPUShare(millicores: 1), memory: ByteCount(1)),
+                            engine: nil, appliedRevision: try #require(head), epoch: 1,
+                            policies: policies))))
+            return self.policies(sentOn: session.rawValue, bench)
+        }
+        #expect(try greet(2, freeze(3)).isEmpty)
+        #expect(try greet(3, freeze(4)).isEmpty)
+        #expect(try greet(4, nil) == [bundle])
+    }
+
     @Test func `policies cannot be deleted, only signed again`() throws {
         var bench = bench()
         apply(try signer.bundle(3), to: &bench)

@@ -55,6 +55,25 @@ import Testing
         }
     }
 
+    @Test func `the highest version of a policy outlives its document`() throws {
+        try withDirectory { directory in
+            func policy(_ version: Int, revision: UInt64) -> NodeWrite {
+                let bundle = PolicyBundle(
+                    key: "k", signature: "s",
+                    payload: ["head", "name freeze", "version \(version)"])
+                return .document(
+                    Document(key: .policy("freeze"), revision: revision, content: .policy(bundle)))
+            }
+            let first = try NodeStore(directory: directory, options: .tight)
+            try first.commit([[policy(7, revision: 1), .removeDocument(.policy("freeze"))]])
+            first.close()
+            let second = try NodeStore(directory: directory, options: .tight)
+            #expect(try second.load().policyFloors == ["freeze": 7])
+            try second.commit([[policy(3, revision: 2)]])
+            #expect(try second.load().policyFloors == ["freeze": 7])
+        }
+    }
+
     @Test func `removed things are gone and replaced things are new`() throws {
         try withDirectory { directory in
             let store = try NodeStore(directory: directory, options: .tight)

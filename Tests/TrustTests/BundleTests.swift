@@ -193,6 +193,14 @@ import Trust
         #expect(try refusal(of: later)?.word == "WrongDigest")
     }
 
+    @Test(arguments: ["0", "-1", "9223372036854775808", "seven", ""])
+    func `a version that no store could hold is refused`(_ text: String) throws {
+        var lines = Samples.payload().lines
+        lines[3] = "version " + text
+        let bundle = try Samples.key().sign(lines: lines)
+        #expect(try refusal(of: bundle)?.word == "Unreadable")
+    }
+
     @Test func `an unknown line is told by its number, whoever signed it`() throws {
         var lines = Samples.payload().lines
         lines.insert("priority 3", at: 4)

@@ -7,10 +7,13 @@ let nodeSchema = Schema(
     migrator: nodeMigrator(),
     highWaterMarks: { database in
         let tally = try LogTally(database)
+        let policies = try database.counters(below: policyFloor).map {
+            raising(policyFloor + $0.name, to: $0.value)
+        }
         return [
             raising("lastSequence", to: tally.lastSequence),
             raising("epoch", to: try database.counter("epoch")),
-        ]
+        ] + policies
     })
 
 private func nodeMigrator() -> DatabaseMigrator {
@@ -55,7 +58,18 @@ func raising(_ counter: String, to value: Int64) -> Schema.Statement {
             """, arguments: [counter, value])
 }
 
+/// What the counter of a policy's highest version is called, before the policy's name.
+let policyFloor = "policy/"
+
 extension GRDB.Database {
+    /// The counters whose names begin so, by the rest of their names.
+    func counters(below prefix: String) throws -> [(name: String, value: Int64)] {
+        try Row.fetchAll(
+            self, sql: "SELECT name, value FROM counter WHERE substr(name, 1, ?) = ?",
+            arguments: [prefix.count, prefix]
+        ).map { (String(($0["name"] as String).dropFirst(prefix.count)), $0["value"]) }
+    }
+
     func counter(_ name: String) throws -> Int64 {
         try number("SELECT value FROM counter WHERE name = ?", [name])
     }

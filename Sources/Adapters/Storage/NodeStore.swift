@@ -85,6 +85,10 @@ private func apply(
         try database.run(
             "INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?)",
             [document.key.kind, document.key.name, try column(document.revision), sum, body])
+        if case .policy(let bundle) = document.content, let policy = bundle.claimed {
+            let floor = raising(policyFloor + policy.name, to: try column(policy.version))
+            try database.run(floor.sql, floor.arguments)
+        }
     case .removeDocument(let key):
         try database.run(
             "DELETE FROM document WHERE kind = ? AND name = ?", [key.kind, key.name])
@@ -144,6 +148,9 @@ private func loadNode(_ database: GRDB.Database) throws -> (NodeSnapshot, [Damag
     snapshot.appliedRevision = counter(applied)
     snapshot.nextSequence = counter(try LogTally(database).lastSequence) + 1
     snapshot.epoch = counter(try database.counter("epoch"))
+    for (name, version) in try database.counters(below: policyFloor) {
+        snapshot.policyFloors[name] = counter(version)
+    }
     let wall = try database.counter("contactWall")
     if wall != 0 {
         let moment = Moment(

@@ -42,7 +42,7 @@ extension Agent {
             let payload = try bundle.admitted(
                 to: .node(configuration.node, site: configuration.site),
                 trusting: configuration.policyKeys,
-                holding: { self.payload($0)?.reference.version },
+                holding: { self.version(of: $0) },
                 at: knownTime(at: now))
             guard document.key == .policy(payload.reference.name) else {
                 throw BundleRefusal.name(payload.reference, called: document.key.name)
@@ -106,6 +106,14 @@ extension Agent {
 
     private func payload(_ name: String) -> PolicyPayload? {
         policies.first { $0.reference.name == name }
+    }
+
+    /// The version of a policy above which one is new: the one that is held, or the one before what was
+    /// lost, which may come again.
+    private func version(of name: String) -> UInt64? {
+        let held = payload(name)?.reference.version
+        let lost = policyFloors[name].map { $0 - 1 }
+        return max(held ?? 0, lost ?? 0)
     }
 
     /// In order of name.

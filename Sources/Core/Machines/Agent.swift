@@ -24,6 +24,8 @@ package struct Agent: Equatable, Sendable {
     // Who may decide.
     var gate: Gate
     package internal(set) var regime = Regime.preset
+    /// Versions of policies below which none is taken, whatever became of them.
+    let policyFloors: [String: UInt64]
     /// When the policy was last proved current; nil before the first contact.
     var proof: Reading?
     /// How old that was when this agent started, and when that was.
@@ -116,6 +118,7 @@ package struct Agent: Equatable, Sendable {
             limit: configuration.limits.logEntries)
         gate = Gate(seat: .node(configuration.node), nextNumber: snapshot.nextSequence)
         proof = snapshot.contact
+        policyFloors = snapshot.policyFloors
         epoch = snapshot.epoch
         link = .down(since: WallTime(milliseconds: 0))
         backoff = Backoff(cap: configuration.limits.reconnectCap)

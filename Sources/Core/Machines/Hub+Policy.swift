@@ -1,5 +1,6 @@
 import Authority
 import Model
+import Replication
 import Trust
 
 /// Signed policies: checked, kept with their history, and handed to the nodes that they are meant for.
@@ -66,6 +67,27 @@ extension Hub {
         var sets: Set = [Ground(site: site, policies: issued(for: nil, at: site).map(\.reference))]
         for member in members { sets.insert(ground(of: NodeID(member.node.metadata.name))) }
         return sets.sorted().map(\.policies)
+    }
+
+    /// A node that read its whole feed and yet has not what it was given refused it: for want of a key, or
+    /// by a wrong clock. Either may be mended by now, so each greeting is answered with it once more.
+    mutating func repeatPolicies(after hello: Hello) {
+        guard let member = nodes[hello.node], hello.appliedRevision == member.feed.head else {
+            return
+        }
+        let held = hello.policies ?? []
+        let missing = issued(for: hello.node, at: member.node.spec.site).map(\.reference).filter {
+            wanted in !held.contains { $0.name == wanted.name && $0.version >= wanted.version }
+        }
+        for policy in missing {
+            guard
+                let document = nodes.update(
+                    hello.node, { $0.feed.repeatDocument(.policy(policy.name)) }) ?? nil
+            else { continue }
+            journal.writes.append(.document(hello.node, document))
+        }
+        guard !missing.isEmpty, let head = nodes[hello.node]?.feed.head else { return }
+        journal.followUps.append(.feed(hello.node, through: head))
     }
 
     mutating func forgetRegimes(of site: SiteID) {

@@ -100,6 +100,7 @@ extension Hub {
                 at: now)
         } else {
             confirm(hello.appliedRevision, by: hello.node)
+            repeatPolicies(after: hello)
         }
         effects.append(
             .send(

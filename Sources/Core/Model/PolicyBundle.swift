@@ -16,6 +16,19 @@ package struct PolicyBundle: Hashable, Codable, Sendable {
     }
 }
 
+extension PolicyBundle {
+    /// What it says that it is: to be believed of what was checked before, as on a disk.
+    package var claimed: PolicyReference? {
+        func value(of word: String) -> String? {
+            payload.first { $0.hasPrefix(word) }.map { String($0.dropFirst(word.count)) }
+        }
+        guard let name = value(of: "name "), let version = value(of: "version ") else {
+            return nil
+        }
+        return PolicyReference("\(name)@\(version)")
+    }
+}
+
 /// A bundle as a hub keeps it.
 package struct StoredPolicy: Hashable, Codable, Sendable {
     package var reference: PolicyReference

@@ -32,11 +32,14 @@ package struct NodeSnapshot: Hashable, Sendable {
     package var contact: Reading?
     /// What people changed here and the hub has not taken in.
     package var localChanges: [LocalChange]
+    /// The highest version of each policy that was ever durable here, whatever became of its document.
+    package var policyFloors: [String: UInt64]
 
     package init(
         documents: [Document] = [], appliedRevision: UInt64 = 0, instances: [InstanceRecord] = [],
         log: [LogEntry] = [], nextSequence: UInt64 = 1, epoch: UInt64 = 0,
-        contact: Reading? = nil, localChanges: [LocalChange] = []
+        contact: Reading? = nil, localChanges: [LocalChange] = [],
+        policyFloors: [String: UInt64] = [:]
     ) {
         self.documents = documents
         self.appliedRevision = appliedRevision
@@ -46,6 +49,7 @@ package struct NodeSnapshot: Hashable, Sendable {
         self.epoch = epoch
         self.contact = contact
         self.localChanges = localChanges
+        self.policyFloors = policyFloors
     }
 }
 

@@ -29,6 +29,15 @@ package struct Feed: Equatable, Sendable {
         return document
     }
 
+    /// Says what is said of `key` once more, under a new revision; nil where nothing is.
+    package mutating func repeatDocument(_ key: DocumentKey) -> Document? {
+        guard var document = documents[key] else { return nil }
+        head += 1
+        document.revision = head
+        documents.insert(document, for: key)
+        return document
+    }
+
     /// What a node that holds everything up to `revision` lacks, oldest first.
     package func documents(after revision: UInt64) -> [Document] {
         documents.rows.filter { $0.revision > revision }.sorted { $0.revision < $1.revision }

@@ -25,6 +25,8 @@ package struct PolicyPayload: Hashable, Sendable {
 
     /// The longest text that is looked at.
     package static let bytesMax = 512 << 10
+    /// What a store can hold.
+    package static let versions = 1...UInt64(Int64.max)
     static let firstLine = "skerry.dev/v1 PolicyBundle"
 
     package var lines: [String] { head + ["digest \(digest(of: content))"] + content }
@@ -95,7 +97,9 @@ struct PayloadReader {
         next = 1
         let role = try value(of: "role") { isDNSLabel($0) ? $0 : nil }
         let name = try value(of: "name") { isDNSLabel($0) ? $0 : nil }
-        let version = try value(of: "version") { UInt64($0) }
+        let version = try value(of: "version") { text in
+            UInt64(text).flatMap { PolicyPayload.versions.contains($0) ? $0 : nil }
+        }
         let issuedAt = try value(of: "issued", WallTime.init)
         let notAfter = try value(of: "expires", WallTime.init)
         var scope = PolicyScope()
