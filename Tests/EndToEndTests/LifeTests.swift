@@ -140,7 +140,7 @@ import Testing
             #expect(heard.text.contains("quiet-"))
             #expect(heard.remarks.contains("not reachable"))
             #expect(try await stage.skerry("delete workload quiet").code == 5)
-            #expect(try await stage.skerry("delete workload quiet", on: "node-1").code == 4)
+            #expect(try await stage.skerry("cordon node-1", on: "node-1").code == 4)
         }
     }
 

@@ -59,5 +59,7 @@ private let mistakes: [(String, Int32, String)] = [
 private let mistakesOnNodes: [(String, Int32, String)] = [
     ("logs quiet-0 -c nope", 3, "no container 'quiet-0/nope'"),
     ("exec quiet-0 -- no-such-command", 3, "no-such-command"),
-    ("delete workload quiet", 4, "for the hub to decide"),
+    ("delete workload quiet", 4, "cannot be changed at this node"),
+    ("cordon node-1", 4, "for the hub to decide"),
+    ("resolve quiet --node node-1 --keep hub", 4, "for the hub to decide"),
 ]
