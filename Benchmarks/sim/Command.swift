@@ -98,6 +98,7 @@ struct Command {
         let counts = report.counts
         return "seed \(report.seed): hash \(String(report.hash, radix: 16)); "
             + "\(counts.agentCrashes) agent crashes, \(counts.hubCrashes) hub crashes, "
+            + "\(counts.restores) restores, \(counts.resolutions) resolutions, "
             + "\(counts.crashesBetweenEffects) of them between two effects, \(counts.reboots) "
             + "reboots, \(counts.cuts) cuts, \(counts.sessions) sessions, \(counts.starts) starts, "
             + "\(counts.stops) stops, \(counts.exits) exits, \(counts.requestsAcknowledged) requests "

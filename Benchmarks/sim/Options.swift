@@ -13,6 +13,7 @@ struct Options {
     var isTwice = false
     var isTraced = false
     var wallJumps = true
+    var restoresHub = false
     var shrinks = true
     var scriptPath: String?
     var script: Script?
@@ -28,7 +29,7 @@ struct Options {
     static let help = """
         usage: bin/sim [--seeds N] [--first SEED] [--seed S] [--hours H] [--nodes N]
                        [--workloads N]
-                       [--intensity F] [--no-wall-jumps] [--twice] [--trace]
+                       [--intensity F] [--no-wall-jumps] [--restores] [--twice] [--trace]
                        [--no-shrink]
                bin/sim --script FILE [--twice] [--trace]
                bin/sim --storm N [--seed S]
@@ -48,6 +49,8 @@ struct Options {
           --twice         runs each seed twice again, without restarts of agents and the second time
                           without jumps of wall clocks: the hashes of these must be equal
           --no-wall-jumps leaves wall clocks alone
+          --restores      the hub's store is lost now and then and put back from an older copy; people
+                          choose where a node then holds more than the hub
           --trace         prints everything that happens
           --script FILE   lives through what the file says instead of what a seed draws
           --no-shrink     does not look for a shorter script with the same end
@@ -75,6 +78,7 @@ struct Options {
             case "--trace": isTraced = true
             case "--no-shrink": shrinks = false
             case "--no-wall-jumps": wallJumps = false
+            case "--restores": restoresHub = true
             case "--help", "-h": wantsHelp = true
             case "--seeds", "--first", "--seed", "--hours", "--nodes", "--workloads",
                 "--intensity", "--script", "--storm", "--sites", "--nodes-per-site", "--case",
@@ -131,16 +135,19 @@ struct Options {
     }
 
     var scenario: Scenario {
-        Scenario(
+        var scenario = Scenario(
             nodes: nodes, workloads: workloads, horizon: .milliseconds(Int64(hours * 3_600_000)),
             intensity: intensity,
             wallJumps: wallJumps)
+        scenario.restoresHub = restoresHub
+        return scenario
     }
 
     /// The one command that lives through `seed` again.
     func replay(_ seed: UInt64) -> String {
         if let scriptPath { return "bin/sim --script \(scriptPath) --trace" }
         var command = "bin/sim --seed \(seed) --trace"
+        if restoresHub { command += " --restores" }
         if hours != 2 { command += " --hours \(hours)" }
         if nodes != 8 { command += " --nodes \(nodes)" }
         if workloads != 7 { command += " --workloads \(workloads)" }

@@ -131,6 +131,12 @@ struct AgentBackend: ManagementBackend {
         throw hubDecides("edit")
     }
 
+    func conflicts() async throws(Refusal) -> ConflictList { throw hubDecides("get conflicts") }
+
+    func compliance(of site: SiteID?) async throws(Refusal) -> ComplianceReport {
+        throw hubDecides("get compliance")
+    }
+
     func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken {
         throw hubDecides("token create")
     }

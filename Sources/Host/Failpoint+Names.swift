@@ -9,6 +9,7 @@ extension NodeMessage {
         case .entries: "entries"
         case .heartbeat: "heartbeat"
         case .engine: "engine"
+        case .holdings: "holdings"
         }
     }
 }
@@ -21,6 +22,7 @@ extension HubMessage {
         case .retry: "retry"
         case .documents: "documents"
         case .acknowledged: "acknowledged"
+        case .inventory: "inventory"
         }
     }
 }

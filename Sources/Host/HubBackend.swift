@@ -57,6 +57,18 @@ struct HubBackend: ManagementBackend {
         host.machine.withLock { $0.authority(of: site, at: now) }
     }
 
+    func conflicts() async throws(Refusal) -> ConflictList {
+        ConflictList(items: host.machine.withLock(\.conflicts), asOf: now)
+    }
+
+    func compliance(of site: SiteID?) async throws(Refusal) -> ComplianceReport {
+        let items = host.machine.withLock { $0.compliance(of: site) }
+        guard let items else {
+            throw Refusal(.notFound, "there is no site '\(site?.text ?? "")'")
+        }
+        return ComplianceReport(items: items, asOf: now)
+    }
+
     func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken {
         guard let address = host.enrolmentAddress else {
             throw Refusal(.unavailable, "the hub is still starting; try again in a moment")
@@ -103,7 +115,9 @@ struct HubBackend: ManagementBackend {
         let (nodes, workloads) = host.machine.withLock {
             ($0.objects(.node, at: now), $0.objects(.workload, at: now))
         }
-        var states: [NodeState: Int] = [.ready: 0, .autonomous: 0, .silent: 0]
+        var states: [NodeState: Int] = [
+            .ready: 0, .autonomous: 0, .silent: 0, .awaitingReconnect: 0, .conflictPaused: 0,
+        ]
         var ages: [Metrics.Sample] = []
         for case .node(let node) in nodes {
             guard let status = node.status else { continue }

@@ -152,7 +152,8 @@ package final class HubHost: Sendable {
     }
 
     private func drive() async {
-        step { $0.start(at: SystemClock.now(), into: &$1) }
+        let isCopy = settings.isRestored || store.opening.isCopy
+        step { $0.start(at: SystemClock.now(), isCopy: isCopy, into: &$1) }
         for await input in inputs {
             step { $0.handle(input, at: SystemClock.now(), into: &$1) }
         }
@@ -175,6 +176,7 @@ package final class HubHost: Sendable {
             admissions.admit(session, .refuse(retryAfter: Interval(retryAfter), reason: reason))
         case .send(let session, let message):
             Failpoint.reach("hub.send.\(message.failpoint)")
+            if case .welcome = message { control.promote(session) }
             if let notice = control.send(message, to: session) { log("\(notice)") }
         case .close(let session): control.close(session)
         case .reply(let request, let reply):

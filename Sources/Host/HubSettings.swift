@@ -13,6 +13,8 @@ package struct HubSettings: Hashable, Sendable {
     package var policyKeys: [String]?
     /// Stop when standard input ends: whoever holds its other end is gone.
     package var endsWithInput: Bool
+    /// The store is a backup that was put in place. Said once, by hand: no file may hold it.
+    package var isRestored = false
 
     package init(
         state: String, name: String = "hub", bind: String = "127.0.0.1",

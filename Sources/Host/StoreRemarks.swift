@@ -9,4 +9,12 @@ extension Opening {
         case .fresh(let lost?): ["the store was damaged and could not be saved: \(lost)"]
         }
     }
+
+    /// Whether the store is an earlier one than there was.
+    var isCopy: Bool {
+        switch self {
+        case .clean, .fresh: false
+        case .recoveredFromSnapshot: true
+        }
+    }
 }

@@ -6,12 +6,15 @@ package struct HubStore: Equatable, Sendable {
     private var nodes: Table<NodeID, HubSnapshot.NodeState> = Table()
     private(set) var workloads: Table<WorkloadID, Workload> = Table()
     private var placements: Table<WorkloadID, [NodeID: [Int]]> = Table()
+    private var histories: Table<SiteID, PolicyHistory> = Table()
+    private var compliance: Table<SiteID, SiteCompliance> = Table()
     private var replacements: Table<WorkloadID, [Replacement]> = Table()
     private var tokens: Table<String, JoinToken> = Table()
     private var events: [Event] = []
     private var decisions: [Decision] = []
     private(set) var policies: Table<PolicyReference, StoredPolicy> = Table()
     private var epoch: UInt64 = 0
+    private var metEpoch: UInt64 = 0
     private var generationFloor: UInt64 = 0
     private let eventCap: Int
 
@@ -20,7 +23,12 @@ package struct HubStore: Equatable, Sendable {
     package mutating func apply(_ write: HubWrite) {
         switch write {
         case .site(let site): sites.insert(site, for: SiteID(site.metadata.name))
-        case .removeSite(let site): sites.remove(site)
+        case .removeSite(let site):
+            sites.remove(site)
+            histories.remove(site)
+            compliance.remove(site)
+        case .siteHistory(let site, let history): histories.insert(history, for: site)
+        case .compliance(let account): compliance.insert(account, for: account.site)
         case .workload(let workload): workloads.insert(workload, for: workload.id)
         case .removeWorkload(let id):
             workloads.remove(id)
@@ -39,9 +47,11 @@ package struct HubStore: Equatable, Sendable {
         case .policy(let policy): policies.insert(policy, for: policy.reference)
         case .removePolicy(let reference): policies.remove(reference)
         case .epoch(let epoch): self.epoch = epoch
+        case .metEpoch(let epoch): metEpoch = epoch
         case .generationFloor(let generation): generationFloor = generation
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
-            .acknowledged, .appliedRevision, .contact, .localChange, .removeLocalChange:
+            .acknowledged, .appliedRevision, .contact, .claims, .timeline, .head, .localChange,
+            .removeLocalChange:
             applyToNode(write)
         }
     }
@@ -84,6 +94,10 @@ package struct HubStore: Equatable, Sendable {
         case .appliedRevision(let id, let revision):
             nodes.update(id) { $0.appliedRevision = revision }
         case .contact(let id, let time): nodes.update(id) { $0.lastSeen = time }
+        case .claims(let id, let claims): nodes.update(id) { $0.claims = claims }
+        case .timeline(let id, let timeline): nodes.update(id) { $0.timeline = timeline }
+        case .head(let id, let revision):
+            nodes.update(id) { $0.headRevision = max($0.headRevision, revision) }
         default: preconditionFailure("\(write) does not concern one node")
         }
     }
@@ -93,7 +107,7 @@ package struct HubStore: Equatable, Sendable {
         for (id, place) in placements { places[id] = place }
         var copies: [WorkloadID: [Replacement]] = [:]
         for (id, held) in replacements where !held.isEmpty { copies[id] = held }
-        return HubSnapshot(
+        var snapshot = HubSnapshot(
             sites: sites.rows,
             nodes: nodes.rows.map { state in
                 var state = state
@@ -104,8 +118,11 @@ package struct HubStore: Equatable, Sendable {
             workloads: workloads.rows, placements: places, replacements: copies,
             tokens: tokens.rows,
             events: events.suffix(eventCap),
-            decisions: keptDecisions, policies: policies.rows, epoch: epoch,
+            decisions: keptDecisions, policies: policies.rows, epoch: epoch, metEpoch: metEpoch,
             generationFloor: generationFloor)
+        for (site, history) in histories { snapshot.siteHistories[site] = history }
+        snapshot.compliance = compliance.rows
+        return snapshot
     }
 
     /// As many as the cap allows: first to go is the oldest that no longer says why something is as

@@ -9,6 +9,7 @@ enum Demand {
     case token(Int)
     case enrolment(Int)
     case removal(Int)
+    case resolution(Int)
     /// Nothing that anybody remembers.
     case nothing
 }
@@ -39,6 +40,7 @@ struct Ledger {
 
     var keys: [String] { entries.keys }
 
+    var isAnyBusy: Bool { !busy.isEmpty }
     func isBusy(_ key: String) -> Bool { busy.contains(key) }
     func face(_ key: String) -> Face? { entries[key]?.acknowledged }
 

@@ -32,11 +32,16 @@ enum Fault: String, CaseIterable, Sendable {
     case nodeLoss, storeLoss
     /// Somebody mends every path, and switches everything on.
     case reconnect
+    /// A second machine begins with a copy of the node's disk.
+    case clone
+    /// The hub's store is lost, and what takes its place is a copy of a while ago.
+    case hubRestore
 
     /// Whether a fleet of more nodes sees more of them.
     var isOfNode: Bool {
         switch self {
-        case .hubCrash, .hubReboot, .hubDiskFailure, .hubDiskSlow, .request, .policy, .reconnect:
+        case .hubCrash, .hubReboot, .hubDiskFailure, .hubDiskSlow, .hubRestore, .request, .policy,
+            .reconnect:
             false
         default: true
         }
@@ -72,6 +77,8 @@ enum Fault: String, CaseIterable, Sendable {
         case .nodeLoss: (4, 24 * 3_600)
         case .storeLoss: (4, 0)
         case .reconnect: (1, 0)
+        case .clone: (2, 0)
+        case .hubRestore: (3, 60)
         }
     }
 }

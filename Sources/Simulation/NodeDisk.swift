@@ -9,6 +9,7 @@ package struct NodeStore: Equatable, Sendable {
     package private(set) var appliedRevision: UInt64 = 0
     package private(set) var epoch: UInt64 = 0
     private var contact: Reading?
+    private var run: UInt64?
     private var localChanges: Table<WorkloadID, LocalChange> = Table()
     private var policyFloors: [String: UInt64] = [:]
     private let logCap: Int
@@ -36,6 +37,7 @@ package struct NodeStore: Equatable, Sendable {
         case .trimLog(let sequence): log.removeFirst(log.prefix { $0.sequence <= sequence }.count)
         case .epoch(let epoch): self.epoch = epoch
         case .contact(let reading): contact = reading
+        case .run(let run): self.run = run
         case .localChange(let change): localChanges.insert(change, for: change.workload)
         case .forgetLocalChanges(let sequence):
             for change in localChanges.rows where change.sequence <= sequence {
@@ -48,7 +50,8 @@ package struct NodeStore: Equatable, Sendable {
         NodeSnapshot(
             documents: documents.rows, appliedRevision: appliedRevision,
             instances: instances.rows, log: log, nextSequence: lastSequence + 1, epoch: epoch,
-            contact: contact, localChanges: localChanges.rows, policyFloors: policyFloors)
+            contact: contact, run: run, localChanges: localChanges.rows,
+            policyFloors: policyFloors)
     }
 
     func document(_ key: DocumentKey) -> Document? { documents[key] }

@@ -29,6 +29,9 @@ enum Occurrence {
     case mishap(Int)
     case change(Int)
     case enrol(Int)
+    case inspectClone(Int)
+    /// People look whether a node waits for a choice.
+    case settle
     case inspect
 }
 

@@ -54,6 +54,17 @@ final class Place {
     var impostorUntil: Int64 = 0
     @exclusivity(unchecked) var isMisled = false
 
+    /// Whose disk this machine began with; nil for what is no clone.
+    var original: Int?
+    /// Of a clone: since when it and its original are both in talks with the hub.
+    var sharedSince: Int64?
+
+    // A hub that was put back.
+    /// What the copy says, where the node has seen more of it and no person has chosen yet.
+    var rollback: [Document]?
+    /// The hub knows the node from before it was given up.
+    var isGhost = false
+
     // Belonging.
     var isEnrolled = false
     var token: String?
@@ -134,6 +145,14 @@ final class Centre {
     var open: [Int] = []
     var lastRequest: UInt64 = 0
     var pending: Table<RequestID, Demand> = Table()
+    var backups: [HubStore] = []
+    var commits = 0
+    /// The store is a copy, and no hub has made that durable yet.
+    var isCopy = false
+    /// The epoch of the hub before, which may still run somewhere.
+    var formerEpoch: UInt64 = 0
+    /// What people chose when the hub died may have come true or not.
+    var isUncertain = false
 
     init(eventCap: Int, clock: Clock) {
         store = HubStore(eventCap: eventCap)

@@ -19,6 +19,9 @@ package struct Scenario: Sendable {
     /// The fleet is in order when the story begins, with the limits of production; else people enrol
     /// and apply, and every bound is tight.
     package var isSettled = false
+    /// Whether the hub's store may be lost and put back from an older copy. Then people choose, and what
+    /// they were told of before is what there is no more.
+    package var restoresHub = false
     /// Who is in a fleet in order, where that is not made up.
     package var cast: Cast?
     /// Changes what machines do, to see that the checks notice.
@@ -139,6 +142,8 @@ package struct Report: Sendable {
         package var events = 0
         package var agentCrashes = 0
         package var hubCrashes = 0
+        package var restores = 0
+        package var resolutions = 0
         package var reboots = 0
         package var crashesBetweenEffects = 0
         package var cuts = 0
@@ -166,6 +171,8 @@ package enum Invariant: String, Sendable {
     case calmReturn = "I6"
     /// What nobody signed takes no effect.
     case security = "I8"
+    /// Two machines of one identity are noticed, and the newer one is turned away.
+    case oneIdentity = "I9"
     /// Queues, tables and logs stay within their limits, and what is dropped is counted.
     case bounds = "I12"
     /// Nothing is tried again without a wait.
@@ -178,6 +185,10 @@ package enum Invariant: String, Sendable {
     case determinism = "I19"
     /// With faults off, all agree within a bound.
     case convergence = "I20"
+    /// A restored hub takes no node back by itself.
+    case noRollback = "F17"
+    /// What honest nodes decided is what their policy lets them.
+    case compliance = "H2"
     /// A session ends for a reason of its own. The hub's own promise, on no page.
     case contact = "H1"
 }

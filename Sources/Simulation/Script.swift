@@ -35,7 +35,7 @@ package struct Script: Equatable, Sendable {
         for fault in Fault.allCases {
             var own = random.split()
             // One kind in four is absent; the others come up to so many times.
-            guard !own.chance(0.25) else { continue }
+            guard !own.chance(0.25), fault != .hubRestore || scenario.restoresHub else { continue }
             let breadth = fault.isOfNode ? max(1, Double(nodes) / 8) : 1
             let count = max(1, fault.range.count * intensity * own.percent) * breadth
             draw(fault, every: seconds / count, using: &own)

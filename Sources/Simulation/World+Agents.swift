@@ -213,6 +213,7 @@ extension World {
         places[node].store = NodeStore(logCap: agentLimits.logEntries)
         places[node].disk = Disk()
         places[node].containers.abandon()
+        places[node].rollback = nil
         places[node].life += 1
         places[node].firstLife = places[node].life
         places[node].missing = 0

@@ -36,8 +36,11 @@ extension World {
         let promised: UInt64
         switch message {
         case .acknowledged(let sequence): promised = sequence
-        case .welcome(let welcome): promised = welcome.acknowledged
+        case .welcome(let welcome):
+            checkFence(welcome)
+            promised = welcome.acknowledged
         case .documents(let documents, let through):
+            checkRollback(documents, at: sessions[session].node)
             let head = centre.store.headRevision(of: id)
             if through > head || documents.contains(where: { $0.revision > head }) {
                 violate(
@@ -45,7 +48,7 @@ extension World {
                     "the hub sends revision \(through) to \(id), but only \(head) is on its disk")
             }
             return
-        case .retry: return
+        case .retry, .inventory: return
         }
         let node = sessions[session].node
         places[node].acknowledged = max(places[node].acknowledged, promised)
@@ -66,6 +69,7 @@ extension World {
 
     /// The hub came back: all that was acknowledged is there.
     mutating func checkLedger() {
+        if centre.isUncertain { takeWhatThereIs() }
         for key in ledger.keys {
             let face = centre.store.face(key)
             guard ledger.confirm(key, shows: face) else {
@@ -75,7 +79,7 @@ extension World {
                         + (face == nil ? "gone" : "another") + " after the hub came back")
             }
         }
-        for node in places.indices where places[node].isEnrolled {
+        for node in places.indices where places[node].isEnrolled && !isClone(node) {
             if ledger.face(nodeKey(node)) == nil { leave(node) }
         }
     }
@@ -300,7 +304,8 @@ extension World {
         let isHealthy =
             session.hubEnd == .open && session.hasGreeted && place.latest == index
             && time - session.heardAt < patience
-        let isLeaving = ledger.isBusy(nodeKey(session.node)) || !place.isEnrolled
+        let isLeaving =
+            ledger.isBusy(nodeKey(session.node)) || !place.isEnrolled || isShared(session.node)
         if isHealthy, !isLeaving {
             violate(
                 .contact,
@@ -368,7 +373,8 @@ extension World {
         let place = places[node]
         let dropped = place.dropped + (place.agent?.dropped ?? 0) + place.store.shed
         counts.entriesShed += dropped
-        if place.missing > dropped {
+        // A hub that was put back may know a node of an earlier disk, and reads on above its numbers.
+        if place.missing > dropped, counts.restores == 0 {
             violate(
                 .bounds,
                 "\(place.missing) entries of \(place.id) never arrived, and \(dropped) were "

@@ -14,6 +14,7 @@ extension World {
             case .received(.retry): 23
             case .received(.documents): 24
             case .received(.acknowledged): 25
+            case .received(.inventory): 28
             case .persisted: 26
             case .storeFailing: 27
             case .engine(let report): 30 + report.code
@@ -35,6 +36,7 @@ extension World {
             case .send(.entries): 65
             case .send(.heartbeat): 66
             case .send(.engine): 76
+            case .send(.holdings): 77
             case .list: 67
             case .carryOut(let order): 67 + order.act.kind
             case .probe: 71
@@ -56,6 +58,7 @@ extension World {
             case .received(_, .entries): 104
             case .received(_, .heartbeat): 105
             case .received(_, .engine): 110
+            case .received(_, .holdings): 96
             case .closed: 106
             case .request: 107
             case .persisted: 108
@@ -74,6 +77,7 @@ extension World {
             case .send(_, .retry): 114
             case .send(_, .documents): 115
             case .send(_, .acknowledged): 116
+            case .send(_, .inventory): 97
             case .close: 117
             case .reply(_, .refused): 118
             case .reply: 119

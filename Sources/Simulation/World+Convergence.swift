@@ -22,7 +22,7 @@ extension World {
             }
         } else if difference == nil {
             convergedAt = time
-            for node in places.indices { checkCounted(node) }
+            for node in places.indices where !isClone(node) { checkCounted(node) }
             note("all agree")
         } else if time > horizon + World.bound {
             violate(.convergence, difference ?? "")
@@ -31,7 +31,7 @@ extension World {
     }
 
     /// The first thing in which hub, nodes and engines are not of one mind.
-    private func difference() -> String? {
+    private mutating func difference() -> String? {
         guard let hub = centre.hub else { return "the hub is down" }
         for key in ledger.keys where !ledger.isBusy(key) {
             if centre.store.face(key) != ledger.face(key) { return "\(key) is not as acknowledged" }
@@ -45,15 +45,28 @@ extension World {
         for case .instance(let instance) in hub.objects(.instance, at: now) {
             told[instance.status.node, default: []].append(instance.status)
         }
-        for node in places.indices where !places[node].isGone {
+        if let breach = firstBreach(by: hub) {
+            violate(.compliance, breach)
+            return breach
+        }
+        for node in places.indices where !isClone(node) && !places[node].isGone {
             let id = places[node].id
             guard places[node].isEnrolled else { return "\(id) does not belong yet" }
             guard let state = states[id.text] else { return "\(id) is not known to the hub" }
+            if let clone = unnoticedClone(of: node, by: hub) { return clone }
             if let difference = difference(at: node, state, snapshot, told[id] ?? []) {
                 return "\(id): \(difference)"
             }
         }
         return nil
+    }
+
+    /// No machine here lies, unless a test makes it.
+    private func firstBreach(by hub: Hub) -> String? {
+        let breach = (hub.compliance(of: nil) ?? []).flatMap(\.breaches).first
+        return breach.map {
+            "\($0.decision.id) is against its policy: " + $0.faults.joined(separator: "; ")
+        }
     }
 
     private func difference(
@@ -82,7 +95,9 @@ extension World {
             if case .assignment(let assignment) = document.content { assignment } else { nil }
         }
         guard held.sorted(by: { $0.workload.id < $1.workload.id }) == feed else {
-            return "it holds other assignments than its feed has"
+            let differing = Set(held).symmetricDifference(feed).map(\.workload.id.text)
+            return "it holds other assignments than its feed has, of "
+                + Set(differing).sorted().joined(separator: ", ")
         }
         guard place.store.changes.isEmpty else {
             return "it still keeps what people changed there"

@@ -13,9 +13,12 @@ extension World {
         let mishap = script.mishaps[index]
         schedule(index + 1)
         guard !isHealed else { return }
+        // What only the lost hub had heard of these is told to nobody again.
+        if scenario.restoresHub, mishap.fault == .visit || mishap.fault == .policy { return }
         let node = mishap.node
         let end = time + mishap.duration
         note("fault: \(mishap.fault.rawValue) at n\(node)")
+        if mishap.fault != .request { disturbedAt = max(disturbedAt, end) }
         switch mishap.fault {
         case .agentCrash: crashAgent(node)
         case .nodeReboot: if places[node].isEnrolled { reboot(node) }
@@ -42,6 +45,9 @@ extension World {
         case .impostor: places[node].impostorUntil = min(horizon, end)
         case .pause: places[node].pausedUntil = min(horizon, end)
         case .request: request(mishap.draw)
+        // A hub that was put back has forgotten who was turned away, and both tell it other things.
+        case .clone: if !scenario.restoresHub { clone(node) }
+        case .hubRestore: restoreHub(mishap)
         case .visit: visit(node, mishap.draw)
         case .policy: applyPolicy(mishap.draw)
         case .loss: places[node].weather.lose(mishap.share, until: end)

@@ -9,7 +9,7 @@ extension World {
         var hub = Hub(snapshot: snapshot, policyKeys: World.policyKeys, limits: hubLimits)
         let now = centre.clock.moment(at: time)
         var effects: [Hub.Effect] = []
-        hub.start(at: now, into: &effects)
+        hub.start(at: now, isCopy: centre.isCopy, into: &effects)
         scenario.tampering.hub?(nil, now, &effects)
         centre.hub = hub
         centre.isUp = true
@@ -52,6 +52,7 @@ extension World {
         note("hub -> \(effect)")
         switch effect {
         case .persist(let ticket, let writes):
+            checkRejoined(writes)
             let delay = Int64(rates.commit * (0.5 + unit()) * 1e9)
             let due = centre.disk.accept(ticket, writes, at: time, delay: delay)
             queue.add(.hubCommit(life: centre.life), at: due)
@@ -84,6 +85,7 @@ extension World {
         }
         guard let batch = centre.disk.complete(at: time) else { return }
         for write in batch.writes { centre.store.apply(write) }
+        noteCommit(batch.writes)
         tellHub(life: life, .persisted(batch.ticket))
     }
 
@@ -91,6 +93,8 @@ extension World {
     mutating func crashHub(orderly: Bool, rest: Int64) {
         guard centre.isUp else { return }
         counts.hubCrashes += 1
+        // What it had begun to write down about two claimants may be gone, and both must come again.
+        disturbedAt = max(disturbedAt, time + rest + 60_000_000_000)
         note("hub dies")
         centre.hub = nil
         centre.isUp = false
@@ -99,6 +103,7 @@ extension World {
         let count = centre.disk.pending.count
         for batch in centre.disk.crash(keeping: canWrite && count > 0 ? pick(count + 1) : 0) {
             for write in batch.writes { centre.store.apply(write) }
+            noteCommit(batch.writes)
         }
         for session in centre.open { endHubEnd(session, orderly: orderly) }
         centre.open.removeAll()

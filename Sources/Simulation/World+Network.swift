@@ -317,13 +317,15 @@ extension World {
     private mutating func receive(_ message: NodeMessage, on index: Int) {
         sessions[index].heardAt = time
         switch message {
-        case .hello: sessions[index].hasGreeted = true
+        case .hello:
+            sessions[index].hasGreeted = true
+            noteGreeting(of: node(of: index))
         // What a node said before it was made anew is of another log.
         case .entries(let entries)
         where sessions[index].nodeLife >= places[node(of: index)].firstLife:
             count(entries, from: node(of: index))
         case .entries: break
-        case .applied, .heartbeat, .engine: break
+        case .applied, .heartbeat, .engine, .holdings: break
         }
         tellHub(life: centre.life, .received(sessions[index].id, message))
     }
@@ -368,6 +370,7 @@ extension LinkStep {
         switch self {
         case .toHub(.entries(let entries)): 512 * entries.count
         case .toNode(.documents(let documents, _)): 1_024 * documents.count
+        case .toHub(.holdings(let documents, _)): 1_024 * documents.count
         default: 128
         }
     }

@@ -16,17 +16,17 @@ extension World {
         case 0..<9: applyWorkload(pick(script.workloads))
         case 9..<11: labelWorkload(pick(script.workloads))
         case 11..<13: if script.workloads > 3 { deleteWorkload(3 + pick(script.workloads - 3)) }
-        case 13..<15: cordon(pick(places.count))
-        case 15..<17: labelNode(pick(places.count))
+        case 13..<15: cordon(pick(script.nodes))
+        case 15..<17: labelNode(pick(script.nodes))
         case 17: applySite(pick(scenario.sites))
         case 18: applyAgain(pick(script.workloads))
         case 19..<21: settleChange()
-        default: replaceNode(pick(places.count))
+        default: replaceNode(pick(script.nodes))
         }
     }
 
     mutating func ask(_ key: String, _ request: Hub.Request, as face: Ledger.Face?) {
-        guard !ledger.isBusy(key) else { return }
+        guard !ledger.isBusy(key), !isResolving else { return }
         ledger.ask(key)
         let arrival = time + latency()
         demand(request, .object(key, face), arrival)
@@ -106,7 +106,7 @@ extension World {
         return WorkloadSpec(
             tier: isBase ? .critical : Tier.allCases[pick(3)],
             replicas: isBase
-                ? .perNode : random.chance(0.3) ? .perNode : .count(pick(2 * places.count)),
+                ? .perNode : random.chance(0.3) ? .perNode : .count(pick(2 * script.nodes)),
             selector: !isBase && random.chance(0.3) ? ["zone": String(pick(2))] : [:],
             containers: containers,
             restartPolicy: isBase || random.chance(0.7)
@@ -247,6 +247,9 @@ extension World {
             checkAcknowledged(nodeKey(node), nil)
             ledger.settle(nodeKey(node), as: nil)
             leave(node)
+        case .resolution:
+            counts.resolutions += 1
+            takeWhatThereIs()
         }
     }
 
@@ -255,13 +258,14 @@ extension World {
         switch demand {
         case .object(let key, _): ledger.refuse(key)
         case .again, .nothing: break
-        case .token(let node), .enrolment(let node), .removal(let node):
+        case .token(let node), .enrolment(let node), .removal(let node), .resolution(let node):
             ledger.refuse(nodeKey(node))
         }
     }
 
     private mutating func belong(_ node: Int) {
         places[node].isEnrolled = true
+        places[node].isGhost = false
         queue.add(.startAgent(node, life: places[node].life), at: time + draw(0.1, 2))
     }
 
@@ -273,6 +277,7 @@ extension World {
     private var hasFoundation: Bool { (0..<3).allSatisfy { ledger.face(key($0)) != nil } }
 
     mutating func leave(_ node: Int) {
+        removeClone(of: node)
         wipe(node)
         places[node].isEnrolled = false
         places[node].token = nil
@@ -293,6 +298,7 @@ extension World {
             case .enrolment(let node):
                 ledger.leaveOpen(nodeKey(node), as: .node(labels: [:], cordoned: false))
             case .removal(let node): ledger.leaveOpen(nodeKey(node), as: nil)
+            case .resolution: centre.isUncertain = true
             }
         }
         centre.pending = Table()

@@ -43,6 +43,8 @@ struct World {
     var isDoubtful = false
     /// Effects until a process dies between two of them.
     var effectsLeft = Int.max
+    /// Until then something goes wrong that may keep nodes and hub apart.
+    var disturbedAt: Int64 = 0
     var wakeVersion: UInt64 = 0
     /// Looks on from time to time, and changes nothing.
     var watcher: (any Watcher)?
@@ -76,6 +78,7 @@ struct World {
                 Place(
                     id: member.node, site: member.site, drift: rates.drift, random: &random,
                     limits: limits))
+            places[index].configuration.machine = UInt64(index + 1)
         }
         centre = Centre(
             eventCap: hubLimits.events, clock: Clock(drift: rates.drift, using: &random))
@@ -151,6 +154,8 @@ struct World {
         case .mishap(let index): strike(index)
         case .change(let index): applyChange(index)
         case .enrol(let node): enrol(node)
+        case .inspectClone(let node): inspectClone(node)
+        case .settle: settleConflicts()
         case .inspect: inspect()
         }
     }

@@ -107,6 +107,8 @@ private func perform(_ write: NodeWrite, on state: inout NodeSnapshot) {
         state.epoch = epoch
     case .contact(let reading):
         state.contact = reading
+    case .run(let run):
+        state.run = run
     case .localChange(let change):
         state.localChanges.removeAll { $0.workload == change.workload }
         state.localChanges.append(change)
@@ -201,6 +203,8 @@ private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
         alter(id, in: &state) { node in node.changes.removeAll { $0.workload == workload } }
     case .replacements(let workload, let replacements):
         state.replacements[workload] = replacements.isEmpty ? nil : replacements
+    case .claims(let id, let claims):
+        alter(id, in: &state) { node in node.claims = claims }
     case .event(let event):
         state.events.append(event)
     case .decision(let decision):

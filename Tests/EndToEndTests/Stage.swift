@@ -53,8 +53,10 @@ final class Stage {
     var hubSettings: [String] = []
 
     /// `state` is another directory than that of the first hub: another hub at its address.
-    func startHub(_ state: String = "hub", failpoint: String? = nil) async throws {
-        let program = try start(hubArguments(state), failpoint: failpoint)
+    func startHub(
+        _ state: String = "hub", failpoint: String? = nil, adding words: [String] = []
+    ) async throws {
+        let program = try start(hubArguments(state) + words, failpoint: failpoint)
         hub = program
         if failpoint == nil {
             try await eventually("the hub to answer") {

@@ -6,6 +6,8 @@ import Testing
 /// A hub on a bench: time moves by hand, and its store is as quick or as slow as the test says.
 struct HubBench {
     private(set) var hub: Hub
+    /// What the store held at start.
+    let begin: HubSnapshot
     var now = Moment(
         monotonic: .seconds(1_000), wall: WallTime(milliseconds: 1_760_000_000_000))
     private(set) var latest: [Hub.Effect] = []
@@ -16,12 +18,13 @@ struct HubBench {
 
     init(
         snapshot: HubSnapshot = HubSnapshot(), limits: HubLimits = .production,
-        policyKeys: [TrustedKey] = [], at now: Moment? = nil
+        policyKeys: [TrustedKey] = [], at now: Moment? = nil, isCopy: Bool = false
     ) {
+        begin = snapshot
         if let now { self.now = now }
         hub = Hub(snapshot: snapshot, policyKeys: policyKeys, limits: limits)
         var effects: [Hub.Effect] = []
-        hub.start(at: self.now, into: &effects)
+        hub.start(at: self.now, isCopy: isCopy, into: &effects)
         collect(effects)
         while !owed.isEmpty { answerStore() }
     }
@@ -88,7 +91,9 @@ struct HubBench {
 
     @discardableResult
     mutating func greet(
-        _ session: UInt64 = 1, node: NodeID = "n1", applied: UInt64 = 0, logHead: UInt64? = nil
+        _ session: UInt64 = 1, node: NodeID = "n1", applied: UInt64 = 0, logHead: UInt64? = nil,
+        epoch: UInt64 = 1, run: UInt64? = nil, follows: UInt64? = nil, boot: UInt64? = nil,
+        machine: UInt64? = nil
     ) -> [Hub.Effect] {
         let session = SessionID(rawValue: session)
         tell(.opened(session, node))
@@ -100,7 +105,8 @@ struct HubBench {
                         node: node, site: "urban", agentVersion: "0.1.0",
                         capacity: Capacity(
                             cpu: CPUShare(millicores: 1_000), memory: ByteCount(1 << 30)),
-                        engine: nil, appliedRevision: applied, epoch: 1, logHead: logHead))))
+                        engine: nil, appliedRevision: applied, epoch: epoch, logHead: logHead,
+                        run: run, follows: follows, boot: boot, machine: machine))))
     }
 
     /// A node says that it runs an instance.

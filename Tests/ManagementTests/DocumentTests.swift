@@ -10,7 +10,7 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 17)
+            #expect(paths.count == 19)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "{name}", with: "n1")
@@ -55,6 +55,9 @@ import Testing
             "IssuedToken": IssuedToken(text: "t", site: "s", expiresAt: time),
             "Mistake": Mistake(object: 0, field: "f", message: "m", fix: "x"),
             "Refusal": Refusal(.denied, "no"),
+            "Conflict": Conflict(
+                node: "n", kind: .node, name: "n", atHub: node("n"), atNode: node("n")),
+            "SiteCompliance": SiteCompliance(site: "s", since: time),
         ]
         try await withSocket(Fleet()) { client in
             let schemas = try await schemas(client)

@@ -94,6 +94,21 @@ final class Fleet: ManagementBackend {
             nodes: [node], asOf: state.withLock(\.asOf))
     }
 
+    func conflicts() async throws(Refusal) -> ConflictList {
+        ConflictList(
+            items: [
+                Conflict(
+                    node: "n1", kind: .site, name: "rural", atHub: site("rural"), atNode: nil)
+            ], asOf: state.withLock(\.asOf))
+    }
+
+    func compliance(of site: SiteID?) async throws(Refusal) -> ComplianceReport {
+        guard site == nil || site == "rural" else { throw Refusal(.notFound, "no such site") }
+        return ComplianceReport(
+            items: [SiteCompliance(site: "rural", judged: 4, breached: 1, offline: 2)],
+            asOf: state.withLock(\.asOf))
+    }
+
     func apply(_ objects: [Object], dryRun: Bool) async throws(Refusal) -> [ApplyResult] {
         let mistakes = objects.enumerated().compactMap { index, object in
             isDNSLabel(object.metadata.name)
@@ -136,6 +151,7 @@ final class Fleet: ManagementBackend {
         case .labels(let labels):
             for (key, value) in labels { node.metadata.labels[key] = value }
         case .cordon(let isCordoned): node.spec.cordoned = isCordoned
+        case .resolve: throw Refusal(.conflict, "nothing is in conflict here")
         }
         put(.node(node))
         return .node(node)

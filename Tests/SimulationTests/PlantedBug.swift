@@ -47,7 +47,8 @@ struct PlantedBug: Sendable {
     }
 
     static let all =
-        durability + [fence] + changes + policies + once + contact + bounds + waits + others
+        durability + [fence, otherTable] + changes + policies + once + contact + bounds + waits
+        + others
 }
 
 extension PlantedBug {
@@ -210,6 +211,62 @@ extension PlantedBug {
                         }
                         entry.sequence -= back
                         return .append(entry)
+                    }
+                }
+            }
+        },
+    ]
+
+    /// The site that the node obeys is not the one that its policy version stands for.
+    private static let otherTable = PlantedBug(
+        name: "a node that goes by another table than the one it names", breaks: [.compliance]
+    ) {
+        Tampering(hearing: { _, input in
+            guard case .received(.documents(let documents, let through)) = input else { return }
+            let changed = documents.map { document in
+                guard case .site(var site) = document.content else { return document }
+                site.spec.pattern = .edgeFirst
+                return Document(
+                    key: document.key, revision: document.revision, content: .site(site))
+            }
+            input = .received(.documents(changed, through: through))
+        })
+    }
+
+    /// Bugs of a hub that was put back from a copy.
+    static let restoring: [PlantedBug] = [
+        .hub("speaks with the epoch of the one before it", breaks: [.growth]) {
+            { _, _, effects in
+                for (index, effect) in effects.enumerated() {
+                    guard case .send(let session, .welcome(var welcome)) = effect else { continue }
+                    welcome.epoch = 3
+                    effects[index] = .send(session, .welcome(welcome))
+                }
+            }
+        },
+        .hub("tells a node that is ahead what its copy says", breaks: [.noRollback]) {
+            let known = Memory<[NodeID: [DocumentKey: Document]]>([:])
+            let nodes = Memory<[SessionID: (NodeID, UInt64)]>([:])
+            return { input, _, effects in
+                if case .received(let session, .hello(let hello)) = input {
+                    nodes.change { $0[session] = (hello.node, hello.appliedRevision) }
+                }
+                for (index, effect) in effects.enumerated() {
+                    switch effect {
+                    case .persist(_, let writes):
+                        for case .document(let node, let document) in writes {
+                            known.change { $0[node, default: [:]][document.key] = document }
+                        }
+                    case .send(let session, .inventory):
+                        guard let (node, revision) = nodes.value[session] else { continue }
+                        let told = (known.value[node] ?? [:]).keys.sorted().enumerated().map {
+                            Document(
+                                key: $0.element, revision: revision + UInt64($0.offset) + 1,
+                                content: .deleted)
+                        }
+                        let through = revision + UInt64(told.count)
+                        effects[index] = .send(session, .documents(told, through: through))
+                    default: continue
                     }
                 }
             }
@@ -388,6 +445,15 @@ extension PlantedBug {
                     guard case .wake(let time, for: .heartbeat) = effect else { continue }
                     let late = Duration.milliseconds(now.wall.milliseconds / 3_600_000 % 1_000)
                     effects[index] = .wake(at: time + late, for: .heartbeat)
+                }
+            }
+        },
+        .agent("says the same run at each start", breaks: [.oneIdentity, .convergence]) {
+            { _, _, _, effects in
+                for (index, effect) in effects.enumerated() {
+                    guard case .send(.hello(var hello)) = effect else { continue }
+                    (hello.run, hello.follows, hello.boot) = (7, 7, 7)
+                    effects[index] = .send(.hello(hello))
                 }
             }
         },

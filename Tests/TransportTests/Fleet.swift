@@ -191,6 +191,7 @@ func withAgent(
         group.addTask { _ = await agent.run(client, answer: answer) }
         agent.say.yield(hello(node))
         let session = try await harbour.session(of: node)
+        harbour.server.promote(session)
         try await body(agent, session)
         agent.say.finish()
         group.cancelAll()

@@ -100,15 +100,17 @@ import Transport
             async let oldEnd = old.run(client)
             old.say.yield(hello("n1"))
             let first = try await harbour.session(of: "n1")
+            harbour.server.promote(first)
 
             async let newEnd = new.run(client)
             new.say.yield(hello("n1"))
+            let second = try #require(await harbour.next(openedOrHello))
+            harbour.server.promote(second)
             guard case .closed(let reason)? = await oldEnd else {
                 Issue.record("the older session went on")
                 return
             }
             #expect(reason.contains("newer session"))
-            let second = try #require(await harbour.next(openedOrHello))
             #expect(second > first)
 
             harbour.server.close(first)

@@ -70,6 +70,20 @@ extension Interface {
             success: (200, [.json(.named("AuthorityReport"))]), refusals: [404],
             respond: { try await $0.authority($1) }),
         Route(
+            method: .get, path: "/api/v1/conflicts",
+            summary: "About what hub and nodes differ, until a person chooses.",
+            success: (200, [.json(.named("ConflictList"))]), refusals: [403],
+            respond: { interface, _ in try .json(try await interface.backend.conflicts()) }),
+        Route(
+            method: .get, path: "/api/v1/compliance",
+            summary: "What came of judging every decision of nodes by the policy that it names.",
+            query: [.init(name: "site", type: .string, summary: "Of this site alone.")],
+            success: (200, [.json(.named("ComplianceReport"))]), refusals: [403, 404],
+            respond: { interface, call in
+                let site = call.query["site"].map { SiteID($0) }
+                return try .json(try await interface.backend.compliance(of: site))
+            }),
+        Route(
             method: .get, path: "/api/v1/changes",
             summary: "What people changed at nodes, and how it stands beside the hub's word.",
             success: (200, [.json(.named("LocalChangeList"))]),
@@ -105,7 +119,9 @@ extension Interface {
             respond: { try await $0.delete($1) }),
         Route(
             method: .patch, path: "/api/v1/{plural}/{name}",
-            summary: "Changes labels, where null removes one, or cordons a node.",
+            summary:
+                "Changes labels, where null removes one, cordons a node, or ends its conflict with"
+                + " the hub by keeping the word of one of them.",
             body: .json(.named("Edit")), success: (200, [.json(.named("Object"))]),
             refusals: [403, 404, 409, 413, 422, 503], respond: { try await $0.edit($1) }),
         Route(

@@ -17,6 +17,10 @@ package protocol ManagementBackend: Sendable {
     func decisions(about filter: DecisionFilter?, limit: Int) async -> DecisionList
     /// Who may decide at a site; nil where it is not known here.
     func authority(of site: SiteID) async -> AuthorityReport?
+    /// About what hub and nodes differ, until a person chooses.
+    func conflicts() async throws(Refusal) -> ConflictList
+    /// What came of judging the decisions of nodes again; of one site or of all.
+    func compliance(of site: SiteID?) async throws(Refusal) -> ComplianceReport
     /// What people changed at nodes and nobody settled: of the fleet, or of this node.
     func localChanges() async -> LocalChangeList
     /// Settles one of them.

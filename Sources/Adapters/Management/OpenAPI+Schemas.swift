@@ -94,7 +94,24 @@ let schemas: [String: Schema] = [
         ("outcome", .choice(["created", "configured", "unchanged"])),
     ]),
     "ApplyAnswer": .fields([("results", .array(.named("ApplyResult")))]),
-    "Edit": .fields([("labels?", .map(.nullable(.string))), ("cordon?", .boolean)]),
+    "Edit": .fields([
+        ("labels?", .map(.nullable(.string))), ("cordon?", .boolean),
+        ("resolve?", .choice(Side.allCases.map(\.rawValue))),
+    ]),
+    "Conflict": .fields([
+        ("node", .string), ("kind", .choice(Kind.allCases.map(\.rawValue))), ("name", .string),
+        ("atHub?", .named("Object")), ("atNode?", .named("Object")),
+        ("copiesAtHub", .array(.integer)), ("copiesAtNode", .array(.integer)),
+    ]),
+    "ConflictList": .fields([("items", .array(.named("Conflict"))), ("asOf", .string)]),
+    "Breach": .fields([("decision", .named("Decision")), ("faults", .array(.string))]),
+    "SiteCompliance": .fields([
+        ("site", .string), ("judged", .integer), ("breached", .integer), ("offline", .integer),
+        ("superseded", .integer), ("since?", .string), ("breaches", .array(.named("Breach"))),
+    ]),
+    "ComplianceReport": .fields([
+        ("items", .array(.named("SiteCompliance"))), ("asOf", .string),
+    ]),
     "TokenRequest": .fields([("site", .string), ("validFor", .string)]),
     "IssuedToken": .fields([("text", .string), ("site", .string), ("expiresAt", .string)]),
     "Mistake": .fields([

@@ -7,7 +7,7 @@ let hubSchema = Schema(
     applicationID: 0x534b_4855,  // "SKHU"
     migrator: hubMigrator(),
     highWaterMarks: { database in
-        var marks = try ["epoch", "generationFloor"].map {
+        var marks = try ["epoch", "metEpoch", "generationFloor"].map {
             raising($0, to: try database.counter($0))
         }
         let rows = try Row.fetchCursor(database, sql: "SELECT node, head FROM position")
@@ -93,6 +93,33 @@ private func hubMigrator() -> DatabaseMigrator {
                 CREATE TABLE policy (
                     name TEXT NOT NULL, version INTEGER NOT NULL,
                     sum INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (name, version)
+                ) STRICT;
+                """)
+    }
+    migrator.registerMigration("hub-return-1") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE claims (
+                    node TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
+    migrator.registerMigration("hub-return-2") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE timeline (
+                    node TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
+    migrator.registerMigration("hub-return-3") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE policies (
+                    site TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                CREATE TABLE compliance (
+                    site TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
                 ) STRICT;
                 """)
     }

@@ -33,11 +33,19 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
         Decision.self, of: "decision", key: ["id"], "SELECT * FROM decision ORDER BY id",
         each: { _, decision in snapshot.decisions.append(decision) })
     try reader.values(
+        PolicyHistory.self, of: "policies", key: ["site"], "SELECT * FROM policies ORDER BY site",
+        each: { row, history in snapshot.siteHistories[SiteID(row["site"])] = history })
+    try reader.values(
+        SiteCompliance.self, of: "compliance", key: ["site"],
+        "SELECT * FROM compliance ORDER BY site",
+        each: { _, account in snapshot.compliance.append(account) })
+    try reader.values(
         StoredPolicy.self, of: "policy", key: ["name", "version"],
         "SELECT * FROM policy ORDER BY name, version",
         each: { _, policy in snapshot.policies.append(policy) })
     snapshot.nodes = try loadNodes(database, &reader)
     snapshot.epoch = counter(try database.counter("epoch"))
+    snapshot.metEpoch = counter(try database.counter("metEpoch"))
     snapshot.generationFloor = counter(try database.counter("generationFloor"))
     return (snapshot, reader.damaged)
 }
@@ -75,6 +83,12 @@ private func loadNodes(
         each: { row, status in
             places[row["node"]].map { nodes[$0].instances.append(status) }
         })
+    try reader.values(
+        Claims.self, of: "claims", key: ["node"], "SELECT * FROM claims ORDER BY node",
+        each: { row, claims in places[row["node"]].map { nodes[$0].claims = claims } })
+    try reader.values(
+        Timeline.self, of: "timeline", key: ["node"], "SELECT * FROM timeline ORDER BY node",
+        each: { row, timeline in places[row["node"]].map { nodes[$0].timeline = timeline } })
     try reader.values(
         LocalChange.self, of: "localChange", key: ["node", "workload"],
         "SELECT * FROM localChange ORDER BY node, workload",

@@ -87,6 +87,12 @@ private func apply(
         try database.put(site, in: "site", name: site.metadata.name)
     case .removeSite(let id):
         try database.run("DELETE FROM site WHERE name = ?", [id.text])
+        try database.run("DELETE FROM policies WHERE site = ?", [id.text])
+        try database.run("DELETE FROM compliance WHERE site = ?", [id.text])
+    case .siteHistory(let site, let history):
+        try database.put(history, in: "policies", name: site.text)
+    case .compliance(let account):
+        try database.put(account, in: "compliance", name: account.site.text)
     case .node(let node):
         try database.put(node, in: "node", name: node.metadata.name)
     case .removeNode(let id):
@@ -122,10 +128,12 @@ private func apply(
             [reference.name, try column(reference.version)])
     case .epoch(let epoch):
         try database.setCounter("epoch", to: try column(epoch))
+    case .metEpoch(let epoch):
+        try database.setCounter("metEpoch", to: try column(epoch))
     case .generationFloor(let generation):
         try database.setCounter("generationFloor", to: try column(generation))
     case .document, .forgetDocument, .instance, .removeInstance, .acknowledged, .appliedRevision,
-        .contact, .localChange, .removeLocalChange:
+        .contact, .claims, .timeline, .head, .localChange, .removeLocalChange:
         try applyToNode(write, in: database)
     }
 }
@@ -162,6 +170,14 @@ private func applyToNode(_ write: HubWrite, in database: GRDB.Database) throws {
         try database.setPosition("applied", of: node, to: try column(revision))
     case .contact(let node, let time):
         try database.setPosition("lastSeen", of: node, to: time.milliseconds)
+    case .claims(let node, let claims):
+        try database.put(claims, in: "claims", name: node.text)
+    case .timeline(let node, .shared):
+        try database.run("DELETE FROM timeline WHERE node = ?", [node.text])
+    case .timeline(let node, let timeline):
+        try database.put(timeline, in: "timeline", name: node.text)
+    case .head(let node, let revision):
+        try raiseHead(of: node, to: try column(revision), in: database)
     default:
         preconditionFailure("\(write) does not concern one node")
     }
@@ -169,7 +185,10 @@ private func applyToNode(_ write: HubWrite, in database: GRDB.Database) throws {
 
 private func remove(_ node: NodeID, from database: GRDB.Database) throws {
     try database.run("DELETE FROM node WHERE name = ?", [node.text])
-    for table in ["position", "feed", "instance", "placement", "localChange"] {
+    let tables = [
+        "position", "feed", "instance", "placement", "claims", "timeline", "localChange",
+    ]
+    for table in tables {
         try database.run("DELETE FROM \(table) WHERE node = ?", [node.text])
     }
 }
@@ -193,7 +212,11 @@ private func put(
     try database.run(
         "INSERT OR REPLACE INTO feed VALUES (?, ?, ?, ?, ?, ?)",
         [node.text, document.key.kind, document.key.name, revision, sum, body])
-    // The head outlives the documents: a revision is given once, even if its document is gone.
+    try raiseHead(of: node, to: revision, in: database)
+}
+
+/// The head outlives the documents: a revision is given once, even if its document is gone.
+private func raiseHead(of node: NodeID, to revision: Int64, in database: GRDB.Database) throws {
     try database.run(
         """
         INSERT INTO position (node, head) VALUES (?, ?)

@@ -121,6 +121,8 @@ private func apply(
         try database.setCounter("contactWall", to: reading.wall.milliseconds)
         try database.setCounter("contactMonotonic", to: reading.monotonic.nanoseconds)
         try database.setCounter("contactBoot", to: Int64(bitPattern: reading.boot))
+    case .run(let run):
+        try database.setCounter("run", to: try column(run))
     }
 }
 
@@ -151,6 +153,8 @@ private func loadNode(_ database: GRDB.Database) throws -> (NodeSnapshot, [Damag
     for (name, version) in try database.counters(below: policyFloor) {
         snapshot.policyFloors[name] = counter(version)
     }
+    let run = counter(try database.counter("run"))
+    snapshot.run = run == 0 ? nil : run
     let wall = try database.counter("contactWall")
     if wall != 0 {
         let moment = Moment(

@@ -21,7 +21,6 @@ struct ControlCalls: Skerry_Control_V1_Control.ServiceProtocol {
                     HubMessage.retry(after: retryAfter, reason: reason))
                 try await writer.write(frame)
             case .admit:
-                sessions.promote(session)
                 let outcome: Result<Void, any Error>
                 do {
                     outcome = .success(

@@ -148,6 +148,12 @@ package final class ControlServer: Sendable {
         return nil
     }
 
+    /// Makes a session the one of its node; an older one ends. Before that it may be a copy of the
+    /// node that is about to be turned away, and replaces nobody.
+    package func promote(_ id: SessionID) {
+        if let session = sessions[id] { sessions.promote(session) }
+    }
+
     /// Ends a session after what is queued for it.
     package func close(_ id: SessionID) {
         sessions[id]?.end(.closedByHub)

@@ -53,7 +53,7 @@ enum RecordCodec {
 extension NodeMessage: Recordable {
     static let recordKinds: Set = [
         "NodeMessage.hello", "NodeMessage.applied", "NodeMessage.entries", "NodeMessage.heartbeat",
-        "NodeMessage.engine",
+        "NodeMessage.engine", "NodeMessage.holdings",
     ]
     var recordKind: String {
         switch self {
@@ -62,6 +62,7 @@ extension NodeMessage: Recordable {
         case .entries: "NodeMessage.entries"
         case .heartbeat: "NodeMessage.heartbeat"
         case .engine: "NodeMessage.engine"
+        case .holdings: "NodeMessage.holdings"
         }
     }
 }
@@ -69,6 +70,7 @@ extension NodeMessage: Recordable {
 extension HubMessage: Recordable {
     static let recordKinds: Set = [
         "HubMessage.welcome", "HubMessage.retry", "HubMessage.documents", "HubMessage.acknowledged",
+        "HubMessage.inventory",
     ]
     var recordKind: String {
         switch self {
@@ -76,6 +78,7 @@ extension HubMessage: Recordable {
         case .retry: "HubMessage.retry"
         case .documents: "HubMessage.documents"
         case .acknowledged: "HubMessage.acknowledged"
+        case .inventory: "HubMessage.inventory"
         }
     }
 }

@@ -26,7 +26,7 @@ final class Sessions: Sendable {
         }
     }
 
-    /// Makes an admitted session the one of its node; an older one is closed.
+    /// Makes a welcomed session the one of its node; an older one is closed.
     func promote(_ session: Session) {
         let older = state.withLock { state -> Session? in
             let older = state.current[session.node].flatMap { state.sessions[$0] }

@@ -53,6 +53,15 @@ package struct Connection: Sendable {
         try await value(Request(path: "/api/v1/authority/\(Connection.encoded(site.text))"))
     }
 
+    package func conflicts() async throws -> ConflictList {
+        try await value(Request(path: "/api/v1/conflicts"))
+    }
+
+    package func compliance(of site: SiteID?) async throws -> ComplianceReport {
+        let query = site.map { "?site=\(Connection.encoded($0.text))" } ?? ""
+        return try await value(Request(path: "/api/v1/compliance" + query))
+    }
+
     package func localChanges() async throws -> LocalChangeList {
         try await value(Request(path: "/api/v1/changes"))
     }

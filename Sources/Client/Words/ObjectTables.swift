@@ -126,14 +126,18 @@ package struct ObjectTables: Sendable {
         let isRefused = node.status?.conditions.contains {
             $0.type == Condition.contact && !$0.isTrue && $0.reason == Condition.refused
         }
+        let warnings = ["Cloned", "Superseded"].filter { warning in
+            node.status?.conditions.contains { $0.type == warning && $0.isTrue } ?? false
+        }
         let cordoned =
-            (isRefused == true ? ",Refused" : "") + (node.spec.cordoned ? ",Cordoned" : "")
+            (isRefused == true ? ",Refused" : "") + warnings.map { "," + $0 }.joined()
+            + (node.spec.cordoned ? ",Cordoned" : "")
         guard let state = node.status?.state else { return .init("unknown" + cordoned, .dim) }
         let tone: Tone =
             switch state {
-            case .ready: node.spec.cordoned ? .caution : .good
-            case .autonomous: .caution
-            case .silent: .bad
+            case .ready: node.spec.cordoned || !warnings.isEmpty ? .caution : .good
+            case .autonomous, .awaitingReconnect: .caution
+            case .silent, .conflictPaused: .bad
             }
         return .init(state.rawValue + cordoned, tone)
     }

@@ -81,7 +81,7 @@ package struct Gate: Equatable, Sendable {
         at now: WallTime
     ) -> Warrant? {
         let ruling = table.ruling(on: question, in: circumstances)
-        let passes = permits(ruling, question.basis)
+        let passes = Gate.permits(ruling, question.basis, seat: seat)
         let id = DecisionID(origin: origin, number: nextNumber)
         nextNumber += 1
         unrecorded.append(
@@ -103,7 +103,8 @@ package struct Gate: Equatable, Sendable {
     package func wouldPass(
         _ question: Question, by table: AuthorityTable, in circumstances: Circumstances
     ) -> Bool {
-        permits(table.ruling(on: question, in: circumstances), question.basis)
+        Gate.permits(
+            table.ruling(on: question, in: circumstances), question.basis, seat: seat)
     }
 
     /// The records since the last time, for the caller to make durable.
@@ -115,7 +116,9 @@ package struct Gate: Equatable, Sendable {
 
     /// Whoever stands at the node may stop what runs there. Standing intent is carried out by whoever is
     /// near; judgement, and saying otherwise than the hub, is for those named.
-    private func permits(_ ruling: Ruling, _ basis: Decision.Basis) -> Bool {
+    package static func permits(
+        _ ruling: Ruling, _ basis: Decision.Basis, seat: Seat
+    ) -> Bool {
         switch (ruling.verdict, basis) {
         case (_, .person): true
         case (.hold, _): false

@@ -107,10 +107,10 @@ extension Agent {
     func awaitAge(at now: Moment, into effects: inout [Effect]) {
         guard !link.isUp else { return }
         let age = policyAge(at: now)
-        let bounds =
+        let ends =
             [regime.stalenessBound.duration, regime.autonomyWindow.duration]
             + held.rows.compactMap { $0.assignment?.spec.disconnect?.stopAfter?.duration }
-        guard let next = bounds.filter({ $0 >= age }).min() else { return }
+        guard let next = ends.filter({ $0 >= age }).min() else { return }
         effects.append(
             .wake(at: now.monotonic + (next - age) + .milliseconds(1), for: .policyAge))
     }

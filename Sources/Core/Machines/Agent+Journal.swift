@@ -8,8 +8,8 @@ extension Agent {
         case document(DocumentKey)
         case instance(InstanceID)
         case entry(UInt64)
+        case appliedRevision, forgottenChanges, trim, epoch, contact, run
         case localChange(WorkloadID)
-        case appliedRevision, forgottenChanges, trim, epoch, contact
 
         init(_ write: NodeWrite) {
             switch write {
@@ -22,6 +22,7 @@ extension Agent {
             case .trimLog: self = .trim
             case .epoch: self = .epoch
             case .contact: self = .contact
+            case .run: self = .run
             case .localChange(let change): self = .localChange(change.workload)
             case .forgetLocalChanges: self = .forgottenChanges
             }

@@ -13,7 +13,9 @@ extension Agent {
                         node: configuration.node, site: configuration.site,
                         agentVersion: configuration.version, capacity: configuration.capacity,
                         engine: shownEngine, appliedRevision: durableRevision, epoch: epoch,
-                        logHead: outbox.lastSequence, policies: policiesInForce))))
+                        logHead: outbox.lastSequence, policies: policiesInForce, run: run,
+                        follows: follows, boot: configuration.boot,
+                        machine: configuration.machine))))
         effects.append(.wake(at: now.monotonic + configuration.limits.greeting, for: .greeting))
     }
 
@@ -57,7 +59,19 @@ extension Agent {
                 returnHead = nil
                 advance(at: now, into: &effects)
             }
+        case .inventory: sayHoldings(into: &effects)
         }
+    }
+
+    /// In pieces, since one message has a bound and a node any number of documents.
+    private func sayHoldings(into effects: inout [Effect]) {
+        guard link.isUp else { return }
+        var rest = replica.all.filter { $0.revision <= durableRevision }[...]
+        repeat {
+            let part = rest.prefix(configuration.limits.documentsPerMessage)
+            rest = rest.dropFirst(part.count)
+            effects.append(.send(.holdings(Array(part), isLast: rest.isEmpty)))
+        } while !rest.isEmpty
     }
 
     private mutating func settleIn(

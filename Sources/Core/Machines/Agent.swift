@@ -12,6 +12,9 @@ import Replication
 package struct Agent: Equatable, Sendable {
     package let configuration: AgentConfiguration
     var random: Random
+    /// Tells this start of the agent from every other, and the one before it on the same store.
+    let run: UInt64
+    let follows: UInt64?
 
     // Intent.
     var replica: Replica
@@ -108,6 +111,11 @@ package struct Agent: Equatable, Sendable {
     package init(configuration: AgentConfiguration, snapshot: NodeSnapshot, random: Random) {
         self.configuration = configuration
         self.random = random
+        var source = random
+        // A store counts to 63 bits, and zero is none.
+        var own = source.split()
+        run = max(1, own.next() >> 1)
+        follows = snapshot.run
         decisions = Recent(limit: configuration.limits.events)
         events = Recent(limit: configuration.limits.events)
         replica = Replica(documents: snapshot.documents, through: snapshot.appliedRevision)
@@ -132,6 +140,7 @@ package struct Agent: Equatable, Sendable {
         link = .connecting(since: proof?.wall ?? now.wall)
         proofAge = proof?.age(at: now, boot: configuration.boot) ?? .zero
         proofAgeAt = now.monotonic
+        journal.writes.append(.run(run))
         // Intent before facts: what the engine lists is judged by tier and restart policy.
         reconcile(at: now, into: &effects)
         askEngine(at: now, into: &effects)

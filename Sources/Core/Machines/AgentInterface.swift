@@ -11,13 +11,16 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var portRange: ClosedRange<Int>
     /// A number that no two boots of the node share.
     package var boot: UInt64
+    /// A number that no two machines share; zero where it cannot be told.
+    package var machine: UInt64
     /// Who may sign policy: pinned when the node was enrolled, so that no hub can add one.
     package var policyKeys: [TrustedKey]
     package var limits: AgentLimits
 
     package init(
         node: NodeID, site: SiteID, version: String, capacity: Capacity,
-        portRange: ClosedRange<Int>, boot: UInt64, policyKeys: [TrustedKey] = [],
+        portRange: ClosedRange<Int>, boot: UInt64, machine: UInt64 = 0,
+        policyKeys: [TrustedKey] = [],
         limits: AgentLimits = .production
     ) {
         self.node = node
@@ -26,6 +29,7 @@ package struct AgentConfiguration: Equatable, Sendable {
         self.capacity = capacity
         self.portRange = portRange
         self.boot = boot
+        self.machine = machine
         self.policyKeys = policyKeys
         self.limits = limits
     }
@@ -38,6 +42,8 @@ package struct AgentLimits: Equatable, Sendable {
     /// Entries in one message, and sent without an answer.
     package var batch: Int
     package var window: Int
+    /// Documents in one message.
+    package var documentsPerMessage: Int
     /// Events kept for people on the node.
     package var events: Int
     /// Writes that may wait for a slow store before those overtaken by newer ones are left out.
@@ -58,13 +64,14 @@ package struct AgentLimits: Equatable, Sendable {
     package var audit: Duration
 
     package static let production = AgentLimits(
-        logEntries: 10_000, batch: 64, window: 256, events: 256, writes: 1_024,
-        localChanges: 64, reconnectCap: .seconds(60), reconnectFirst: .seconds(1),
+        logEntries: 10_000, batch: 64, window: 256, documentsPerMessage: 16, events: 256,
+        writes: 1_024, localChanges: 64, reconnectCap: .seconds(60), reconnectFirst: .seconds(1),
         greeting: .seconds(10), tierWait: .seconds(15),
         calm: .seconds(600), audit: .seconds(60))
 
     package static let tight = AgentLimits(
-        logEntries: 64, batch: 4, window: 8, events: 16, writes: 16, localChanges: 4,
+        logEntries: 64, batch: 4, window: 8, documentsPerMessage: 2, events: 16, writes: 16,
+        localChanges: 4,
         reconnectCap: .seconds(60), reconnectFirst: .seconds(1), greeting: .seconds(10),
         tierWait: .seconds(15),
         calm: .seconds(600), audit: .seconds(600))

@@ -45,11 +45,23 @@ extension Hub {
             Gate.Question(
                 action, .workload(workload.id), tier: workload.spec.tier, in: domain, on: .intent,
                 because: cause, alternatives: alternatives),
-            by: regime.table,
-            in: Gate.Circumstances(
-                site: ground.site, policyVersion: regime.generation, policies: regime.policies,
-                policyAge: .zero, staleness: .fresh, reach: .hub),
-            at: now)
+            by: regime.table, in: circumstances(at: ground, regime), at: now)
+    }
+
+    /// Whether the gate would let a person's word about where a workload runs be carried out.
+    func mayPlace(_ workload: Workload, at ground: Ground) -> Bool {
+        let regime = regime(at: ground)
+        return gate.wouldPass(
+            Gate.Question(
+                .place, .workload(workload.id), tier: workload.spec.tier, in: .placement,
+                on: .intent, because: .applied),
+            by: regime.table, in: circumstances(at: ground, regime))
+    }
+
+    private func circumstances(at ground: Ground, _ regime: Regime) -> Gate.Circumstances {
+        Gate.Circumstances(
+            site: ground.site, policyVersion: regime.generation, policies: regime.policies,
+            policyAge: .zero, staleness: .fresh, reach: .hub)
     }
 
     /// Moves a workload from `current` to `places`, one ground at a time; one that may not change keeps

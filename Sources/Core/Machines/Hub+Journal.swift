@@ -5,6 +5,8 @@ extension Hub {
     /// What a write is about: of two about the same, the later one is enough.
     private enum Topic: Hashable {
         case site(SiteID)
+        case siteHistory(SiteID)
+        case compliance(SiteID)
         case node(NodeID)
         case workload(WorkloadID)
         case placement(WorkloadID)
@@ -15,9 +17,13 @@ extension Hub {
         case acknowledged(NodeID)
         case appliedRevision(NodeID)
         case contact(NodeID)
+        case claims(NodeID)
+        case timeline(NodeID)
+        case head(NodeID)
         case token(String)
         case policy(PolicyReference)
         case epoch
+        case metEpoch
         case generationFloor
     }
 
@@ -50,6 +56,8 @@ extension Hub {
         switch write {
         case .site(let site): (.site(SiteID(site.metadata.name)), nil)
         case .removeSite(let site): (.site(site), nil)
+        case .siteHistory(let site, _): (.siteHistory(site), nil)
+        case .compliance(let account): (.compliance(account.site), nil)
         case .node(let node): (.node(NodeID(node.metadata.name)), NodeID(node.metadata.name))
         case .workload(let workload): (.workload(workload.id), nil)
         case .removeWorkload(let id): (.workload(id), nil)
@@ -64,11 +72,15 @@ extension Hub {
         case .acknowledged(let node, _): (.acknowledged(node), node)
         case .appliedRevision(let node, _): (.appliedRevision(node), node)
         case .contact(let node, _): (.contact(node), node)
+        case .claims(let node, _): (.claims(node), node)
+        case .timeline(let node, _): (.timeline(node), node)
+        case .head(let node, _): (.head(node), node)
         case .token(let token): (.token(token.id), nil)
         case .removeToken(let id): (.token(id), nil)
         case .policy(let stored): (.policy(stored.reference), nil)
         case .removePolicy(let reference): (.policy(reference), nil)
         case .epoch: (.epoch, nil)
+        case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)
         case .event, .decision, .removeNode: (nil, nil)
         }

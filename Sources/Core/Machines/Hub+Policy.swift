@@ -80,9 +80,10 @@ extension Hub {
             wanted in !held.contains { $0.name == wanted.name && $0.version >= wanted.version }
         }
         for policy in missing {
-            guard
+            let key = DocumentKey.policy(policy.name)
+            guard let feed = nodes[hello.node]?.feed, feed[key] != nil,
                 let document = nodes.update(
-                    hello.node, { $0.feed.repeatDocument(.policy(policy.name)) }) ?? nil
+                    hello.node, { $0.feed.restate(key, above: feed.head) }) ?? nil
             else { continue }
             journal.writes.append(.document(hello.node, document))
         }

@@ -43,6 +43,9 @@ extension Hub {
             try delete(kind, name, at: now, into: &effects)
             return .deleted
         case .edit(let kind, let name, let edit):
+            if case .resolve(let keep) = edit {
+                return .object(try resolve(kind, name, keep: keep, at: now))
+            }
             return .object(try change(kind, name, edit, at: now))
         case .issue(let token):
             try issue(token, at: now)
@@ -157,6 +160,7 @@ extension Hub {
             site.status = nil
             sites.insert(site, for: SiteID(site.metadata.name))
             forgetRegimes(of: SiteID(site.metadata.name))
+            keepVersion(of: site, since: now.wall)
             journal.writes.append(.site(site))
         case .workload(var workload):
             let old = workloads[workload.id]
@@ -213,7 +217,7 @@ extension Hub {
         journal.writes.append(.removeWorkload(workload))
     }
 
-    private mutating func raiseFloor(to generation: UInt64?) {
+    mutating func raiseFloor(to generation: UInt64?) {
         guard let generation, generation > generationFloor else { return }
         generationFloor = generation
         journal.writes.append(.generationFloor(generation))
@@ -228,6 +232,7 @@ extension Hub {
         raiseFloor(to: sites[site]?.metadata.generation)
         sites.remove(site)
         forgetRegimes(of: site)
+        forgetVersions(of: site)
         journal.writes.append(.removeSite(site))
     }
 
@@ -269,11 +274,14 @@ extension Hub {
             switch edit {
             case .labels(let labels): node.metadata.apply(labels)
             case .cordon(let cordoned): node.spec.cordoned = cordoned
+            case .resolve: break
             }
             nodes.update(NodeID(name)) { $0.node = node }
             journal.writes.append(.node(node))
             object = .node(node)
         case (.instance, _): throw madeHere(name)
+        case (_, .resolve):
+            throw Refusal(.invalid, "only nodes can be resolved, not \(kind.plural)")
         case (.policy, _): throw staysSigned(name)
         case (_, .cordon): throw Refusal(.invalid, "only nodes can be cordoned, not \(kind.plural)")
         }

@@ -31,7 +31,7 @@ extension Hub {
             return (node: $0.node, hasGreeted: $0.state == .greeted)
         }
         guard let (node, hasGreeted) = heard,
-            nodes.update(node, { $0.lastSeen = now.wall }) != nil
+            nodes.read(node, { _ in true }) == true
         else {
             effects.append(.close(session))
             return
@@ -43,6 +43,7 @@ extension Hub {
             effects.append(.close(session))
             return
         }
+        nodes.update(node) { $0.lastSeen = now.wall }
         switch message {
         case .hello: break
         case .applied(let revision, let policies):
@@ -51,24 +52,40 @@ extension Hub {
         case .entries(let entries): take(entries, from: node, on: session, at: now)
         case .engine(let status): nodes.update(node) { $0.engine = status }
         case .heartbeat(let usage): if let usage { nodes.update(node) { $0.usage = usage } }
+        case .holdings(let documents, let isLast):
+            gather(documents, isLast: isLast, from: node, at: now)
         }
     }
 
     private mutating func welcome(
         _ hello: Hello, on session: SessionID, at now: Moment, into effects: inout [Effect]
     ) {
-        guard var member = nodes[hello.node], sessions[session]?.node == hello.node,
+        guard let member = nodes[hello.node], sessions[session]?.node == hello.node,
             hello.site == member.node.spec.site
         else {
             effects.append(.close(session))
             return
         }
-        if let other = member.session, other != session {
+        if let newest = member.lastSession, session < newest {
             // A greeting that was long under way may come after the next session's.
-            let older = min(other, session)
+            sessions.remove(session)
+            effects.append(.close(session))
+            return
+        }
+        guard leads(hello, on: session, at: now, into: &effects),
+            admitClaim(hello, on: session, at: now, into: &effects)
+        else { return }
+        greet(hello, on: session, at: now, into: &effects)
+    }
+
+    /// Takes up the talk with a node that is who it says.
+    private mutating func greet(
+        _ hello: Hello, on session: SessionID, at now: Moment, into effects: inout [Effect]
+    ) {
+        guard var member = nodes[hello.node] else { return }
+        if let older = member.session, older != session {
             sessions.remove(older)
             effects.append(.close(older))
-            if older == session { return }
         }
         // A copy of a greeting is older than what was confirmed since.
         let isLess =
@@ -81,9 +98,12 @@ extension Hub {
         sessions.update(session) {
             $0.state = .greeted
             $0.sent = hello.appliedRevision
+            $0.greetedWith = hello.appliedRevision
         }
         nodes.update(hello.node) {
             $0.session = session
+            $0.lastSession = session
+            $0.lastSeen = now.wall
             $0.quietSince = nil
             $0.logHead = hello.logHead ?? 0
             $0.agentVersion = hello.agentVersion
@@ -92,24 +112,17 @@ extension Hub {
             $0.policies = hello.policies ?? []
         }
         journal.writes.append(.contact(hello.node, now.wall))
-        if hello.appliedRevision > member.feed.head {
-            tell(
-                .warning, "NodeAhead", .node, hello.node.text,
-                "it holds revision \(hello.appliedRevision), this hub knows \(member.feed.head); "
-                    + "nothing is sent to it, since this hub may have been restored from a backup",
-                at: now)
-        } else {
-            confirm(hello.appliedRevision, by: hello.node)
-            repeatPolicies(after: hello)
-        }
+        let asks = compareTimeline(hello, at: now)
         effects.append(
             .send(
                 session,
                 .welcome(
                     Welcome(
-                        epoch: epoch, acknowledged: member.acknowledged,
+                        epoch: epoch,
+                        acknowledged: nodes[hello.node]?.acknowledged ?? 0,
                         heartbeatEvery: Interval(limits.heartbeatEvery),
                         reconnectWindow: Interval(reconnectWindow)))))
+        if asks { effects.append(.send(session, .inventory)) }
         if sharesCopies(hello.node) { reconcile(because: .nodeReturned, at: now) }
         feed(hello.node, into: &effects)
     }
@@ -131,6 +144,7 @@ extension Hub {
             $0.inbox = Inbox()
             $0.acknowledged = 0
             $0.applied = revision
+            $0.wentBack = true
             $0.changesThrough = 0
         }
         journal.writes.append(.acknowledged(node, sequence: 0))
@@ -152,7 +166,7 @@ extension Hub {
     /// Sends a node what is durable here and was not sent on its session.
     mutating func feed(_ node: NodeID, into effects: inout [Effect]) {
         guard let member = nodes[node], let id = member.session, let session = sessions[id],
-            session.state == .greeted, member.durable > session.sent,
+            session.state == .greeted, member.durable > session.sent, member.timeline == .shared,
             // A document that is not durable yet may hide an older one of its key, which a crash
             // would bring back below what the node believes to have.
             member.durable == member.feed.head
@@ -168,8 +182,9 @@ extension Hub {
         sessions.update(id) { $0.sent = member.durable }
     }
 
-    private mutating func confirm(_ revision: UInt64, by node: NodeID) {
-        guard let member = nodes[node], revision > member.applied else { return }
+    mutating func confirm(_ revision: UInt64, by node: NodeID) {
+        guard let member = nodes[node], revision > member.applied, member.timeline == .shared
+        else { return }
         var settled: [DocumentKey] = []
         nodes.update(node) {
             $0.applied = revision
@@ -182,9 +197,10 @@ extension Hub {
     private mutating func take(
         _ entries: [LogEntry], from node: NodeID, on session: SessionID, at now: Moment
     ) {
-        guard let fresh = nodes.update(node, { $0.inbox.take(entries) }),
-            let last = nodes.read(node, { $0.inbox.last })
+        guard let fresh = nodes.update(node, { $0.inbox.take(entries) }), let member = nodes[node]
         else { return }
+        let last = member.inbox.last
+        var taken: [Decision] = []
         for entry in fresh {
             switch entry.body {
             case .instance(let status): note(status, from: node)
@@ -197,13 +213,18 @@ extension Hub {
                 decision.id.origin = node.text
                 decision.site = nodes.read(node) { $0.node.spec.site }
                 record(decision)
+                taken.append(decision)
             case .localChange(let change): take(change, from: node, at: now)
             case .event(var event):
                 event.node = node
                 remember(event)
             }
         }
-        if !fresh.isEmpty { journal.writes.append(.acknowledged(node, sequence: last)) }
+        judge(taken, of: node, at: now)
+        // The position may have been taken back without the entries before it.
+        if !fresh.isEmpty || member.acknowledged < last {
+            journal.writes.append(.acknowledged(node, sequence: last))
+        }
         if fresh.contains(where: \.isLocalChange) { publish(to: node) }
         // Before the acknowledgement: a node takes it to mean that it has the hub's word on all this.
         if sharesCopies(node) { reconcile(because: .nodeReturned, at: now) }

@@ -55,6 +55,11 @@ extension Hub {
     }
 
     private func state(of member: Member, at now: WallTime) -> NodeState {
+        switch member.timeline {
+        case .paused: return .conflictPaused
+        case .awaited: return member.session == nil ? .awaitingReconnect : .conflictPaused
+        case .shared: break
+        }
         if member.session != nil { return .ready }
         guard let seen = member.lastSeen else { return .silent }
         let window = autonomyWindow(of: member)
@@ -62,8 +67,8 @@ extension Hub {
     }
 
     private func conditions(of member: Member, at now: WallTime) -> [Condition] {
-        absenceConditions(of: member, at: now) + aheadConditions(of: member, at: now)
-            + policyConditions(of: member, at: now)
+        absenceConditions(of: member, at: now) + timelineConditions(of: member)
+            + cloneConditions(of: member) + policyConditions(of: member, at: now)
     }
 
     /// Out of contact, and whether that is a cause for concern.
@@ -80,16 +85,6 @@ extension Hub {
             Condition(
                 type: Condition.contact, isTrue: false, reason: reason,
                 message: absence.sentence, observedAt: seen)
-        ]
-    }
-
-    private func aheadConditions(of member: Member, at now: WallTime) -> [Condition] {
-        guard member.applied > member.feed.head else { return [] }
-        return [
-            Condition(
-                type: "Ahead", isTrue: true, reason: "HubIsBehind",
-                message: "the node holds a newer revision than this hub ever made",
-                observedAt: now)
         ]
     }
 

@@ -11,6 +11,8 @@ import Replication
 package struct Hub: Equatable, Sendable {
     let limits: HubLimits
     package internal(set) var epoch: UInt64
+    /// The highest epoch of another hub that a node said it has obeyed.
+    var metEpoch: UInt64
 
     // Intent.
     var sites: Table<SiteID, Site> = Table()
@@ -37,6 +39,11 @@ package struct Hub: Equatable, Sendable {
     var policies: Table<String, [Issued]> = Table()
     /// Versions that this program cannot read: a later one wrote them.
     private var unreadPolicies: [PolicyReference] = []
+    /// What sites said under each version that their nodes may still name, and what rules by it.
+    var histories: Table<SiteID, PolicyHistory> = Table()
+    var judges: Table<JudgeKey, Regime> = Table()
+    /// What came of judging the decisions of nodes by them.
+    var compliance: Table<SiteID, SiteCompliance> = Table()
     /// The newest decisions of hub and nodes, as they came.
     var decisions: Recent<Decision>
     /// What says why each thing is as it is: the last decision on it that passed.
@@ -69,6 +76,16 @@ package struct Hub: Equatable, Sendable {
         var changesThrough: UInt64 = 0
         var lastSeen: WallTime?
         var session: SessionID?
+        /// The newest session that was ever welcomed; what comes late on an older one is old.
+        var lastSession: SessionID?
+        var claims = Claims()
+        var timeline = Timeline.shared
+        /// What the node has said so far of what it holds; nil where it was not asked.
+        var gathered: [Document]?
+        /// It holds less than it confirmed once, and may still hold what was deleted since.
+        var wentBack = false
+        /// The epoch of another hub that it obeys, where that is above this one's.
+        var rival: UInt64?
         /// Since when it is out of contact, as far as this life of the hub knows.
         var quietSince: Instant?
         /// How far its log went when it last greeted.
@@ -88,6 +105,8 @@ package struct Hub: Equatable, Sendable {
         var lastHeard: Instant
         /// The feed revision up to which everything was sent on this session.
         var sent: UInt64 = 0
+        /// The revision that the node greeted with.
+        var greetedWith: UInt64 = 0
     }
 
     /// What waits for a durable write.
@@ -103,6 +122,7 @@ package struct Hub: Equatable, Sendable {
         self.limits = limits
         self.policyKeys = policyKeys
         epoch = snapshot.epoch
+        metEpoch = snapshot.metEpoch
         generationFloor = snapshot.generationFloor
         events = Recent(snapshot.events, limit: limits.events)
         decisions = Recent(snapshot.decisions, limit: limits.decisions)
@@ -119,18 +139,24 @@ package struct Hub: Equatable, Sendable {
         for workload in snapshot.workloads { workloads.insert(workload, for: workload.id) }
         for token in snapshot.tokens { tokens.insert(token, for: token.id) }
         unreadPolicies = takePolicies(snapshot.policies)
+        restoreVersions(snapshot)
         for state in snapshot.nodes {
             nodes.insert(Member(state), for: NodeID(state.node.metadata.name))
         }
     }
 
-    /// Begins from the store alone.
-    package mutating func start(at now: Moment, into effects: inout [Effect]) {
+    /// Begins from the store alone. `isCopy` says that it is not the newest one there was: a backup
+    /// that was put in its place, or the copy that a damaged store is mended with.
+    package mutating func start(
+        at now: Moment, isCopy: Bool = false, into effects: inout [Effect]
+    ) {
         if epoch == 0 {
             epoch = 1
             journal.writes.append(.epoch(1))
         }
         for policy in unreadPolicies { tellUnread(policy, at: now) }
+        for site in sites.rows { keepVersion(of: site, since: site.metadata.createdAt ?? now.wall) }
+        if isCopy { beginAnew(at: now) }
         for node in nodes.keys { nodes.update(node) { $0.quietSince = now.monotonic } }
         reconcile(because: .nodesChanged, at: now)
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
@@ -199,7 +225,8 @@ extension Hub.Member {
         self.init(
             node: state.node, feed: feed, durable: feed.head, applied: state.appliedRevision,
             inbox: Inbox(last: state.acknowledged), acknowledged: state.acknowledged,
-            instances: Table(), lastSeen: state.lastSeen)
+            instances: Table(), lastSeen: state.lastSeen, claims: state.claims,
+            timeline: state.timeline)
         for status in state.instances { instances.insert(status, for: status.id) }
         for change in state.changes { changes.insert(change, for: change.workload) }
         let name = NodeID(state.node.metadata.name)

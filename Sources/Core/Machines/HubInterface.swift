@@ -11,9 +11,13 @@ package struct HubLimits: Equatable, Sendable {
     /// Over how long a fleet spreads its return, at least.
     package var reconnectWindowMin: Duration
     package var documentsPerMessage: Int
+    /// Documents that one node may say it holds.
+    package var holdings: Int
     package var events: Int
     /// Decisions kept for people to ask about.
     package var decisions: Int
+    /// Versions of one site that are kept, to judge by.
+    package var siteVersions: Int
     package var tokens: Int
     package var objects: Int
     /// Copies that one workload may ask for.
@@ -28,14 +32,16 @@ package struct HubLimits: Equatable, Sendable {
 
     package static let production = HubLimits(
         heartbeatEvery: .seconds(15), heartbeatsMissed: 3, admissionsPerSecond: 200,
-        admissionBurst: 50, reconnectWindowMin: .seconds(1), documentsPerMessage: 64, events: 2_000,
-        decisions: 2_000, tokens: 10_000, objects: 20_000, replicas: 10_000,
+        admissionBurst: 50, reconnectWindowMin: .seconds(1), documentsPerMessage: 64,
+        holdings: 4_096, events: 2_000, decisions: 2_000, siteVersions: 64, tokens: 10_000,
+        objects: 20_000, replicas: 10_000,
         instancesPerNode: 1_000, writes: 4_096, policies: 256, policyVersions: 16)
 
     package static let tight = HubLimits(
         heartbeatEvery: .seconds(60), heartbeatsMissed: 3, admissionsPerSecond: 4,
-        admissionBurst: 2, reconnectWindowMin: .seconds(1), documentsPerMessage: 2, events: 32,
-        decisions: 32, tokens: 64, objects: 1_000, replicas: 64, instancesPerNode: 64, writes: 64,
+        admissionBurst: 2, reconnectWindowMin: .seconds(1), documentsPerMessage: 2, holdings: 128,
+        events: 32, decisions: 32, siteVersions: 16, tokens: 64, objects: 1_000, replicas: 64,
+        instancesPerNode: 64, writes: 64,
         policies: 4,
         policyVersions: 3)
 }

@@ -114,27 +114,30 @@ package struct Mistake: Error, Hashable, Codable, Sendable {
 
 /// A small change to one object that is not worth a manifest.
 ///
-/// Coded as `{"labels":{"a":"b","c":null}}` or `{"cordon":true}`.
+/// Coded as `{"labels":{"a":"b","c":null}}`, `{"cordon":true}` or `{"resolve":"hub"}`.
 package enum Edit: Hashable, Sendable {
     /// A nil value removes the label.
     case labels([String: String?])
     case cordon(Bool)
+    /// Ends the conflict between a node and its hub.
+    case resolve(Side)
 }
 
 extension Edit: Codable {
-    private enum CodingKeys: String, CodingKey { case labels, cordon }
+    private enum CodingKeys: String, CodingKey { case labels, cordon, resolve }
 
     package init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
-        switch (fields.contains(.labels), fields.contains(.cordon)) {
-        case (true, false):
+        switch fields.allKeys {
+        case [.labels]:
             self = .labels(try fields.decode([String: String?].self, forKey: .labels))
-        case (false, true): self = .cordon(try fields.decode(Bool.self, forKey: .cordon))
+        case [.cordon]: self = .cordon(try fields.decode(Bool.self, forKey: .cordon))
+        case [.resolve]: self = .resolve(try fields.decode(Side.self, forKey: .resolve))
         default:
             throw DecodingError.dataCorrupted(
                 DecodingError.Context(
                     codingPath: decoder.codingPath,
-                    debugDescription: "an edit has either 'labels' or 'cordon'"))
+                    debugDescription: "an edit has one of 'labels', 'cordon' and 'resolve'"))
         }
     }
 
@@ -143,6 +146,7 @@ extension Edit: Codable {
         switch self {
         case .labels(let labels): try fields.encode(labels, forKey: .labels)
         case .cordon(let isCordoned): try fields.encode(isCordoned, forKey: .cordon)
+        case .resolve(let keep): try fields.encode(keep, forKey: .resolve)
         }
     }
 }

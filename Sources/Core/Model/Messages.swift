@@ -10,6 +10,8 @@ package enum NodeMessage: Hashable, Codable, Sendable {
     case heartbeat(Usage?)
     /// The engine that runs workloads, when it became known after the hello or changed.
     case engine(EngineStatus)
+    /// Some of the documents that are durable here; all were said with the last.
+    case holdings([Document], isLast: Bool)
 }
 
 package struct Hello: Hashable, Codable, Sendable {
@@ -27,10 +29,18 @@ package struct Hello: Hashable, Codable, Sendable {
     /// The policies in force; nil where none is.
     package var policies: [PolicyReference]?
 
+    /// The number of this run of the agent, of the one before it on the same store, of the boot, and of
+    /// the machine. Older agents say none of them.
+    package var run: UInt64?
+    package var follows: UInt64?
+    package var boot: UInt64?
+    package var machine: UInt64?
+
     package init(
         node: NodeID, site: SiteID, agentVersion: String, capacity: Capacity,
         engine: EngineStatus?, appliedRevision: UInt64, epoch: UInt64, logHead: UInt64? = nil,
-        policies: [PolicyReference]? = nil
+        policies: [PolicyReference]? = nil, run: UInt64? = nil, follows: UInt64? = nil,
+        boot: UInt64? = nil, machine: UInt64? = nil
     ) {
         self.node = node
         self.site = site
@@ -39,6 +49,10 @@ package struct Hello: Hashable, Codable, Sendable {
         self.engine = engine
         self.appliedRevision = appliedRevision
         self.epoch = epoch
+        self.run = run
+        self.follows = follows
+        self.boot = boot
+        self.machine = machine
         self.logHead = logHead
         self.policies = policies
     }
@@ -53,6 +67,8 @@ package enum HubMessage: Hashable, Codable, Sendable {
     case documents([Document], through: UInt64)
     /// Every log entry up to this sequence is durable on the hub.
     case acknowledged(sequence: UInt64)
+    /// Say what you hold: the hub cannot tell from numbers alone.
+    case inventory
 }
 
 package struct Welcome: Hashable, Codable, Sendable {

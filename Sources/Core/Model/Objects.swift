@@ -211,6 +211,10 @@ package enum NodeState: String, Codable, Sendable {
     case autonomous = "Autonomous"
     /// Not heard from for longer than the autonomy window, or never.
     case silent = "Silent"
+    /// The hub was restored from a backup and has not compared itself with the node yet.
+    case awaitingReconnect = "AwaitingReconnect"
+    /// The node holds what the hub does not say, and a person has to choose.
+    case conflictPaused = "ConflictPaused"
 }
 
 package struct Capacity: Hashable, Codable, Sendable {

@@ -12,6 +12,8 @@ package enum NodeWrite: Hashable, Sendable {
     case epoch(UInt64)
     /// When the hub last proved the node's policy current.
     case contact(Reading)
+    /// The number of the agent's run that has this store now.
+    case run(UInt64)
     case localChange(LocalChange)
     /// Changes up to this entry of the log are the hub's by now. By entry, since a newer change of the
     /// same workload may be on its way to disk.
@@ -30,6 +32,8 @@ package struct NodeSnapshot: Hashable, Sendable {
     package var epoch: UInt64
     /// When the hub last proved the node's policy current; nil where it never did.
     package var contact: Reading?
+    /// The last run of an agent on this store; nil before the first.
+    package var run: UInt64?
     /// What people changed here and the hub has not taken in.
     package var localChanges: [LocalChange]
     /// The highest version of each policy that was ever durable here, whatever became of its document.
@@ -38,7 +42,7 @@ package struct NodeSnapshot: Hashable, Sendable {
     package init(
         documents: [Document] = [], appliedRevision: UInt64 = 0, instances: [InstanceRecord] = [],
         log: [LogEntry] = [], nextSequence: UInt64 = 1, epoch: UInt64 = 0,
-        contact: Reading? = nil, localChanges: [LocalChange] = [],
+        contact: Reading? = nil, run: UInt64? = nil, localChanges: [LocalChange] = [],
         policyFloors: [String: UInt64] = [:]
     ) {
         self.documents = documents
@@ -48,6 +52,7 @@ package struct NodeSnapshot: Hashable, Sendable {
         self.nextSequence = nextSequence
         self.epoch = epoch
         self.contact = contact
+        self.run = run
         self.localChanges = localChanges
         self.policyFloors = policyFloors
     }
@@ -56,7 +61,10 @@ package struct NodeSnapshot: Hashable, Sendable {
 /// One change to the hub's store.
 package enum HubWrite: Hashable, Sendable {
     case site(Site)
+    /// Removes the site with its policies and what was judged by them.
     case removeSite(SiteID)
+    case siteHistory(SiteID, PolicyHistory)
+    case compliance(SiteCompliance)
     case node(Node)
     /// Removes the node with its feed, its log position and its instances.
     case removeNode(NodeID)
@@ -76,11 +84,17 @@ package enum HubWrite: Hashable, Sendable {
     case acknowledged(NodeID, sequence: UInt64)
     case appliedRevision(NodeID, UInt64)
     case contact(NodeID, WallTime)
+    case claims(NodeID, Claims)
+    case timeline(NodeID, Timeline)
+    /// No revision up to here is given again in the feed of the node.
+    case head(NodeID, UInt64)
     case token(JoinToken)
     case removeToken(id: String)
     case event(Event)
     case decision(Decision)
     case epoch(UInt64)
+    /// The highest epoch of another hub that a node said it has obeyed.
+    case metEpoch(UInt64)
     /// One version of a policy, kept with those before it.
     case policy(StoredPolicy)
     case removePolicy(PolicyReference)
@@ -100,6 +114,8 @@ package struct HubSnapshot: Hashable, Sendable {
         package var acknowledged: UInt64
         package var instances: [InstanceStatus]
         package var lastSeen: WallTime?
+        package var claims: Claims
+        package var timeline: Timeline
         /// What people changed at the node, as long as nobody settled it.
         package var changes: [LocalChange]
 
@@ -107,7 +123,7 @@ package struct HubSnapshot: Hashable, Sendable {
             node: Node, documents: [Document] = [], headRevision: UInt64 = 0,
             appliedRevision: UInt64 = 0, acknowledged: UInt64 = 0,
             instances: [InstanceStatus] = [], lastSeen: WallTime? = nil,
-            changes: [LocalChange] = []
+            claims: Claims = Claims(), timeline: Timeline = .shared, changes: [LocalChange] = []
         ) {
             self.node = node
             self.documents = documents
@@ -116,6 +132,8 @@ package struct HubSnapshot: Hashable, Sendable {
             self.acknowledged = acknowledged
             self.instances = instances
             self.lastSeen = lastSeen
+            self.claims = claims
+            self.timeline = timeline
             self.changes = changes
         }
     }
@@ -133,15 +151,19 @@ package struct HubSnapshot: Hashable, Sendable {
     /// In order of name and version.
     package var policies: [StoredPolicy]
     package var epoch: UInt64
+    /// The highest epoch of another hub that a node said it has obeyed.
+    package var metEpoch: UInt64
     /// The highest generation of any object that was deleted.
     package var generationFloor: UInt64
+    package var siteHistories: [SiteID: PolicyHistory] = [:]
+    package var compliance: [SiteCompliance] = []
 
     package init(
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],
         placements: [WorkloadID: [NodeID: [Int]]] = [:],
         replacements: [WorkloadID: [Replacement]] = [:], tokens: [JoinToken] = [],
-        events: [Event] = [], decisions: [Decision] = [],
-        policies: [StoredPolicy] = [], epoch: UInt64 = 0, generationFloor: UInt64 = 0
+        events: [Event] = [], decisions: [Decision] = [], policies: [StoredPolicy] = [],
+        epoch: UInt64 = 0, metEpoch: UInt64 = 0, generationFloor: UInt64 = 0
     ) {
         self.sites = sites
         self.nodes = nodes
@@ -153,6 +175,7 @@ package struct HubSnapshot: Hashable, Sendable {
         self.decisions = decisions
         self.policies = policies
         self.epoch = epoch
+        self.metEpoch = metEpoch
         self.generationFloor = generationFloor
     }
 }

@@ -29,11 +29,19 @@ package struct Feed: Equatable, Sendable {
         return document
     }
 
-    /// Says what is said of `key` once more, under a new revision; nil where nothing is.
-    package mutating func repeatDocument(_ key: DocumentKey) -> Document? {
-        guard var document = documents[key] else { return nil }
-        head += 1
-        document.revision = head
+    /// The newest revision that is still told of; at most `head`.
+    package var newest: UInt64 { documents.rows.map(\.revision).max() ?? 0 }
+
+    /// Gives no number up to `revision` any more.
+    package mutating func raise(to revision: UInt64) { head = max(head, revision) }
+
+    /// Says once more what holds about `key`, under a number above `revision`; where nothing is known of
+    /// it, that it is gone. Nil where it was said above that number already.
+    package mutating func restate(_ key: DocumentKey, above revision: UInt64) -> Document? {
+        guard documents[key]?.revision ?? 0 <= revision else { return nil }
+        head = max(head, revision) + 1
+        let document = Document(
+            key: key, revision: head, content: documents[key]?.content ?? .deleted)
         documents.insert(document, for: key)
         return document
     }

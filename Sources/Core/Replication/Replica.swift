@@ -11,6 +11,7 @@ package struct Replica: Equatable, Sendable {
         for document in documents { self.documents.insert(document, for: document.key) }
     }
 
+    package var all: [Document] { documents.rows }
     package var contents: [Document.Content] { documents.rows.map(\.content) }
 
     package subscript(key: DocumentKey) -> Document.Content? { documents[key]?.content }

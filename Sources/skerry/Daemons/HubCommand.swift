@@ -8,12 +8,21 @@ struct HubCommand: AsyncParsableCommand {
         commandName: "hub",
         abstract: "Run a hub: the place where intent is kept and the fleet is seen.",
         usage: """
-            skerry hub [--config FILE] [--SETTING VALUE ...]
+            skerry hub [--restored] [--config FILE] [--SETTING VALUE ...]
             skerry hub init [--config FILE] [--SETTING VALUE ...]
             """,
-        discussion: SettingFlags.discussion(
-            Setting.hub, example: "skerry hub --state ./hub --advertise hub.example.org"),
+        discussion: restoredHelp
+            + SettingFlags.discussion(
+                Setting.hub, example: "skerry hub --state ./hub --advertise hub.example.org"),
         subcommands: [Serve.self, Initialise.self], defaultSubcommand: Serve.self)
+
+    private static let restoredHelp = """
+        --restored, once: the store is a backup that was put in place, or this hub takes over from \
+        another. It then speaks with a higher epoch than any node has obeyed as far as it knows, so \
+        that an older hub is refused, and tells each node nothing before the two were compared.
+
+
+        """
 
     /// What `skerry hub` does when no subcommand is named. A command of its own, because a parent
     /// that takes any argument would take the subcommand's name too.
@@ -26,11 +35,15 @@ struct HubCommand: AsyncParsableCommand {
         @Argument(parsing: .allUnrecognized, help: .hidden) var arguments: [String] = []
 
         func run() async throws {
-            let settings = try HubSettings(SettingFlags.values(arguments, Setting.hub))
+            let isRestored = arguments.contains("--restored")
+            var settings = try HubSettings(
+                SettingFlags.values(arguments.filter { $0 != "--restored" }, Setting.hub))
+            settings.isRestored = isRestored
+            let serving = settings
             try await HubHost.run(
-                settings, log: { logLine("hub: " + $0) },
+                serving, log: { logLine("hub: " + $0) },
                 ready: { listening in
-                    let host = settings.advertise.first ?? settings.bind
+                    let host = serving.advertise.first ?? serving.bind
                     logLine(
                         "hub: ready; people: https://\(host):\(listening.managementPort), "
                             + "control link: \(listening.controlPort), "

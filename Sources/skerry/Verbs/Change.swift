@@ -57,24 +57,41 @@ struct DeleteCommand: AsyncParsableCommand {
 
 struct ResolveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resolve", abstract: "Settle what somebody changed at a node.",
+        commandName: "resolve",
+        abstract: "Settle what somebody changed at a node, or a node that is ahead of its hub.",
         discussion: """
             skerry get changes
             skerry resolve workload/shop --node rural-1 --keep hub
             skerry resolve workload/shop --node rural-1 --keep node
 
             With 'hub' the node's change is dropped; with 'node' it becomes the hub's word for all.
+
+            skerry get conflicts -o yaml
+            skerry resolve node/rural-1 --keep hub
+            skerry resolve node/rural-1 --keep node
+
+            With 'hub' the node is told again what the hub says, and gives up what only it has; with
+            'node' what it holds becomes what the hub says. What only the hub has stays wanted.
             """)
 
-    @Argument(help: "workload/NAME.")
+    @Argument(help: "workload/NAME or node/NAME.")
     var what: String
-    @Option(help: "The node where it was changed.")
-    var node: String
+    @Option(help: "The node where a workload was changed.")
+    var node: String?
     @Option(help: "Whose word shall hold: hub or node.")
     var keep: Side
     @OptionGroup var context: ContextOptions
 
     func run() async throws {
+        if what.contains("/"), let target = try Target.objects([what]).first, target.kind == .node {
+            guard node == nil else {
+                throw Failure(.usage, "--node is for a workload; '\(what)' is a node itself")
+            }
+            return try await ResolveNode(target.name, keep: keep).run(in: context.session())
+        }
+        guard let node else {
+            throw Failure(.usage, "say where '\(what)' was changed: --node NAME")
+        }
         try await Resolve(what, node: node, keep: keep).run(in: context.session())
     }
 }

@@ -14,16 +14,22 @@ struct GetCommand: AsyncParsableCommand {
             skerry get decisions -w
             skerry get authority --site rural
             skerry get changes
+            skerry get compliance --site rural
+            skerry get conflicts -o yaml
 
-            Decisions, authority and changes are no objects: they tell who was allowed to do what, who
-            is, and what people changed at nodes.
+            The last five are no objects. Decisions and authority tell who was allowed to do what, and
+            who is; changes, what people changed at nodes; compliance, which decisions of nodes were
+            against the policy they name; conflicts, what a node holds that the hub does not say.
             """)
 
-    @Argument(help: "KIND, KIND NAME…, KIND/NAME…, all, decisions, authority or changes.")
+    @Argument(
+        help: """
+            KIND, KIND NAME…, KIND/NAME…, all, decisions, authority, changes, compliance or conflicts.
+            """)
     var what: [String]
     @Flag(name: .shortAndLong, help: "Go on with each change.")
     var watch = false
-    @Option(help: "The site whose authority to show.")
+    @Option(help: "The site whose authority or compliance to show.")
     var site: String?
     @Option(name: .customLong("for"), help: "Only decisions about this: KIND/NAME.")
     var object: String?
@@ -44,6 +50,13 @@ struct GetCommand: AsyncParsableCommand {
             return try await ShowAuthority(
                 site: site, format: format.output, headings: !format.omitsHeadings
             ).run(in: context.session())
+        case ["compliance"]:
+            return try await ShowCompliance(
+                site: site, format: format.output, headings: !format.omitsHeadings
+            ).run(in: context.session())
+        case ["conflicts"], ["conflict"]:
+            return try await Conflicts(format: format.output, headings: !format.omitsHeadings)
+                .run(in: context.session())
         case ["changes"], ["change"]:
             return try await ShowLocalChanges(
                 format: format.output, headings: !format.omitsHeadings
@@ -54,7 +67,9 @@ struct GetCommand: AsyncParsableCommand {
 
     private func list() async throws {
         guard site == nil, object == nil else {
-            throw Failure(.usage, "--site is for 'get authority' and --for for 'get decisions'")
+            throw Failure(
+                .usage,
+                "--site is for 'get authority' and 'get compliance', and --for for 'get decisions'")
         }
         let targets = try Target.parse(what)
         let selection = try selector.selection()
