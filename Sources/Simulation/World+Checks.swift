@@ -100,6 +100,11 @@ extension World {
         case .epoch(let epoch) where epoch < place.store.epoch:
             violate(.growth, "\(id) goes back from epoch \(place.store.epoch) to \(epoch)")
         case .document(let document):
+            if case .changes(let through) = document.content, through < covered(at: node) {
+                // The hub read the log anew, since a store was lost or a clone had spoken: what it was
+                // told before it knows, and will not be told again.
+                places[node].promised = 0
+            }
             if let old = place.store.document(document.key), old.revision >= document.revision {
                 violate(
                     .growth,

@@ -75,7 +75,11 @@ extension World {
 
     /// At the end nothing is in anybody's way.
     func unnoticedClone(of node: Int, by hub: Hub) -> String? {
-        guard clone(of: node) != nil, !isFlagged(places[node].id, by: hub) else { return nil }
+        // A hub that died before it had written down that there are two learns it again when the one
+        // that it turned away comes back.
+        guard let clone = clone(of: node), time >= places[clone].unwelcomeUntil,
+            !isFlagged(places[node].id, by: hub)
+        else { return nil }
         return "\(places[node].id) has a clone, and the hub does not say so"
     }
 
