@@ -74,6 +74,19 @@ import Testing
         #expect(bench.isTurnedAway(4))
     }
 
+    /// Found by a simulated seed: the runs of a busy clone pushed the original's out of memory.
+    @Test func `an original that stays away for long is not forgotten over its clone's restarts`() {
+        var bench = HubBench()
+        bench.enrol()
+        bench.greet(1, run: 1, boot: 10, machine: 100)
+        for run in UInt64(2)...20 {
+            bench.greet(run, run: run, follows: run - 1, boot: 20, machine: 200)
+        }
+        bench.greet(30, run: 30, follows: 1, boot: 11, machine: 100)
+        #expect(bench.isFlagged)
+        #expect(bench.hub.session(of: "n1") == SessionID(rawValue: 30))
+    }
+
     @Test func `a disk that moves to another machine and back is one claimant`() {
         var bench = HubBench()
         bench.enrol()

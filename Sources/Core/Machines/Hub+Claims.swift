@@ -165,12 +165,12 @@ extension Claims {
         if isOfClone(claim, follows: follows) { return refuse(claim) }
         let intruders = intruders(since: claim, follows: follows)
         guard let first = intruders.first else {
-            welcomed = (welcomed + [claim]).suffix(Claims.kept)
+            welcome(claim)
             return .known
         }
         quarantine(intruders)
         welcomed.removeAll { intruders.contains($0) }
-        if current?.run != claim.run { welcomed = (welcomed + [claim]).suffix(Claims.kept) }
+        if current?.run != claim.run { welcome(claim) }
         return .original(clone: first)
     }
 
@@ -193,6 +193,17 @@ extension Claims {
         }
         guard let index = welcomed.firstIndex(where: { $0.run == claim.run }) else { return [] }
         return Array(welcomed[(index + 1)...])
+    }
+
+    /// Room is made by runs that were not the first of their machine: those say who was here before
+    /// whom, however often the other restarts meanwhile.
+    private mutating func welcome(_ claim: Claim) {
+        welcomed.append(claim)
+        guard welcomed.count > Claims.kept else { return }
+        let spare = welcomed.indices.dropLast().first { index in
+            welcomed[..<index].contains { $0.isOnMachine(of: welcomed[index]) }
+        }
+        welcomed.remove(at: spare ?? 0)
     }
 
     private mutating func quarantine(_ claims: [Claim]) {
