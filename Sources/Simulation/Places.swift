@@ -73,6 +73,8 @@ final class Place {
     /// Log entries: shed by agents that are gone, missing in what arrived, and the last to arrive.
     var dropped = 0
     var missing: UInt64 = 0
+    /// Two spoke in its name once: the numbers of both mean different things.
+    var wasShared = false
     var arrived: UInt64 = 0
     /// Requests of people at the node, and the newest change that they were promised to find.
     var visits: UInt64 = 0

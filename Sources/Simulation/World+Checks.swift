@@ -379,7 +379,7 @@ extension World {
         let dropped = place.dropped + (place.agent?.dropped ?? 0) + place.store.shed
         counts.entriesShed += dropped
         // A hub that was put back may know a node of an earlier disk, and reads on above its numbers.
-        if place.missing > dropped, counts.restores == 0 {
+        if place.missing > dropped, counts.restores == 0, !place.wasShared {
             violate(
                 .bounds,
                 "\(place.missing) entries of \(place.id) never arrived, and \(dropped) were "

@@ -22,6 +22,7 @@ extension World {
             id: original.id, site: original.site, drift: rates.drift, random: &random,
             limits: agentLimits)
         place.original = node
+        original.wasShared = true
         place.store = original.store
         place.acknowledged = original.acknowledged
         place.configuration.boot = World.foreignBoot + UInt64(node)

@@ -90,7 +90,7 @@ extension Hub {
         // A copy of a greeting is older than what was confirmed since.
         let isLess =
             hello.appliedRevision < member.applied
-            || (hello.logHead.map { $0 < member.acknowledged } ?? false)
+            || (hello.logHead.map { $0 < member.inbox.last } ?? false)
         if isLess, sessions[session]?.state == .silent {
             forgetLog(of: hello.node, holding: hello.appliedRevision, at: now)
             member = nodes[hello.node] ?? member
