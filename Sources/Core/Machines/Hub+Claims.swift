@@ -84,7 +84,6 @@ extension Hub {
             $0.applied = hello.appliedRevision
             $0.wentBack = true
         }
-        journal.writes.append(.appliedRevision(hello.node, hello.appliedRevision))
     }
 
     private mutating func tellOfClone(

@@ -148,7 +148,6 @@ extension Hub {
             $0.changesThrough = 0
         }
         journal.writes.append(.acknowledged(node, sequence: 0))
-        journal.writes.append(.appliedRevision(node, revision))
         tell(
             .warning, "StoreLost", .node, node.text,
             "it holds less than it once confirmed, so its store was lost: it is sent everything again, "
@@ -167,6 +166,8 @@ extension Hub {
     mutating func feed(_ node: NodeID, into effects: inout [Effect]) {
         guard let member = nodes[node], let id = member.session, let session = sessions[id],
             session.state == .greeted, member.durable > session.sent, member.timeline == .shared,
+            // What it holds of things long gone is not known yet.
+            !(member.wentBack && member.gathered != nil),
             // A document that is not durable yet may hide an older one of its key, which a crash
             // would bring back below what the node believes to have.
             member.durable == member.feed.head

@@ -132,6 +132,9 @@ extension Hub {
         case .shared:
             nodes.update(node) { $0.wentBack = false }
             bury(held.map(\.key), of: node, above: through)
+            // Only now: a hub that dies before has to ask again, and knows it by what it had confirmed.
+            journal.writes.append(.appliedRevision(node, member.applied))
+            journal.followUps.append(.feed(node, through: nodes[node]?.feed.head ?? 0))
         case .awaited, .paused: compare(held, through: through, with: node, at: now)
         }
     }
