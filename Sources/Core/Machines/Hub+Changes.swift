@@ -9,9 +9,7 @@ extension Hub {
     package var localChanges: [LocalChangeReport] {
         nodes.flatMap { id, member in
             member.changes.rows.map { change in
-                let word = word(on: change.workload, for: id)
-                let side = table(at: id).side(for: change, on: word)
-                let variant = Variant(of: change, on: word, favouring: side)
+                let (variant, side) = variant(of: change, at: id)
                 return LocalChangeReport(
                     node: id, site: member.node.spec.site, change: change, fields: variant.fields,
                     conflicts: variant.conflicts, standing: side,
@@ -56,15 +54,12 @@ extension Hub {
     }
 
     private mutating func warn(ofConflictIn change: LocalChange, at node: NodeID, _ now: Moment) {
-        guard
-            let report = localChanges.first(where: {
-                $0.node == node && $0.change.workload == change.workload
-            }), !report.conflicts.isEmpty
-        else { return }
+        let (variant, side) = variant(of: change, at: node)
+        guard !variant.conflicts.isEmpty else { return }
         tell(
             .warning, "Conflict", .workload, change.workload.text,
-            "node '\(node)' and the hub both changed \(report.conflicts.joined(separator: ", ")); on "
-                + "that node the \(report.standing.rawValue)'s word stands until somebody settles it: "
+            "node '\(node)' and the hub both changed \(variant.conflicts.joined(separator: ", ")); on "
+                + "that node the \(side.rawValue)'s word stands until somebody settles it: "
                 + "skerry resolve workload/\(change.workload) --node \(node) --keep hub|node",
             at: now)
     }
@@ -82,13 +77,14 @@ extension Hub {
 
     /// What a node is to run of the workloads that were changed there.
     func variants(for node: NodeID) -> [Assignment] {
-        guard let member = nodes[node] else { return [] }
-        let table = table(at: node)
-        return member.changes.rows.map { change in
-            let word = word(on: change.workload, for: node)
-            return Variant(of: change, on: word, favouring: table.side(for: change, on: word))
-                .assignment
-        }
+        (nodes[node]?.changes.rows ?? []).map { variant(of: $0, at: node).0.assignment }
+    }
+
+    /// A change beside the hub's word, and whose stands where they differ.
+    private func variant(of change: LocalChange, at node: NodeID) -> (Variant, Side) {
+        let word = word(on: change.workload, for: node)
+        let side = table(at: node).side(for: change, on: word)
+        return (Variant(of: change, on: word, favouring: side), side)
     }
 
     // MARK: - Settling

@@ -120,10 +120,7 @@ extension Hub {
             member.session != nil && !holders.contains(id)
                 && Placement.obstacle(to: spec, on: member.node) == nil
         }
-        return open.map(\.0).min { left, right in
-            (places[left]?.count ?? 0, load[left] ?? 0, left)
-                < (places[right]?.count ?? 0, load[right] ?? 0, right)
-        }
+        return Placement.best(of: open.map(\.0), places: places, load: load)
     }
 
     private func winner(

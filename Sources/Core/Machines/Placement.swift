@@ -58,15 +58,19 @@ package enum Placement {
         var load = load
         let placed = Set(places.values.joined())
         for ordinal in 0..<max(0, count) where !placed.contains(ordinal) {
-            let best = open.min { left, right in
-                let leftCost = (places[left]?.count ?? 0, load[left] ?? 0, left)
-                return leftCost < (places[right]?.count ?? 0, load[right] ?? 0, right)
-            }
-            guard let best else { break }
+            guard let best = best(of: open, places: places, load: load) else { break }
             places[best, default: []].append(ordinal)
             load[best, default: 0] += 1
         }
         places = places.filter { !$0.value.isEmpty }.mapValues { $0.sorted() }
+    }
+
+    /// The node with the fewest copies of its own, then of others.
+    static func best(of open: [NodeID], places: Places, load: [NodeID: Int]) -> NodeID? {
+        open.min { left, right in
+            let leftCost = (places[left]?.count ?? 0, load[left] ?? 0, left)
+            return leftCost < (places[right]?.count ?? 0, load[right] ?? 0, right)
+        }
     }
 
     private static func lowestFree(_ used: Set<Int>) -> Int {
