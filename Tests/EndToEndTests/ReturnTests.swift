@@ -52,7 +52,8 @@ extension EndToEndTests {
             try await stage.apply(sleeper("shop", seconds: 70_002))
             try await eventually("the newer version to run") {
                 let words = try stage.workloadProcesses().map(\.words)
-                return words.count == 1 && words[0].contains("70002")
+                // The program itself, not the shell that becomes it.
+                return words == [["sleep", "70002"]]
             }
             let newer = try stage.workloadProcesses()
 

@@ -59,9 +59,29 @@ enum ProcessTable {
 
     /// The variables a process was started with, `NAME=value` each; empty where they are not ours
     /// to read.
+    ///
+    /// While a process turns into another program (`execve`) the kernel shows none for a moment, of
+    /// a busy machine a long one, and taking that for an answer would start a container twice.
     static func environment(_ pid: pid_t) -> [String] {
-        guard let bytes = read("/proc/\(pid)/environ") else { return [] }
-        return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        for _ in 0..<50 {
+            guard let bytes = read("/proc/\(pid)/environ") else { return [] }
+            if !bytes.isEmpty || !isBetweenPrograms(pid) {
+                return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            }
+            usleep(1000)
+        }
+        return []
+    }
+
+    /// It has no words either; nor have threads of the kernel and what has ended, but for good.
+    private static func isBetweenPrograms(_ pid: pid_t) -> Bool {
+        guard read("/proc/\(pid)/cmdline")?.isEmpty == true, let bytes = read("/proc/\(pid)/stat"),
+            let end = bytes.lastIndex(of: UInt8(ascii: ")"))
+        else { return false }
+        let fields = String(decoding: bytes[(end + 1)...], as: UTF8.self).split(separator: " ")
+        guard fields.count > 6, let flags = UInt32(fields[6]) else { return false }
+        let isOfKernel = flags & 0x0020_0000 != 0  // PF_KTHREAD
+        return !isOfKernel && fields[0] != "Z" && fields[0] != "X"
     }
 
     static func startedAt(ticks: UInt64) -> WallTime {
