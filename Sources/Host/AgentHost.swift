@@ -204,12 +204,14 @@ package final class AgentHost: Sendable {
         let outgoing = link.open()
         mailbox.yield(.linkUp)
         var trouble: LinkStory.Trouble?
+        var isSilent = false
         do {
             try await talk(outgoing)
             trouble = LinkStory.Trouble(
                 .unreachable, topic: "ended", reason: "the session ended")
         } catch {
             trouble = LinkStory.Trouble(error)
+            if case .silent = error { isSilent = true }
             // Not only a lost link: the hub said when to come back.
             if case .refused(let retryAfter, let reason) = error {
                 mailbox.yield(.received(.retry(after: retryAfter, reason: reason)))
@@ -217,7 +219,7 @@ package final class AgentHost: Sendable {
         }
         let reason = trouble.map(tell) ?? "this node is stopping"
         link.close()
-        mailbox.yield(.linkDown(reason: reason))
+        mailbox.yield(.linkDown(reason: reason, isSilent: isSilent))
     }
 
     /// Writes it down for people, unless they know, and answers the words that they know it by.
