@@ -180,12 +180,21 @@ let package = Package(
         tests("ModelTests", sees: ["Model"]),
         tests("ReplicationTests", sees: ["Model", "Replication"]),
         tests("AuthorityTests", sees: ["Model", "Authority"]),
-        tests("TrustTests", sees: ["Model", "Trust"]),
+        tests(
+            "TrustTests", sees: ["Model", "Trust", "SessionNetwork"],
+            uses: [.product(name: "Crypto", package: "swift-crypto")], fixtures: true),
         tests(
             "MachinesTests", sees: ["Model", "Machines", "Authority", "Simulation", "Trust"]),
         tests(
             "TransportTests", sees: ["Model", "Transport"],
             uses: gRPC + certificates + tls + controlLink),
+        // Two ends of the data plane and what loses, changes and invents between them: for tests and fuzzing.
+        .target(
+            name: "SessionNetwork",
+            dependencies: [
+                "Trust", "Model", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            path: "Tests/SessionNetwork", swiftSettings: strict),
         // Moves the wall clock of a process that preloads it, for tests.
         .target(name: "ClockShim", path: "Tests/ClockShim", linkerSettings: [.linkedLibrary("dl")]),
         // What a power cut leaves of a store: recorded and rebuilt, for tests and benchmarks.

@@ -45,8 +45,12 @@ extension AgentHost {
             if case .refused(let retryAfter, let reason)? = error {
                 mailbox.yield(.received(.retry(after: retryAfter, reason: reason)))
             }
+            var isSilent = false
+            if case .silent? = error { isSilent = true }
             let trouble = error.flatMap { LinkStory.Trouble($0) }
-            mailbox.yield(.linkDown(reason: trouble.map(tell) ?? "this node is stopping"))
+            mailbox.yield(
+                .linkDown(
+                    reason: trouble.map(tell) ?? "this node is stopping", isSilent: isSilent))
         }
     }
 

@@ -198,6 +198,8 @@ extension World {
         places[node].store = NodeStore(logCap: agentLimits.logEntries)
         places[node].disk = Disk()
         places[node].containers.abandon()
+        // It holds nothing any more from which it could be taken back.
+        places[node].rollback = nil
         places[node].promised = 0
         places[node].missing = 0
         places[node].arrived = 0

@@ -196,7 +196,8 @@ extension World {
     mutating func enrol(_ node: Int) {
         guard !places[node].isEnrolled || !hasFoundation else { return }
         queue.add(.enrol(node), at: seconds(10))
-        guard centre.isUp else { return }
+        // A name that the hub knows from before has to be given up first.
+        guard centre.isUp, !places[node].isGhost else { return }
         guard !places[node].isEnrolled else { return layFoundation() }
         let site = "Site/\(places[node].site)"
         guard ledger.face(site) != nil else { return applySite(node % scenario.sites) }

@@ -14,10 +14,7 @@ import Testing
     @Test func `a certificate that was issued is renewed in time`() {
         var bench = joined()
         bench.tell(.issued(life: .seconds(900)))
-        let due = bench.latest.compactMap { effect -> Duration? in
-            guard case .wake(let at, .renewal) = effect else { return nil }
-            return at - bench.now.monotonic
-        }
+        let due = bench.wakes(for: .renewal).map { $0 - bench.now.monotonic }
         #expect(due.count == 1 && (.seconds(540) ... .seconds(660)).contains(due[0]))
         bench.tell(.wake(.renewal))
         #expect(bench.latest.contains(.issue(.connected)))
@@ -38,10 +35,9 @@ import Testing
         bench.tell(.issued(life: .seconds(900)))
         #expect(bench.latest.contains(.redial))
         bench.tell(.linkUp)
-        #expect(
-            bench.latest.contains { if case .send(.hello) = $0 { true } else { false } })
+        #expect(bench.sent.contains { if case .hello = $0 { true } else { false } })
         #expect(bench.agent.link.isUp)
-        bench.tell(.received(.welcome(bench.welcome)))
+        bench.welcome()
         #expect(bench.latest.contains(.succeed))
         #expect(bench.agent.link.isUp)
         #expect(bench.agent.events.count == events)
@@ -52,10 +48,7 @@ import Testing
         let events = bench.agent.events.count
         bench.tell(.issued(life: .seconds(900)))
         bench.tell(.redialFailed(reason: "too many at once"))
-        let waits = bench.latest.compactMap { effect -> Duration? in
-            guard case .wake(let at, .redial) = effect else { return nil }
-            return at - bench.now.monotonic
-        }
+        let waits = bench.wakes(for: .redial).map { $0 - bench.now.monotonic }
         #expect(waits.count == 1 && waits[0] <= .seconds(45))
         bench.tell(.wake(.redial))
         #expect(bench.latest.contains(.redial))
@@ -68,17 +61,17 @@ import Testing
 
     @Test func `the hub renews a node's authority at each new contact and twice a day`() {
         var bench = joined()
-        #expect(bench.effects.contains(.askAuthority))
+        #expect(bench.latest.contains(.askAuthority))
         let answer = Certification(certificateChain: "c", trustRoots: "r")
         bench.tell(.received(.certified(answer)))
         #expect(bench.latest.contains(.install(answer)))
         bench.tell(.certified(isFirst: false))
         #expect(!bench.latest.contains(.issue(.connected)))
         for (hours, asks) in [(1, false), (13, true)] as [(Int64, Bool)] {
-            bench.now.monotonic = bench.now.monotonic + .seconds(hours * 3600)
+            bench.pass(.seconds(hours * 3600))
             bench.tell(.issued(life: .seconds(900)))
             bench.tell(.linkUp)
-            bench.tell(.received(.welcome(bench.welcome)))
+            bench.welcome()
             #expect(bench.latest.contains(.askAuthority) == asks)
         }
     }
@@ -95,8 +88,8 @@ import Testing
         for _ in 0..<3 { bench.tell(.issueFailed(reason: "it ended")) }
         let told = bench.agent.events.filter { $0.reason == "CertificateNotRenewed" }
         #expect(told.count == 1)
-        #expect(!bench.effects.contains { if case .halted = $0 { true } else { false } })
-        #expect(bench.latest.contains { if case .wake(_, .renewal) = $0 { true } else { false } })
+        #expect(bench.stops.isEmpty)
+        #expect(!bench.wakes(for: .renewal).isEmpty)
         #expect(bench.agent.link.isUp)
     }
 }

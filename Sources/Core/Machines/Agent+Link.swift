@@ -107,11 +107,13 @@ extension Agent {
         proveCurrent(at: now)
         missed = []
         backoff.reset()
+        if !isSuccession { holdDown.noteUp(at: now.monotonic) }
         heartbeatEvery = max(welcome.heartbeatEvery.duration, Agent.shortestHeartbeat)
         reconnectWindow = max(
             welcome.reconnectWindow.duration, configuration.limits.reconnectFirst)
         if !outbox.resume(after: welcome.acknowledged) {
             journal.writes.append(.trimLog(through: welcome.acknowledged))
+            repeatChanges(after: welcome.acknowledged, at: now)
             repeatReports(at: now)
         }
         // The hello may have been said before the engine answered.
@@ -130,16 +132,23 @@ extension Agent {
     }
 
     mutating func loseLink(
-        _ reason: String, at now: Moment, into effects: inout [Effect]
+        _ reason: String, isSilent: Bool, at now: Moment, into effects: inout [Effect]
     ) {
         if case .down = link { return }
         let wasUp = link.isUp
+        let hold = wasUp && isSilent ? holdDown.noteSilence(at: now.monotonic) : nil
         missHub(reason, at: now)
-        dropLink(reason, first: reconnectWindow, at: now, into: &effects)
-        if wasUp {
+        dropLink(
+            reason, first: reconnectWindow, atLeast: hold ?? .zero, at: now, into: &effects)
+        guard wasUp else { return }
+        tell(
+            .warning, "LinkLost", .node, configuration.node.text,
+            "the hub is out of reach (\(reason)); this node goes on by itself", at: now)
+        if let hold {
             tell(
-                .warning, "LinkLost", .node, configuration.node.text,
-                "the hub is out of reach (\(reason)); this node goes on by itself", at: now)
+                .warning, "LinkFlapping", .node, configuration.node.text,
+                "the link comes and goes; this node goes on by itself for \(Interval(hold)) before "
+                    + "it takes it up again", at: now)
         }
     }
 

@@ -47,6 +47,7 @@ package struct Agent: Equatable, Sendable {
     /// Reasons for no contact that people here were told since the last one.
     var missed: Set<String> = []
     var backoff: Backoff
+    var holdDown: HoldDown
     var epoch: UInt64
     var heartbeatEvery: Duration = .seconds(15)
     var reconnectWindow: Duration
@@ -133,6 +134,7 @@ package struct Agent: Equatable, Sendable {
         epoch = snapshot.epoch
         link = .down(since: WallTime(milliseconds: 0))
         backoff = Backoff(cap: configuration.limits.reconnectCap)
+        holdDown = HoldDown(limits: configuration.limits.holdDown)
         reconnectWindow = configuration.limits.reconnectFirst
         for record in snapshot.instances { held.insert(Held(record: record), for: record.id) }
     }
@@ -161,7 +163,8 @@ package struct Agent: Equatable, Sendable {
         switch input {
         case .wake(let reason): wake(for: reason, at: now, into: &effects)
         case .linkUp: greet(at: now, into: &effects)
-        case .linkDown(let reason): loseLink(reason, at: now, into: &effects)
+        case .linkDown(let reason, let isSilent):
+            loseLink(reason, isSilent: isSilent, at: now, into: &effects)
         case .received(let message): receive(message, at: now, into: &effects)
         case .persisted(let ticket): settle(ticket, at: now, into: &effects)
         case .storeFailing(let reason): note(storeFailing: reason, at: now)
