@@ -105,7 +105,8 @@ extension AgentHost {
 
     func install(_ certification: Certification) async {
         do {
-            mailbox.yield(.certified(isFirst: try await identity.credentials.install(certification)))
+            mailbox.yield(
+                .certified(isFirst: try await identity.credentials.install(certification)))
         } catch {
             log("the authority that the hub sent is not used: \(error)")
         }

@@ -100,13 +100,15 @@ struct HubIdentity: Sendable {
         _ issuing: IssuingAuthority, _ shownRoot: String, _ settings: HubSettings,
         _ time: FleetTime
     ) throws -> ShownIdentity {
-        try ShownIdentity(now: { time.now }) {
-            let now = time.attest()
-            var identity = try issuing.issueHub(
-                names: settings.advertise, validity: NodeAuthority.leafLife, now: now)
-            identity.certificateChain += shownRoot
-            return (identity, now + NodeAuthority.leafLife * 2 / 3)
-        }
+        try ShownIdentity(
+            now: { time.now },
+            source: {
+                let now = time.attest()
+                var identity = try issuing.issueHub(
+                    names: settings.advertise, validity: NodeAuthority.leafLife, now: now)
+                identity.certificateChain += shownRoot
+                return (identity, now + NodeAuthority.leafLife * 2 / 3)
+            })
     }
 
     private static func management(

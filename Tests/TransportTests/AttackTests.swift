@@ -177,12 +177,15 @@ import X509
         #expect(try await objection(to: free.sign(Forge.Leaf()).chain) != nil)
     }
 
-    @Test func `a hub's certificate does not come from a node, and a user's neither`() async throws {
+    @Test func `a hub's certificate does not come from a node, and a user's neither`() async throws
+    {
         let hub = GeneralName.uniformResourceIdentifier("spiffe://skerry/hub/test")
         let own = GeneralName.uniformResourceIdentifier("spiffe://n1.harbour.skerry/node/n1")
         for names in [[hub, .dnsName("hub.example")], [own, .dnsName("hub.example")], [own]] {
             var leaf = Forge.Leaf(names: names, purposes: [.serverAuth])
-            #expect(try await objection(to: thief.sign(leaf).chain, as: .hub(name: "hub.example")) != nil)
+            #expect(
+                try await objection(to: thief.sign(leaf).chain, as: .hub(name: "hub.example"))
+                    != nil)
             leaf.purposes = [.clientAuth]
             #expect(try await objection(to: thief.sign(leaf).chain, as: .user) != nil)
         }
@@ -248,7 +251,10 @@ import X509
             ("sub-host", uri("spiffe://\(node).n1.harbour.skerry/node/\(node)")),
             ("user", uri("spiffe://skerry/user/\(node)")),
             ("hub", uri("spiffe://skerry/hub/\(node)") + [.dnsName(host), address]),
-            ("two", uri("spiffe://n1.harbour.skerry/node/n1") + uri("spiffe://\(host)/node/\(node)")),
+            (
+                "two",
+                uri("spiffe://n1.harbour.skerry/node/n1") + uri("spiffe://\(host)/node/\(node)")
+            ),
             ("DNS", [.dnsName(host)]),
             ("wildcard", [.dnsName("*.harbour.skerry")]),
             ("mail", [.rfc822Name("\(node)@harbour.skerry")]),

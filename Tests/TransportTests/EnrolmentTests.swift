@@ -7,7 +7,8 @@ import Transport
         try await withHarbour { harbour in
             let key = NodeKey()
             let enrolment = try await ControlClient.enrol(
-                token: harbour.token.text, node: "crane-1", key: key, clock: FleetClock(certain: clock))
+                token: harbour.token.text, node: "crane-1", key: key,
+                clock: FleetClock(certain: clock))
             #expect(enrolment.node == "crane-1")
             #expect(enrolment.site == "harbour")
 
@@ -77,7 +78,8 @@ import Transport
 
     @Test func `a text that is no token fails before anything is dialled`() async {
         await #expect(throws: TransportError.token(.notAToken)) {
-            try await ControlClient.enrol(token: "hello", node: "n1", key: NodeKey(), clock: FleetClock(certain: clock))
+            try await ControlClient.enrol(
+                token: "hello", node: "n1", key: NodeKey(), clock: FleetClock(certain: clock))
         }
     }
 
@@ -109,5 +111,6 @@ import Transport
 
 @discardableResult
 private func enrol(_ node: NodeID, _ token: JoinTokenText) async throws -> Enrolment {
-    try await ControlClient.enrol(token: token.text, node: node, key: NodeKey(), clock: FleetClock(certain: clock))
+    try await ControlClient.enrol(
+        token: token.text, node: node, key: NodeKey(), clock: FleetClock(certain: clock))
 }

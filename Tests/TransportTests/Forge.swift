@@ -45,7 +45,9 @@ struct Forge: Sendable {
 
     /// What a leaf says. As it stands it is a good one for node n1.
     struct Leaf: Sendable {
-        var names: [GeneralName] = [.uniformResourceIdentifier("spiffe://n1.harbour.skerry/node/n1")]
+        var names: [GeneralName] = [
+            .uniformResourceIdentifier("spiffe://n1.harbour.skerry/node/n1")
+        ]
         var begin = -60.0
         var life = 900.0
         var basic: BasicConstraints? = .notCertificateAuthority
@@ -56,8 +58,9 @@ struct Forge: Sendable {
     }
 
     /// The chain in PEM, leaf first, and the key to the leaf.
-    func sign(_ leaf: Leaf, now: Date = Date()) throws -> (chain: String, key: P256.Signing.PrivateKey)
-    {
+    func sign(_ leaf: Leaf, now: Date = Date()) throws -> (
+        chain: String, key: P256.Signing.PrivateKey
+    ) {
         let own = P256.Signing.PrivateKey()
         let made = try make(leaf, .init(own.publicKey), now)
         return (try made.serializeAsPEM().pemString + "\n" + chain, own)

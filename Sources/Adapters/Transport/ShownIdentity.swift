@@ -21,9 +21,9 @@ package final class ShownIdentity: Sendable {
 
     /// One that is never renewed.
     package convenience init(_ identity: TLSIdentity) throws {
-        try self.init(now: { WallTime(milliseconds: 0) }) {
-            (identity, WallTime(milliseconds: .max))
-        }
+        try self.init(
+            now: { WallTime(milliseconds: 0) },
+            source: { (identity, WallTime(milliseconds: .max)) })
     }
 
     /// The certificates and the key to show at this time. Where a new one cannot be made, the one

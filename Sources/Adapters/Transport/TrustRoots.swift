@@ -14,7 +14,9 @@ package enum TrustRoots {
         let trusted = try certificates(pem: known)
         var text = ""
         for root in try certificates(pem: offered)
-        where trusted.contains(where: { $0.subject == root.subject && $0.publicKey == root.publicKey })
+        where trusted.contains(where: {
+            $0.subject == root.subject && $0.publicKey == root.publicKey
+        })
             && root.publicKey.isValidSignature(root.signature, for: root)
         {
             text += try pemText(of: root)
