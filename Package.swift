@@ -111,6 +111,7 @@ let package = Package(
         room("Model", in: "Core/Model"),
         room("Replication", in: "Core/Replication", sees: ["Model"]),
         room("Authority", in: "Core/Authority", sees: ["Model"]),
+        room("Cedar", in: "Core/Cedar"),
         room(
             "Trust", in: "Core/Trust", sees: ["Model"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),
@@ -236,5 +237,14 @@ let package = Package(
         tests("HostTests", sees: ["Host", "Model", "Machines"]),
         // Runs the built executables, which `swift test` builds with it.
         tests("EndToEndTests", sees: ["Model"], uses: httpClient),
+        // Breaks policies and entities in drawn ways, for tests and benchmarks.
+        .target(
+            name: "CedarFuzz", dependencies: ["Cedar"], path: "Tests/CedarFuzz",
+            swiftSettings: strict),
+        tests("CedarTests", sees: ["Cedar", "CedarFuzz"]),
+        // What a decision by policy costs, and how it compares: bin/bench-cedar.
+        .executableTarget(
+            name: "cedar-bench", dependencies: ["Cedar", "CedarFuzz"], path: "Benchmarks/cedar",
+            exclude: ["compare.py"], swiftSettings: strict),
     ]
 )

@@ -6,7 +6,10 @@ extension RehearsalReport {
     package func text(of rehearsal: Rehearsal, version: String) -> [String] {
         var lines = [
             "\(count(rehearsal.sites.count, "site")), \(count(stories.count, "node")), "
-                + "\(count(rehearsal.workloads.count, "workload")); seed \(seed), "
+                + "\(count(rehearsal.workloads.count, "workload"))"
+                + (rehearsal.policies.isEmpty
+                    ? "" : ", " + rehearsal.policies.map(\.metadata.name).joined(separator: ", "))
+                + "; seed \(seed), "
                 + "skerry \(version)",
             title, "",
         ]
@@ -32,7 +35,7 @@ extension RehearsalReport {
                 })
         for site in rehearsal.touchedSites {
             lines += ["", "Who decides at \(site.metadata.name), tiers 1 and 2"]
-            lines += columns(authority(of: site))
+            lines += columns(authority(of: site, in: rehearsal))
         }
         lines += ["", "Limits"] + limits(of: rehearsal).map { "  " + $0 }
         lines += ["", "On return"] + endings.map { "  " + $0 }
@@ -48,9 +51,8 @@ extension RehearsalReport {
     }
 
     /// Domains by what happens to them: in contact, cut off, and beyond the window.
-    package func authority(of site: Site) -> [[String]] {
-        let built = AuthorityTable.build(site.spec.pattern, overriding: site.spec.authority)
-        guard case .success(let table) = built else { return [] }
+    package func authority(of site: Site, in rehearsal: Rehearsal) -> [[String]] {
+        let table = rehearsal.regime(of: site).table
         func cell(_ domain: Domain, _ staleness: Staleness, _ reach: Reach) -> String {
             let words = [Tier.critical, .reduced].map { tier in
                 let ruling = table[AuthorityTable.Cell(domain, staleness, tier, reach)]
@@ -72,11 +74,12 @@ extension RehearsalReport {
         var lines: [String] = []
         for site in rehearsal.touchedSites {
             let name = site.metadata.name
+            let regime = rehearsal.regime(of: site)
             lines.append(
-                "stalenessBound of \(name), \(site.spec.stalenessBound): "
+                "stalenessBound of \(name), \(regime.stalenessBound): "
                     + reached(.stale, at: SiteID(name)))
             lines.append(
-                "autonomyWindow of \(name), \(site.spec.autonomyWindow): "
+                "autonomyWindow of \(name), \(regime.autonomyWindow): "
                     + reached(.expired, at: SiteID(name)))
         }
         lines.append(

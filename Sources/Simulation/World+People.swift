@@ -144,7 +144,11 @@ extension World {
                 key, .apply([change.object], dryRun: false),
                 as: .workload(workload.spec, labels: workload.metadata.labels))
         case .site(let site): ask(key, .apply([change.object], dryRun: false), as: .site(site.spec))
-        case .node, .instance, .policy: break
+        case .policy(let policy):
+            guard let bundle = policy.signed, let reference = bundle.claimed else { return }
+            if !signed.contains(bundle) { signed.append(bundle) }
+            ask(key, .apply([change.object], dryRun: false), as: .policy(reference))
+        case .node, .instance: break
         }
     }
 
