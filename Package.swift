@@ -221,6 +221,15 @@ let package = Package(
             name: "gate", dependencies: ["AllocationCounter", "Authority", "Model"],
             path: "Benchmarks/gate", swiftSettings: strict,
             linkerSettings: [.linkedLibrary("m")]),
+        // What a session costs beside TLS, and fuzzing: bin/bench-session.
+        .executableTarget(
+            name: "session",
+            dependencies: [
+                "SessionNetwork", "Trust", "Model",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ] + certificates + tls,
+            path: "Benchmarks/session", swiftSettings: strict),
         tests("SimulationTests", sees: ["Model", "Authority", "Machines", "Simulation", "Trust"]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         tests("TidyTests", sees: []),
