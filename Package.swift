@@ -111,6 +111,7 @@ let package = Package(
         room("Model", in: "Core/Model"),
         room("Replication", in: "Core/Replication", sees: ["Model"]),
         room("Authority", in: "Core/Authority", sees: ["Model"]),
+        room("Membership", in: "Core/Membership", sees: ["Model"]),
         room(
             "Trust", in: "Core/Trust", sees: ["Model"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),
@@ -213,6 +214,15 @@ let package = Package(
             linkerSettings: [.linkedLibrary("m")]),
         tests("SimulationTests", sees: ["Model", "Authority", "Machines", "Simulation", "Trust"]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
+        // A mesh on virtual time, for tests and for tuning: bin/rehearse-mesh.
+        .target(
+            name: "MeshLab", dependencies: ["Membership", "Model"], path: "Tests/MeshLab",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "rehearse-mesh", dependencies: ["MeshLab", "Membership", "Model"],
+            path: "Benchmarks/mesh/rehearse", swiftSettings: strict,
+            linkerSettings: [.linkedLibrary("m")]),
+        tests("MembershipTests", sees: ["Model", "Membership", "MeshLab"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
         tests("HostTests", sees: ["Host", "Model", "Machines"]),
