@@ -104,6 +104,7 @@ lab.run(for: .seconds(30))
 var latencies: [Duration] = []
 var incomplete = 0
 lab.forget()
+let framesBefore = lab.datagrams
 for turn in 0..<20 {
     let node = Int(chance.next() % UInt64(chosen.nodes))
     let start = lab.now
@@ -112,6 +113,8 @@ for turn in 0..<20 {
     latencies += lab.received.filter { $0.record.key == "e\(turn)" && $0.by != node }
         .map { $0.at - start }
 }
+print("  during records: ", lab.sentBytes.reduce(0, +) / chosen.nodes / 60, "B/s, fill", lab.nodes[0]!.bucketFill, "withheld", lab.nodes[0]!.tally.withheld)
+print("  bytes a frame", lab.sentBytes.reduce(0, +) / max(1, lab.datagrams - framesBefore), "frames/s", (lab.datagrams - framesBefore) / 60 / chosen.nodes)
 lab.run(for: .seconds(30))
 incomplete = (0..<20).count { lab.holders(of: "e\($0)") < chosen.nodes }
 print(

@@ -25,10 +25,10 @@ struct LossEstimate: Hashable, Sendable {
     var inward: Double { min(1, max(0, 1 - received / expected)) }
 
     /// Answers that do not come tell of new loss in two ticks; gaps in numbers take a round of the
-    /// ring. One dead peer must not look like it, hence two of four.
+    /// ring. One dead peer must not look like it, hence three of four.
     private var prompt: Double {
         let recent = (unanswered & 0b1111).nonzeroBitCount
-        guard asked >= 4, recent >= 2 else { return 0 }
+        guard asked >= 4, recent >= 3 else { return 0 }
         return 1 - (1 - Double(unanswered.nonzeroBitCount) / 8).squareRoot()
     }
 
@@ -88,12 +88,12 @@ struct Detector: Hashable, Sendable {
         let escape = max(1, Self.lapses / -logarithm(loss)) * tick / (answers ? 1.5 : 1)
         let passed = max(0.1, 1 - mesh)
         let spread = (logarithm(Double(max(2, members))) + 0.5) * tick / passed / (answers ? 2 : 1)
-        let seconds = min(max(escape + spread + 2 * tick, 1), Self.thresholdMax)
+        let seconds = min(max(escape + spread + tick, 1), Self.thresholdMax)
         return .nanoseconds(Int64(seconds * 1e9))
     }
 
     /// -ln of the chance of a false view.
-    private static let lapses = 18.4
+    private static let lapses = 16.1
     /// A counter's byte comes round again after 25 s.
     private static let thresholdMax = 20.0
 }

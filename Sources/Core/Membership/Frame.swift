@@ -36,6 +36,8 @@ struct Frame: Hashable, Sendable {
     var run: Run
     /// Tenths of a second that the run has lasted.
     var counter: UInt32
+    /// How many belong, this node included.
+    var size: UInt32
     /// Digests of who belongs, of their runs, and of the logs.
     var members: UInt32
     var runs: UInt32
@@ -50,8 +52,11 @@ struct Frame: Hashable, Sendable {
 
     /// A byte for each member, in the order of names. Empty where the receiver could not read it.
     var vector: [UInt8] = []
-    /// Members whom the sender holds quiet, where there is no vector to say so.
+    /// Members whom the sender holds quiet or failed, where there is no vector to say so.
     var quiet: [UInt32] = []
+    var failed: [UInt32] = []
+    /// Members known to hold the same logs as the sender, a bit each in the order of names.
+    var agreed: [UInt8] = []
     var entries: [Entry] = []
     var introductions: [Member] = []
     /// The highest sequence of each log, in the order of names.
@@ -67,6 +72,8 @@ extension Frame {
         static let introductions: UInt8 = 4
         static let versions: UInt8 = 5
         static let records: UInt8 = 6
+        static let failed: UInt8 = 7
+        static let agreed: UInt8 = 8
     }
 
     var encoded: [UInt8] {
@@ -77,6 +84,7 @@ extension Frame {
         writer.number(run.incarnation)
         writer.short(run.nonce)
         writer.number(counter)
+        writer.number(size)
         writer.word(members)
         writer.word(runs)
         writer.word(logs)
@@ -94,6 +102,8 @@ extension Frame {
         }
         add(Tag.vector, when: !vector.isEmpty) { $0.raw(vector) }
         add(Tag.quiet, when: !quiet.isEmpty) { body in quiet.forEach { body.word($0) } }
+        add(Tag.failed, when: !failed.isEmpty) { body in failed.forEach { body.word($0) } }
+        add(Tag.agreed, when: !agreed.isEmpty) { $0.raw(agreed) }
         add(Tag.entries, when: !entries.isEmpty) { body in
             for entry in entries {
                 body.word(entry.key)
@@ -128,6 +138,7 @@ extension Frame {
         sequence = try reader.number()
         run = Run(incarnation: try reader.number(), nonce: try reader.short())
         counter = try reader.number()
+        size = try reader.number()
         members = try reader.word()
         runs = try reader.word()
         logs = try reader.word()
@@ -147,6 +158,8 @@ extension Frame {
         switch tag {
         case Tag.vector: vector = Array(try body.raw(body.remaining))
         case Tag.quiet: while !body.isAtEnd { quiet.append(try body.word()) }
+        case Tag.failed: while !body.isAtEnd { failed.append(try body.word()) }
+        case Tag.agreed: agreed = Array(try body.raw(body.remaining))
         case Tag.entries:
             while !body.isAtEnd {
                 entries.append(

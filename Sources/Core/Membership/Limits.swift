@@ -6,10 +6,10 @@ package struct Limits: Hashable, Sendable {
     package var overheadBytes = 70
     /// The token bucket of a node.
     package var bytesPerSecond = 1000
-    package var burstBytes = 6000
+    package var burstBytes = 12_000
     /// What pulses may cost without loss, and with much of it.
-    package var calmBytesPerSecond = 345
-    package var stormyBytesPerSecond = 850
+    package var calmBytesPerSecond = 370
+    package var stormyBytesPerSecond = 830
 
     package var membersMax = 1024
     /// Datagrams a second of one member that are looked at, and how many may come at once.

@@ -23,7 +23,9 @@ extension Mesh {
             return
         }
         guard follow(slot, frame, at: now.monotonic, into: &effects) else { return }
-        guard let accounted = peers[slot].reception.note(frame.sequence) else {
+        guard let accounted = peers[slot].reception.note(
+                frame.sequence, isReturning: peers[slot].state != .alive)
+        else {
             tally.replayed += 1
             return
         }
@@ -114,6 +116,7 @@ extension Mesh {
     ) {
         if let former = peers[slot].sighting?.run { digest(former, of: peers[slot].key) }
         digest(run, of: peers[slot].key)
+        hasten(at: now, keeping: 0.6)
         peers[slot].begin(run: run, counter: counter, from: source, at: now)
     }
 
@@ -129,6 +132,7 @@ extension Mesh {
         let holdsMeAbsent = readView(of: frame, from: slot, at: time)
         readVersions(of: frame, from: slot)
         take(frame.records, from: slot, at: now, into: &effects)
+        agree(with: frame, from: slot)
         look(at: time, into: &effects)
         if frame.flags.contains(.isAnswer) {
             if let index = asked.firstIndex(where: { $0.slot == slot }) {
@@ -147,6 +151,7 @@ extension Mesh {
         peers[slot].tick = frame.tick
         peers[slot].heard = frame.heard
         peers[slot].members = frame.members
+        peers[slot].size = frame.size
         peers[slot].runs = frame.runs
         peers[slot].logs = frame.logs
         peers[slot].isSick = frame.flags.contains(.isSick)
@@ -205,13 +210,17 @@ extension Mesh {
 
     /// What the sender sees of others. True where it does not see this node.
     private mutating func readView(of frame: Frame, from slot: Int, at now: Instant) -> Bool {
+        for key in frame.quiet + frame.failed {
+            guard let subject = slotsByKey[key], subject >= 0 else { continue }
+            peers[slot].quiet.set(subject, true)
+            peers[slot].viewedAt = now
+        }
+        for key in frame.failed {
+            guard let subject = slotsByKey[key], subject >= 0 else { continue }
+            peers[slot].failed.set(subject, true)
+        }
         guard frame.members == membersDigest, frame.vector.count == order.count else {
-            for key in frame.quiet {
-                guard let subject = slotsByKey[key], subject >= 0 else { continue }
-                peers[slot].quiet.set(subject, true)
-            }
-            if !frame.quiet.isEmpty { peers[slot].viewedAt = now }
-            return frame.quiet.contains(myKey)
+            return frame.quiet.contains(myKey) || frame.failed.contains(myKey)
         }
         peers[slot].viewedAt = now
         let sameRuns = frame.runs == runsDigest

@@ -27,6 +27,8 @@ extension Mesh {
                 if isOld, now >= sickUntil {
                     change(slot, to: .quiet, at: now, &changes)
                     votesDue = true
+                } else if sighting.age(at: now) > peers[slot].threshold * 0.87 {
+                    doubt(slot, at: now, into: &effects)
                 }
             }
             if peers[slot].state == .alive { alive += 1 }
@@ -38,6 +40,13 @@ extension Mesh {
             isIsolated = isolated
             effects.append(.isolated(isolated))
         }
+    }
+
+    /// Asks a member itself before it is said to be quiet. One answer spares everybody's vote.
+    private mutating func doubt(_ slot: Int, at now: Instant, into effects: inout [Effect]) {
+        if let asked = peers[slot].askedAt, now - asked < .seconds(1) { return }
+        peers[slot].askedAt = now
+        pulse(to: slot, as: .wantsAnswer, at: now, into: &effects)
     }
 
     private func isOld(_ sighting: Sighting, _ slot: Int, at now: Instant) -> Bool {
@@ -58,6 +67,7 @@ extension Mesh {
         for slot in peers.indices where peers[slot].state == .quiet && !peers[slot].isRemoved {
             guard isAgreed(slot, by: fresh, at: now) else { continue }
             change(slot, to: .failed, at: now, &changes)
+            verdictsDue = true
         }
     }
 

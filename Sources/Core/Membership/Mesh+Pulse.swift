@@ -5,6 +5,12 @@ import Model
 extension Mesh {
     private static let lookEvery = Duration.milliseconds(200)
     private static let probeEvery = Duration.seconds(2)
+    private static let eagerPulses = 4
+    private static let votePeers = 32
+    private static let verdictPeers = 8
+    /// For so long after a record came, pulses go first to those who may lack it.
+    private static let comfort = 0.4
+    private static let hot = Duration.seconds(3)
 
     mutating func tick(at now: Moment, into effects: inout [Effect]) {
         let time = now.monotonic
@@ -17,12 +23,11 @@ extension Mesh {
         expireQuestions(at: time)
         release(at: now, into: &effects)
         look(at: time, into: &effects)
-        if votesDue, time >= nextVotes { vote(at: time, into: &effects) }
         if time >= nextPulse {
             hearOutward(at: time)
             // A node that was held up does not make up for the pulses that it missed.
             nextPulse = max(nextPulse + ownTick, time + .nanoseconds(ownTick.nanoseconds / 2))
-            pulseAlongRing(at: time, into: &effects)
+            if !repays(at: time) { pulseAlongRing(at: time, into: &effects) }
         }
         if time >= nextProbe {
             let jitter = random.duration(upTo: Self.probeEvery)
@@ -31,6 +36,19 @@ extension Mesh {
         }
         if time >= nextHello { hello(at: time, into: &effects) }
         effects.append(.wake(at: min(nextPulse, min(nextProbe, min(nextHello, nextLook)))))
+    }
+
+    /// News is paid for by leaving out every other pulse, where there is little else to pay with.
+    private mutating func repays(at now: Instant) -> Bool {
+        guard debt > 0 else { return false }
+        // Calm pulses are too far apart to be left out, and there is room for more of them.
+        guard estimate.loss >= Detector.answersBelow || bucket.fill(at: now) < Self.comfort else {
+            debt = 0
+            return false
+        }
+        skips.toggle()
+        if skips { debt -= 1 }
+        return skips
     }
 
     /// The time between two pulses of this node.
@@ -51,9 +69,11 @@ extension Mesh {
         asked.removeAll { $0.until <= now }
     }
 
-    private mutating func pulseAlongRing(at now: Instant, into effects: inout [Effect]) {
+    private mutating func pulseAlongRing(
+        asking mayAsk: Bool = true, at now: Instant, into effects: inout [Effect]
+    ) {
         guard let slot = nextInRing(at: now) else { return }
-        let asks = estimate.loss < Detector.answersBelow && peers[slot].state == .alive
+        let asks = mayAsk && estimate.loss < Detector.answersBelow && peers[slot].state == .alive
         pulse(to: slot, as: asks ? .wantsAnswer : [], at: now, into: &effects)
         if asks { asked.append((slot, now + .seconds(1))) }
     }
@@ -61,13 +81,21 @@ extension Mesh {
     /// The ring holds every member that answers, in an order of its own each round.
     private mutating func nextInRing(at now: Instant) -> Int? {
         for _ in 0..<2 {
-            while let slot = ring.popLast() {
+            while let slot = popRing(at: now) {
                 if peers[slot].isInRing || isAwaited(slot, at: now) { return slot }
             }
             ring = peers.indices.filter { peers[$0].isInRing || isAwaited($0, at: now) }
             ring.shuffle(using: &random)
         }
         return nil
+    }
+
+    /// The next of this round; those first who may lack what is new.
+    private mutating func popRing(at now: Instant) -> Int? {
+        if now - logsChanged < Self.hot, let index = ring.lastIndex(where: { !agreed.contains($0) }) {
+            return ring.remove(at: index)
+        }
+        return ring.popLast()
     }
 
     /// Right after the start everybody may be there.
@@ -102,22 +130,42 @@ extension Mesh {
         send(frame.encoded, to: seed, node: nil, at: now, into: &effects)
     }
 
+    /// Sends what cannot wait for the next tick.
+    mutating func speakUp(at now: Instant, into effects: inout [Effect]) {
+        while hurry > 0 {
+            hurry -= 1
+            debt += 1
+            pulseAlongRing(asking: false, at: now, into: &effects)
+        }
+        if verdictsDue || votesDue && now >= nextVotes { vote(at: now, into: &effects) }
+    }
+
+    /// There is news: a few pulses go out at once.
+    mutating func hasten(at now: Instant, keeping reserve: Double = 0.3) {
+        if bucket.fill(at: now) > reserve { hurry = Self.eagerPulses }
+    }
+
     /// Tells everybody at once whom this node holds quiet: the others' voices decide, and a member
-    /// that is there answers.
+    /// that is there answers. Verdicts go to a few, who need three of them.
     private mutating func vote(at now: Instant, into effects: inout [Effect]) {
-        votesDue = false
-        nextVotes = now + .milliseconds(500)
         let quiet = peers.indices.filter { peers[$0].state == .quiet && !peers[$0].isRemoved }
-        guard !quiet.isEmpty else { return }
+        let failed = peers.indices.filter {
+            peers[$0].state == .failed && now - peers[$0].since < .seconds(3)
+        }
         var listeners = peers.indices.filter { peers[$0].isInRing }
         listeners.shuffle(using: &random)
-        for slot in listeners.prefix(32) {
+        let most = verdictsDue ? Self.verdictPeers : Self.votePeers
+        for slot in listeners.prefix(most) {
             var frame = frame(to: slot, at: now)
             frame.quiet = quiet.prefix(64).map { peers[$0].key }
-            guard send(frame.encoded, to: slot, keeping: 0.1, at: now, into: &effects) else {
-                return
-            }
+            frame.failed = failed.prefix(64).map { peers[$0].key }
+            let reserve = isFirstVote || verdictsDue ? 0.05 : 0.5
+            send(frame.encoded, to: slot, keeping: reserve, at: now, into: &effects)
         }
+        verdictsDue = false
+        isFirstVote = quiet.isEmpty
+        votesDue = !quiet.isEmpty
+        nextVotes = now + .seconds(1)
     }
 
     /// One datagram with all that this receiver may need, within its length.
@@ -127,20 +175,36 @@ extension Mesh {
         var frame = frame(to: slot, at: now)
         frame.flags.formUnion(flags)
         let isAligned = peers[slot].members == membersDigest
-        if isAligned { frame.vector = vector(at: now) }
+        frame.vector = vector(at: now)
         var room = limits.datagramBytesMax - 60 - frame.vector.count
         frame.entries = entries(for: slot, isAligned: isAligned, room: room / 2)
         room -= frame.entries.count * Self.entryBytes
         if !isAligned, case .introductions = admission {
-            frame.introductions = introductions(room: room)
+            frame.introductions = introductions(for: slot, room: room, at: now)
             room -= frame.introductions.reduce(0) { $0 + Self.bytes(of: $1) }
         }
-        if isAligned, peers[slot].logs != logs.digest {
-            frame.versions = versions
-            room -= frame.versions.count * 5
-            frame.records = records(for: slot, room: room)
-        }
+        addLogs(to: &frame, for: slot, isAligned: isAligned, room: room, at: now)
         send(frame.encoded, to: slot, at: now, into: &effects)
+    }
+
+    private mutating func addLogs(
+        to frame: inout Frame, for slot: Int, isAligned: Bool, room: Int, at now: Instant
+    ) {
+        var room = room
+        let isHot = now - logsChanged < Self.hot
+        if isAligned, isHot {
+            frame.agreed = agreedBits
+            room -= frame.agreed.count + 3
+        }
+        guard peers[slot].logs != logs.digest, !agreed.contains(slot) else { return }
+        // While a record is on its way round, that two logs differ is no reason to compare them.
+        if isAligned, !isHot || peers[slot].holds == nil {
+            frame.versions = versions
+            room -= frame.versions.count * 5 + 3
+        }
+        // Most have a hot record after the first second, and half the chance finds the others.
+        guard !isHot || now - logsChanged < .milliseconds(50) || random.chance(0.5) else { return }
+        frame.records = records(for: slot, room: room - 3)
     }
 
     /// What every frame begins with.
@@ -153,7 +217,7 @@ extension Mesh {
     private func frame(sequence: UInt32, heard: UInt8, at now: Instant) -> Frame {
         Frame(
             flags: now < sickUntil ? .isSick : [], sequence: sequence, run: run,
-            counter: counter(at: now), members: membersDigest, runs: runsDigest,
+            counter: counter(at: now), size: UInt32(order.count), members: membersDigest, runs: runsDigest,
             logs: logs.digest, condition: condition, loss: UInt8(estimate.loss * 255),
             tick: UInt8(clamping: ownTick.nanoseconds / 20_000_000), heard: heard)
     }
@@ -175,7 +239,7 @@ extension Mesh {
     /// Runs that the receiver may not know: those it said it lacks, the latest, and some in turn.
     private mutating func entries(for slot: Int, isAligned: Bool, room: Int) -> [Frame.Entry] {
         guard !isAligned || peers[slot].runs != runsDigest else { return [] }
-        let most = min(room / Self.entryBytes, isAligned ? 12 : 40)
+        let most = min(room / Self.entryBytes, 12)
         let known = peers.indices.filter {
             $0 != slot && peers[$0].sighting != nil && peers[$0].state != .failed
         }
@@ -198,15 +262,21 @@ extension Mesh {
         2 + member.id.text.utf8.count + member.address.utf8.count
     }
 
-    /// This node itself, and others by chance.
-    private mutating func introductions(room: Int) -> [Member] {
+    /// This node itself, the newest, and others by chance: as many as the receiver seems to lack.
+    private mutating func introductions(for slot: Int, room: Int, at now: Instant) -> [Member] {
+        let lacking = max(0, order.count - Int(clamping: peers[slot].size))
+        let most = peers[slot].members == nil && peers[slot].sighting == nil ? 1 : 2 + lacking
+        var others = peers.indices.filter { !peers[$0].isRemoved && $0 != slot }
+        others.shuffle(using: &random)
+        let newest = others.filter { now - peers[$0].admitted < .seconds(10) }
+        let older = others.filter { now - peers[$0].admitted >= .seconds(10) }
         var members = [me]
         var room = room - Self.bytes(of: me)
-        for slot in peers.indices.filter({ !peers[$0].isRemoved }).shuffled(using: &random) {
-            let cost = Self.bytes(of: peers[slot].member)
-            guard cost <= room, members.count < 24 else { break }
+        for other in newest.prefix(4) + older + newest.dropFirst(4) {
+            let cost = Self.bytes(of: peers[other].member)
+            guard cost <= room, members.count < most else { break }
             room -= cost
-            members.append(peers[slot].member)
+            members.append(peers[other].member)
         }
         return members
     }
@@ -216,9 +286,12 @@ extension Mesh {
         _ bytes: [UInt8], to slot: Int, keeping reserve: Double = 0, at now: Instant,
         into effects: inout [Effect]
     ) -> Bool {
-        send(
+        let isSent = send(
             bytes, to: peers[slot].member.address, node: peers[slot].member.id, keeping: reserve,
             at: now, into: &effects)
+        // A number that was not used would count as a loss over there.
+        if !isSent { peers[slot].sent &-= 1 }
+        return isSent
     }
 
     @discardableResult

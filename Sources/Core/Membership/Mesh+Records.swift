@@ -9,8 +9,6 @@ extension Mesh {
         case catchingUp(behind: UInt32)
     }
 
-    private static let eagerPeers = 4
-
     /// A record of this node that nobody has yet; sign it and give it back with `.publish`.
     package mutating func draft(
         key: String, value: [UInt8], isTombstone: Bool = false, at now: Moment
@@ -42,25 +40,33 @@ extension Mesh {
             }
         }
         for record in fresh where !logs.isQuarantined(record) { effects.append(.taken(record)) }
+        guard !fresh.isEmpty else { return }
+        agreed.removeAll()
+        logsChanged = now.monotonic
         // One or two are news. More are somebody's past, which goes the ordinary way.
-        if !fresh.isEmpty, fresh.count <= 2 {
-            spread(fresh, except: slot, at: now.monotonic, into: &effects)
+        if fresh.count <= 2 { hasten(at: now.monotonic) }
+    }
+
+    /// Notes who is known to hold what this node holds: by its own digest, or by the word of one
+    /// whose digest is the same. A false word delays a record, since digests are compared later on.
+    mutating func agree(with frame: Frame, from slot: Int) {
+        guard frame.logs == logs.digest else { return }
+        agreed.set(slot, true)
+        guard frame.members == membersDigest, frame.agreed.count == (order.count + 7) / 8 else {
+            return
+        }
+        for (index, subject) in order.enumerated()
+        where subject >= 0 && frame.agreed[index >> 3] & (1 << UInt8(index & 7)) != 0 {
+            agreed.set(subject, true)
         }
     }
 
-    private mutating func spread(
-        _ records: [Record], except source: Int?, at now: Instant, into effects: inout [Effect]
-    ) {
-        var listeners = peers.indices.filter { slot in
-            peers[slot].state == .alive && slot != source
-                && !records.allSatisfy { held(by: slot, of: $0.origin) >= $0.sequence }
+    var agreedBits: [UInt8] {
+        var bits = [UInt8](repeating: 0, count: (order.count + 7) / 8)
+        for (index, subject) in order.enumerated() where subject >= 0 && agreed.contains(subject) {
+            bits[index >> 3] |= 1 << UInt8(index & 7)
         }
-        listeners.shuffle(using: &random)
-        for slot in listeners.prefix(Self.eagerPeers) {
-            var frame = frame(to: slot, at: now)
-            frame.records = records
-            send(frame.encoded, to: slot, keeping: 0.3, at: now, into: &effects)
-        }
+        return bits
     }
 
     mutating func release(at now: Moment, into effects: inout [Effect]) {

@@ -84,6 +84,16 @@ package struct Mesh: Sendable {
     var nextLook: Instant
     var sickUntil: Instant
     var votesDue = false
+    var verdictsDue = false
+    var isFirstVote = true
+    /// Pulses that go out before their time, since there is news.
+    var hurry = 0
+    /// Pulses that went out early and were not made up for.
+    var debt = 0
+    var skips = false
+    /// Who holds the same logs as this node, and since when they are what they are.
+    var agreed = SlotSet()
+    var logsChanged: Instant
     var nextVotes: Instant
     var asked: [(slot: Int, until: Instant)] = []
     var entryCursor = 0
@@ -114,6 +124,7 @@ package struct Mesh: Sendable {
         membersDigest = share(myKey, 0)
         (nextPulse, nextProbe, nextHello, nextLook) = (now, now, now, now)
         (sickUntil, nextVotes) = (now, now)
+        logsChanged = now + .seconds(-3600)
         logs = Logs(limits: limits)
         slotsByKey.insert(-1, for: myKey)
         digestOwnRun()
@@ -131,6 +142,7 @@ package struct Mesh: Sendable {
         case .publish(let record): publish(record, at: now, into: &effects)
         case .raised(let incarnation): raise(to: incarnation, at: now.monotonic)
         }
+        speakUp(at: now.monotonic, into: &effects)
     }
 
     /// How long this run has lasted, in the steps that it tells others.
@@ -158,6 +170,7 @@ package struct Mesh: Sendable {
         slotsByKey.insert(slot, for: peer.key)
         membersDigest ^= share(peer.key, 0)
         arrange()
+        hasten(at: now, keeping: 0.6)
     }
 
     private mutating func adopt(roster: [Member], at now: Instant) {

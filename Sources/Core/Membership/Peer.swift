@@ -4,6 +4,8 @@ import Model
 struct SlotSet: Hashable, Sendable {
     private var words: [UInt64] = []
 
+    mutating func removeAll() { words = [] }
+
     func contains(_ slot: Int) -> Bool {
         slot >> 6 < words.count && words[slot >> 6] & (1 << UInt64(slot & 63)) != 0
     }
@@ -25,6 +27,7 @@ struct Peer: Sendable {
     /// Left the roster. Slots are not used again, so that no set of slots ever means another member.
     var isRemoved = false
 
+    let admitted: Instant
     var sighting: Sighting?
     var state = Liveness.unknown
     var since: Instant
@@ -35,6 +38,8 @@ struct Peer: Sendable {
     /// A run that others told of and that the member itself gave the lie to.
     var disowned: Run?
     var clonedAt: Instant?
+    /// When it was last asked for a sign, being older than usual.
+    var askedAt: Instant?
 
     var heardAt: Instant?
     var reception = Reception()
@@ -47,6 +52,7 @@ struct Peer: Sendable {
     var tick: UInt8 = 10
     var heard: UInt8 = 255
     var members: UInt32?
+    var size: UInt32 = 0
     var runs: UInt32 = 0
     var logs: UInt32?
     var isSick = false
@@ -68,6 +74,7 @@ struct Peer: Sendable {
         self.member = member
         key = Membership.key(of: member.id.text)
         since = now
+        admitted = now
         intake = TokenBucket(
             bytesPerSecond: limits.datagramsPerSecondMax, depth: limits.datagramsAtOnceMax, at: now)
     }

@@ -103,11 +103,13 @@ struct Reception: Hashable, Sendable {
     var passed: Double? { expected >= 8 ? min(1, received / expected) : nil }
 
     /// Notes a frame's number. Answers with how many frames are thereby accounted for, nil for a replay.
-    mutating func note(_ sequence: UInt32) -> UInt32? {
+    ///
+    /// `isReturning`: the member was gone. What it sent meanwhile says nothing of chance.
+    mutating func note(_ sequence: UInt32, isReturning: Bool) -> UInt32? {
         if sequence > highest {
             let gap = sequence - highest
             seen = gap >= 64 ? 1 : seen << UInt64(gap) | 1
-            let isFirst = highest == 0
+            let isFirst = highest == 0 || isReturning
             highest = sequence
             count(received: 1, expected: isFirst ? 1 : Double(min(gap, 256)))
             return isFirst ? 1 : min(gap, 256)
@@ -123,7 +125,7 @@ struct Reception: Hashable, Sendable {
     private mutating func count(received one: Double, expected gap: Double) {
         received += one
         expected += gap
-        if expected > 64 {
+        if expected > 48 {
             received /= 2
             expected /= 2
         }
