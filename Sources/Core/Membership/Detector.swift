@@ -8,10 +8,11 @@ struct LossEstimate: Hashable, Sendable {
     /// What became of the last requests for an answer: a bit each, 1 where none came.
     private var unanswered: UInt8 = 0
     private var asked = 0
+    private var unasked = 0
     /// The loss of this node's frames, as those who should hear them tell.
     private(set) var outward: Double?
 
-    private static let span = 128.0
+    private static let span = 112.0
 
     /// Before anything is known a node reckons with much loss: it costs some bytes for some seconds.
     init() {
@@ -45,6 +46,15 @@ struct LossEstimate: Hashable, Sendable {
     mutating func account(answered: Bool) {
         unanswered = unanswered << 1 | (answered ? 0 : 1)
         asked += 1
+    }
+
+    /// A pulse that asked for nothing. The memory of unanswered ones fades, or it would last for ever:
+    /// who reckons with loss does not ask.
+    mutating func fade() {
+        unasked += 1
+        guard unasked >= 8 else { return }
+        unasked = 0
+        unanswered <<= 1
     }
 
     /// The mean of what peers say that they hear of this node.
@@ -85,7 +95,9 @@ struct Detector: Hashable, Sendable {
         let tick = Double(tick.nanoseconds) / 1e9
         let answers = loss < Self.answersBelow
         let loss = min(max(loss, 0.005), 0.9)
-        let escape = max(1, Self.lapses / -logarithm(loss)) * tick / (answers ? 1.5 : 1)
+        // Where most is lost, the loss itself is known less well, and an error costs more.
+        let doubt = 1 + max(0, loss - 0.5) * 1.5
+        let escape = max(1, doubt * Self.lapses / -logarithm(loss)) * tick / (answers ? 1.5 : 1)
         let passed = max(0.1, 1 - mesh)
         let spread = (logarithm(Double(max(2, members))) + 0.5) * tick / passed / (answers ? 2 : 1)
         let seconds = min(max(escape + spread + tick, 1), Self.thresholdMax)

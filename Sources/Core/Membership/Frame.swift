@@ -101,8 +101,8 @@ extension Frame {
             writer.section(tag, body)
         }
         add(Tag.vector, when: !vector.isEmpty) { $0.raw(vector) }
-        add(Tag.quiet, when: !quiet.isEmpty) { body in quiet.forEach { body.word($0) } }
-        add(Tag.failed, when: !failed.isEmpty) { body in failed.forEach { body.word($0) } }
+        add(Tag.quiet, when: !quiet.isEmpty) { body in for key in quiet { body.word(key) } }
+        add(Tag.failed, when: !failed.isEmpty) { body in for key in failed { body.word(key) } }
         add(Tag.agreed, when: !agreed.isEmpty) { $0.raw(agreed) }
         add(Tag.entries, when: !entries.isEmpty) { body in
             for entry in entries {
@@ -119,10 +119,10 @@ extension Frame {
             }
         }
         add(Tag.versions, when: !versions.isEmpty) { body in
-            versions.forEach { body.number($0) }
+            for version in versions { body.number(version) }
         }
         add(Tag.records, when: !records.isEmpty) { body in
-            records.forEach { $0.write(to: &body) }
+            for record in records { record.write(to: &body) }
         }
     }
 

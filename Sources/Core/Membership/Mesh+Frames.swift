@@ -23,15 +23,25 @@ extension Mesh {
             return
         }
         guard follow(slot, frame, at: now.monotonic, into: &effects) else { return }
-        guard let accounted = peers[slot].reception.note(
-                frame.sequence, isReturning: peers[slot].state != .alive)
+        guard
+            let accounted = peers[slot].reception.note(
+                frame.sequence, isReturning: peers[slot].wasGone)
         else {
             tally.replayed += 1
             return
         }
         tally.receivedFrames += 1
+        wakeFromSilence(at: now.monotonic)
         if accounted > 0 { estimate.account(received: 1, expected: Double(accounted)) }
         accept(frame, from: slot, at: now, into: &effects)
+    }
+
+    /// After total silence the first to speak is one voice, and may have been deaf as well.
+    private mutating func wakeFromSilence(at now: Instant) {
+        if now - lastHeard > max(.seconds(2), ownTick * 6) {
+            sickUntil = max(sickUntil, now + .seconds(2))
+        }
+        lastHeard = now
     }
 
     private mutating func read(_ bytes: [UInt8]) -> Frame? {
@@ -88,12 +98,14 @@ extension Mesh {
         else {
             peers[slot].rival = Peer.Rival(run: frame.run, counter: frame.counter, since: now)
             tally.formerRuns += 1
+            tellOfLaterRun(slot, sighting, at: now, into: &effects)
             return false
         }
         // Packets on their way bring old counters. One that goes on counting has somebody behind it.
         let goneOn = Int64(frame.counter) - Int64(rival.counter)
         guard goneOn >= 20, now - rival.since >= .seconds(2) else {
             tally.formerRuns += 1
+            tellOfLaterRun(slot, sighting, at: now, into: &effects)
             return false
         }
         if !sighting.isDirect {
@@ -111,12 +123,26 @@ extension Mesh {
         return false
     }
 
+    /// A stale claim is answered with the newer one, or its sender would stay unheard for ever.
+    private mutating func tellOfLaterRun(
+        _ slot: Int, _ sighting: Sighting, at now: Instant, into effects: inout [Effect]
+    ) {
+        if let asked = peers[slot].askedAt, now - asked < .seconds(1) { return }
+        peers[slot].askedAt = now
+        var frame = frame(to: slot, at: now)
+        frame.entries = [
+            Frame.Entry(key: peers[slot].key, run: sighting.run, counter: sighting.counter)
+        ]
+        send(frame.encoded, to: slot, at: now, into: &effects)
+    }
+
     private mutating func begin(
         _ slot: Int, _ run: Run, counter: UInt32, from source: Int?, at now: Instant
     ) {
         if let former = peers[slot].sighting?.run { digest(former, of: peers[slot].key) }
         digest(run, of: peers[slot].key)
         hasten(at: now, keeping: 0.6)
+        agreed.set(slot, false)
         peers[slot].begin(run: run, counter: counter, from: source, at: now)
     }
 
@@ -146,6 +172,7 @@ extension Mesh {
 
     private mutating func note(_ frame: Frame, from slot: Int, at now: Instant) {
         peers[slot].heardAt = now
+        peers[slot].wasGone = false
         peers[slot].condition = frame.condition
         peers[slot].loss = frame.loss
         peers[slot].tick = frame.tick

@@ -45,6 +45,9 @@ extension Mesh {
     /// Asks a member itself before it is said to be quiet. One answer spares everybody's vote.
     private mutating func doubt(_ slot: Int, at now: Instant, into effects: inout [Effect]) {
         if let asked = peers[slot].askedAt, now - asked < .seconds(1) { return }
+        // Who doubts everybody is likely to be deaf, and should not spend its voice on it.
+        guard now >= nextDoubt, bucket.fill(at: now) > 0.5 else { return }
+        nextDoubt = now + .milliseconds(200)
         peers[slot].askedAt = now
         pulse(to: slot, as: .wantsAnswer, at: now, into: &effects)
     }
@@ -59,35 +62,47 @@ extension Mesh {
         return sighting.confirmedAge(at: now) > max(threshold * 3, .seconds(10))
     }
 
-    /// Quiet members whom most of the fresh observers hold quiet have failed.
+    /// Quiet members whom most observers hold quiet have failed. Observers are the fresh ones, and
+    /// for a while those that went quiet themselves: who sees everybody go is more likely deaf.
     private mutating func judge(at now: Instant, _ changes: inout [Change]) {
         guard now >= sickUntil else { return }
-        // A quiet member's own opinion does not count, so the fresh ones are the same for all.
         let fresh = peers.indices.filter { peers[$0].isFresh }
+        let doubtful = peers.indices.count { isDoubtful($0, at: now) }
         for slot in peers.indices where peers[slot].state == .quiet && !peers[slot].isRemoved {
-            guard isAgreed(slot, by: fresh, at: now) else { continue }
+            let others = doubtful - (isDoubtful(slot, at: now) ? 1 : 0)
+            guard isAgreed(slot, by: fresh, of: fresh.count + others + 1, at: now) else {
+                continue
+            }
             change(slot, to: .failed, at: now, &changes)
             verdictsDue = true
         }
     }
 
-    private func isAgreed(_ subject: Int, by fresh: [Int], at now: Instant) -> Bool {
+    private func isDoubtful(_ slot: Int, at now: Instant) -> Bool {
+        peers[slot].state == .quiet && now - peers[slot].since < Self.doubtfulFor
+    }
+
+    private static let doubtfulFor = Duration.seconds(8)
+
+    private func isAgreed(
+        _ subject: Int, by fresh: [Int], of observers: Int, at now: Instant
+    ) -> Bool {
         guard !fresh.isEmpty else {
             // Who hears nobody is deaf, as far as it can tell, until that has lasted too long for it.
-            let last = peers.compactMap(\.heardAt).max() ?? booted
-            return now - last > .seconds(30)
+            return now - lastHeard > .seconds(30)
         }
+        guard let sighting = peers[subject].sighting else { return false }
+        let lastSign = now + .nanoseconds(-sighting.age(at: now).nanoseconds)
         var votes = 1
         var verdicts = 0
         for observer in fresh {
-            guard let viewed = peers[observer].viewedAt, now - viewed < .seconds(15) else {
-                continue
-            }
+            // What it thought before the last sign of life was about something else.
+            guard let viewed = peers[observer].viewedAt, viewed > lastSign else { continue }
             if peers[observer].quiet.contains(subject) { votes += 1 }
             if peers[observer].failed.contains(subject) { verdicts += 1 }
         }
         // Three who counted a majority each are taken at their word; two liars are not enough.
-        return votes * 2 > fresh.count + 1 || verdicts >= 3
+        return votes * 2 > observers || verdicts >= 3
     }
 
     private mutating func change(
@@ -97,6 +112,7 @@ extension Mesh {
             Change(node: peers[slot].member.id, from: peers[slot].state, to: state))
         let joinsRing = !peers[slot].isInRing
         peers[slot].state = state
+        if state != .alive { peers[slot].wasGone = true }
         peers[slot].since = now
         // A member that comes back is asked within this round, not after it.
         if joinsRing, state == .alive {

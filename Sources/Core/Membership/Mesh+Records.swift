@@ -50,15 +50,32 @@ extension Mesh {
     /// Notes who is known to hold what this node holds: by its own digest, or by the word of one
     /// whose digest is the same. A false word delays a record, since digests are compared later on.
     mutating func agree(with frame: Frame, from slot: Int) {
-        guard frame.logs == logs.digest else { return }
-        agreed.set(slot, true)
-        guard frame.members == membersDigest, frame.agreed.count == (order.count + 7) / 8 else {
+        guard frame.logs == logs.digest else {
+            agreed.set(slot, false)
             return
         }
-        for (index, subject) in order.enumerated()
-        where subject >= 0 && frame.agreed[index >> 3] & (1 << UInt8(index & 7)) != 0 {
-            agreed.set(subject, true)
+        var new = agreed.contains(slot) ? [] : [slot]
+        if frame.members == membersDigest, frame.agreed.count == (order.count + 7) / 8 {
+            for (index, subject) in order.enumerated()
+            where subject >= 0 && frame.agreed[index >> 3] & (1 << UInt8(index & 7)) != 0
+                && !agreed.contains(subject)
+            {
+                new.append(subject)
+            }
         }
+        guard !new.isEmpty else { return }
+        let all = holds(versions)
+        for subject in new {
+            agreed.set(subject, true)
+            peers[subject].holds = all
+        }
+    }
+
+    /// Versions in the order of names, by slot.
+    private func holds(_ versions: [UInt32]) -> [UInt32] {
+        var holds = Array(repeating: UInt32(0), count: peers.count + 1)
+        for (subject, version) in zip(order, versions) { holds[subject + 1] = version }
+        return holds
     }
 
     var agreedBits: [UInt8] {
@@ -101,14 +118,10 @@ extension Mesh {
     }
 
     mutating func readVersions(of frame: Frame, from slot: Int) {
-        if frame.logs == logs.digest {
-            var holds = Array(repeating: UInt32(0), count: peers.count + 1)
-            for (subject, version) in zip(order, versions) { holds[subject + 1] = version }
-            peers[slot].holds = holds
-        } else if frame.members == membersDigest, frame.versions.count == order.count {
-            var holds = Array(repeating: UInt32(0), count: peers.count + 1)
-            for (subject, version) in zip(order, frame.versions) { holds[subject + 1] = version }
-            peers[slot].holds = holds
+        if frame.members == membersDigest, frame.versions.count == order.count {
+            peers[slot].holds = holds(frame.versions)
+        } else if frame.logs == logs.digest, !agreed.contains(slot) {
+            peers[slot].holds = holds(versions)
         }
     }
 

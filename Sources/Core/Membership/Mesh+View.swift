@@ -40,7 +40,6 @@ extension Mesh {
         slots[node].map { peers[$0].state } ?? .unknown
     }
 
-    package var bucketFill: Double { bucket.filled }
     package func age(of node: NodeID, at now: Instant) -> Duration? {
         slots[node].flatMap { peers[$0].sighting?.age(at: now) }
     }

@@ -83,6 +83,8 @@ package struct Mesh: Sendable {
     var nextHello: Instant
     var nextLook: Instant
     var sickUntil: Instant
+    /// When anything arrived last.
+    var lastHeard: Instant
     var votesDue = false
     var verdictsDue = false
     var isFirstVote = true
@@ -95,6 +97,7 @@ package struct Mesh: Sendable {
     var agreed = SlotSet()
     var logsChanged: Instant
     var nextVotes: Instant
+    var nextDoubt: Instant
     var asked: [(slot: Int, until: Instant)] = []
     var entryCursor = 0
     var isIsolated = false
@@ -123,7 +126,7 @@ package struct Mesh: Sendable {
             bytesPerSecond: limits.bytesPerSecond, depth: limits.burstBytes, at: now)
         membersDigest = share(myKey, 0)
         (nextPulse, nextProbe, nextHello, nextLook) = (now, now, now, now)
-        (sickUntil, nextVotes) = (now, now)
+        (sickUntil, lastHeard, nextVotes, nextDoubt) = (now, now, now, now)
         logsChanged = now + .seconds(-3600)
         logs = Logs(limits: limits)
         slotsByKey.insert(-1, for: myKey)

@@ -42,6 +42,8 @@ struct Peer: Sendable {
     var askedAt: Instant?
 
     var heardAt: Instant?
+    /// It was quiet or failed after its last own frame.
+    var wasGone = false
     var reception = Reception()
     var intake: TokenBucket
     var sent: UInt32 = 0

@@ -62,7 +62,9 @@ package struct Record: Hashable, Sendable {
     }
 
     /// What `write` takes, at most.
-    var wireBytes: Int { 4 + 5 + 8 + 1 + 1 + key.utf8.count + 2 + value.count + 1 + signature.count }
+    var wireBytes: Int {
+        4 + 5 + 8 + 1 + 1 + key.utf8.count + 2 + value.count + 1 + signature.count
+    }
 
     /// Reads one record; nil where its origin is nobody whom `origin` knows.
     static func read(

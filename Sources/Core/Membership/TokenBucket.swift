@@ -18,8 +18,6 @@ struct TokenBucket: Hashable, Sendable {
         refilled = now
     }
 
-    var filled: Double { Double(tokens) / Double(depth) }
-
     /// The part of the depth that is there, from 0 to 1.
     mutating func fill(at now: Instant) -> Double {
         refill(at: now)
