@@ -218,6 +218,11 @@ let package = Package(
         .target(
             name: "MeshLab", dependencies: ["Membership", "Model"], path: "Tests/MeshLab",
             swiftSettings: strict),
+        // One node over UDP, for the mesh driver: bin/bench-mesh.
+        .executableTarget(
+            name: "mesh-node", dependencies: ["Membership", "Model"],
+            path: "Benchmarks/mesh/node", swiftSettings: strict,
+            linkerSettings: [.linkedLibrary("m")]),
         .executableTarget(
             name: "rehearse-mesh", dependencies: ["MeshLab", "Membership", "Model"],
             path: "Benchmarks/mesh/rehearse", swiftSettings: strict,

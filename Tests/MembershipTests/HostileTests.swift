@@ -101,7 +101,7 @@ import Testing
         var effects: [Mesh.Effect] = []
         mesh.handle(.datagram(from: "z", address: "9", bytes: [1, 2]), at: now, into: &effects)
         mesh.handle(
-            .datagram(from: "b", address: "1", bytes: Array(repeating: 1, count: 1201)), at: now,
+            .datagram(from: "b", address: "1", bytes: Array(repeating: 1, count: 1169)), at: now,
             into: &effects)
         mesh.handle(.unopened, at: now, into: &effects)
         #expect(mesh.tally.malformed + mesh.tally.strangers == 1)

@@ -1,9 +1,9 @@
 /// The bounds of a mesh, in one place.
 package struct Limits: Hashable, Sendable {
-    /// The largest payload of a datagram. Tunnels cut longer ones.
-    package var datagramBytesMax = 1200
+    /// The largest payload of a datagram, which is 1,200 bytes with its seal. Tunnels cut longer ones.
+    package var datagramBytesMax = 1168
     /// What the link adds to each payload and the budget has to pay: Ethernet, IP, UDP and the seal.
-    package var overheadBytes = 70
+    package var overheadBytes = 74
     /// The token bucket of a node.
     package var bytesPerSecond = 1000
     package var burstBytes = 12_000
