@@ -10,6 +10,7 @@ final class NodeCredentials: Sendable {
         var certificateChain: String
         var privateKey: String
         var trustRoots: String
+        var enrolmentAddress: String?
 
         func write(in directory: String) throws(HostError) {
             do {
@@ -32,6 +33,8 @@ final class NodeCredentials: Sendable {
         /// When that was, by the time of then.
         var issuedAt: Moment?
         var trustRoots: String
+        /// Where the node can come back when its authority has ended.
+        var enrolmentAddress: String?
         /// Made for a request that the hub has not answered.
         var pending: NodeKey?
     }
@@ -53,7 +56,10 @@ final class NodeCredentials: Sendable {
         time = try FleetTime(ofNode: directory)
         old = TLSIdentity(certificateChain: enrolment.certificateChain, privateKey: device.pem)
         guard let text = try PrivateFile.read(directory + "/authority.json") else {
-            state = Mutex(State(trustRoots: enrolment.trustRoots))
+            state = Mutex(
+                State(
+                    trustRoots: enrolment.trustRoots,
+                    enrolmentAddress: enrolment.enrolmentAddress))
             return
         }
         let kept = try JSONDecoder().decode(Kept.self, from: Data(text.utf8))
@@ -62,7 +68,8 @@ final class NodeCredentials: Sendable {
                 authority: try NodeAuthority(
                     certificateChain: kept.certificateChain, key: try NodeKey(pem: kept.privateKey),
                     node: node, site: site),
-                trustRoots: kept.trustRoots))
+                trustRoots: kept.trustRoots,
+                enrolmentAddress: kept.enrolmentAddress ?? enrolment.enrolmentAddress))
     }
 
     /// Whom this node trusts. PEM.
@@ -116,6 +123,29 @@ final class NodeCredentials: Sendable {
         return CertificationRequest(publicKey: key.publicKey, deviceKey: device.publicKey)
     }
 
+    /// Gets a new authority by the device key, whatever became of the one before. False where this
+    /// node does not know how.
+    func comeBack(hub: String?) async throws -> Bool {
+        let (roots, known) = state.withLock { ($0.trustRoots, $0.enrolmentAddress) }
+        guard let known, !isOld else { return false }
+        let key = NodeKey()
+        let certification = try await ControlClient.comeBack(
+            to: moved(known, to: hub), trustRoots: roots, node: node, key: key, device: device,
+            clock: time.forHandshakes)
+        state.withLock { $0.pending = key }
+        _ = try await install(certification)
+        try issue(.local)
+        return true
+    }
+
+    /// A hub that was moved enrols at its new host, on the port that it had.
+    private func moved(_ address: String, to hub: String?) -> String {
+        guard let host = hub?.split(separator: ":").dropLast().joined(separator: ":"),
+            let port = address.split(separator: ":").last, !host.isEmpty
+        else { return address }
+        return host + ":" + port
+    }
+
     /// Takes over what the hub certified, once it is on disk. True where it is the first.
     func install(_ certification: Certification) async throws -> Bool {
         let (pending, known) = state.withLock { ($0.pending, $0.trustRoots) }
@@ -129,9 +159,10 @@ final class NodeCredentials: Sendable {
         }
         try Kept(
             certificateChain: certification.certificateChain, privateKey: pending.pem,
-            trustRoots: roots
+            trustRoots: roots, enrolmentAddress: certification.enrolmentAddress
         ).write(in: directory)
         return state.withLock { state in
+            if let address = certification.enrolmentAddress { state.enrolmentAddress = address }
             let isFirst = state.authority == nil
             state.authority = authority
             state.trustRoots = roots
