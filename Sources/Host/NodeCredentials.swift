@@ -32,6 +32,7 @@ final class NodeCredentials: Sendable {
         var leaf: TLSIdentity?
         /// When that was, by the time of then.
         var issuedAt: Moment?
+        var leafEnds: WallTime?
         var trustRoots: String
         /// Where the node can come back when its authority has ended.
         var enrolmentAddress: String?
@@ -77,6 +78,15 @@ final class NodeCredentials: Sendable {
     /// Whether all this node has is a certificate of old.
     var isOld: Bool { state.withLock { $0.authority == nil } }
 
+    /// How long what this node shows, and what it makes that from, is still good; nil where there is
+    /// none.
+    var left: (certificate: Duration?, authority: Duration?) {
+        let now = time.now
+        return state.withLock { state in
+            (state.leafEnds.map { $0 - now }, state.authority.map { $0.notAfter - now })
+        }
+    }
+
     /// What is shown in the next handshake.
     func shown() throws -> TLSIdentity {
         if let leaf = state.withLock({ $0.leaf }) { return leaf }
@@ -99,6 +109,7 @@ final class NodeCredentials: Sendable {
         }
         state.withLock {
             $0.leaf = leaf
+            $0.leafEnds = end
             $0.issuedAt = Moment(monotonic: SystemClock.now().monotonic, wall: now)
         }
         try time.keep()

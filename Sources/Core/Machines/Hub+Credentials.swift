@@ -13,6 +13,13 @@ extension Hub {
         return window.duration + Hub.authorityMargin
     }
 
+    /// Until when each node can make certificates by itself, as far as this hub gave it leave.
+    package var authorityEnds: [(NodeID, WallTime)] {
+        nodes.compactMap { node, member in
+            member.credential.authorityEnds.map { (node, $0) }
+        }
+    }
+
     /// The device key that came first stays: whoever stole an authority does not gain more than that.
     mutating func certify(
         _ request: CertificationRequest, of node: NodeID, on session: SessionID, at now: Moment,
