@@ -78,9 +78,10 @@ struct AgentBackend: ManagementBackend {
 
     func metrics() async -> String {
         let now = now
+        let credentials = expiries
         return host.machine.withLock { agent in
             Metrics.text(
-                [
+                credentials + [
                     .init(
                         "skerry_build_info", "The version of this agent.",
                         labels: ["version": Version.text], 1),
@@ -104,6 +105,18 @@ struct AgentBackend: ManagementBackend {
                             type: .counter, labels: ["instance": $0.id.description],
                             Double($0.restarts))
                     })
+        }
+    }
+
+    private var expiries: [Metrics.Sample] {
+        let (certificate, authority) = host.identity.credentials.left
+        return [("certificate", certificate), ("authority", authority)].compactMap { kind, left in
+            left.map {
+                .init(
+                    "skerry_credential_left_seconds",
+                    "For how long what proves who this node is stays good.",
+                    labels: ["kind": kind], Double($0.components.seconds))
+            }
         }
     }
 

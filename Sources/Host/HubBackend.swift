@@ -110,6 +110,22 @@ struct HubBackend: ManagementBackend {
         }
     }
 
+    private var expiries: [Metrics.Sample] {
+        let now = host.identity.time.now
+        let nodes = host.machine.withLock(\.authorityEnds).map { node, end in
+            Metrics.Sample(
+                "skerry_node_authority_left_seconds",
+                "For how long the authority that this hub last gave a node stays good.",
+                labels: ["node": node.text], Double((end - now).components.seconds))
+        }
+        return nodes + [
+            .init(
+                "skerry_issuing_authority_left_seconds",
+                "For how long this hub can sign; it renews that by itself.",
+                Double((host.identity.issuing.notAfter - now).components.seconds))
+        ]
+    }
+
     func metrics() async -> String {
         let now = now
         let (nodes, workloads) = host.machine.withLock {
@@ -139,7 +155,7 @@ struct HubBackend: ManagementBackend {
                 .init(
                     "skerry_build_info", "The version of this hub.",
                     labels: ["version": Version.text], 1)
-            ] + counts + ages + [
+            ] + counts + ages + expiries + [
                 .init("skerry_workloads", "Workloads applied.", Double(workloads.count))
             ])
     }
