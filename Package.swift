@@ -249,7 +249,7 @@ let package = Package(
         tests("MembershipTests", sees: ["Model", "Membership", "MeshLab"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
-        tests("HostTests", sees: ["Host", "Model", "Machines"]),
+        tests("HostTests", sees: ["Host", "Model", "Machines", "Transport", "Trust"]),
         // Runs the built executables, which `swift test` builds with it.
         tests("EndToEndTests", sees: ["Model"], uses: httpClient),
         // Breaks policies and entities in drawn ways, for tests and benchmarks.
