@@ -113,7 +113,7 @@ let package = Package(
         room("Authority", in: "Core/Authority", sees: ["Model"]),
         room("Cedar", in: "Core/Cedar"),
         room(
-            "Trust", in: "Core/Trust", sees: ["Model"],
+            "Trust", in: "Core/Trust", sees: ["Model", "Cedar"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),
         room(
             "Machines", in: "Core/Machines", sees: ["Model", "Replication", "Authority", "Trust"]),

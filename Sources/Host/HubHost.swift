@@ -13,6 +13,7 @@ package final class HubHost: Sendable {
     let identity: HubIdentity
     let machine: Mutex<Hub>
     let observers = Observers()
+    let access = AccessBoard()
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
@@ -141,13 +142,12 @@ package final class HubHost: Sendable {
                 certificateChain: identity.server.certificateChain,
                 key: identity.server.privateKey),
             clientAuthorities: identity.trustRoots,
-            admits: { names in
-                names.contains { name in
-                    guard name.hasPrefix("uri:"),
-                        case .user = PeerIdentity(uri: String(name.dropFirst(4)))
-                    else { return false }
-                    return true
-                }
+            identify: { names in
+                // A second name would leave open for whom the bearer speaks.
+                guard names.count == 1, names[0].hasPrefix("uri:"),
+                    case .user(let user) = PeerIdentity(uri: String(names[0].dropFirst(4)))
+                else { return nil }
+                return .user(user)
             })
     }
 
