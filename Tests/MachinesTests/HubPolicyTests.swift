@@ -53,12 +53,12 @@ import Trust
             3,
             cedar:
                 "permit(principal, action, resource);\nforbid(principal is Usr, action, resource)")
-        let refusal = try #require(refusal(apply(faulty, to: &bench)))
-        #expect(refusal.mistakes.map(\.field) == ["spec.cedar"])
-        #expect(refusal.mistakes[0].message.hasPrefix("line 2, column 43 of the rules"))
+        let unreadable = refusal(apply(faulty, to: &bench))?.mistakes ?? []
+        #expect(unreadable.map(\.field) == ["spec.cedar"])
+        #expect(unreadable.first?.message.hasPrefix("line 2, column 43 of the rules") == true)
         let misspelt = try signer.bundle(3, cedar: "forbid(principal is Usr, action, resource);")
-        let other = try #require(self.refusal(apply(misspelt, to: &bench)))
-        #expect(other.mistakes.map(\.fix) == ["did you mean 'User'?"])
+        let unknown = refusal(apply(misspelt, to: &bench))?.mistakes ?? []
+        #expect(unknown.map(\.fix) == ["did you mean 'User'?"])
         #expect(bench.hub.accessPoint().policies == [])
     }
 
@@ -71,8 +71,8 @@ import Trust
             ([admin], ["urban"]),
         ] as [([RoleBinding], [SiteID])] {
             let bundle = try signer.bundle(3, sites: sites, roles: roles)
-            let refusal = try #require(self.refusal(apply(bundle, to: &bench)))
-            #expect(refusal.mistakes.map(\.field) == ["spec.roleBindings"])
+            let mistakes = refusal(apply(bundle, to: &bench))?.mistakes ?? []
+            #expect(mistakes.map(\.field) == ["spec.roleBindings"])
         }
         let nobody = bench.hub.accessPoint()
         #expect(nobody.decide(.user("ann"), .delete, .fleet).isAllowed)

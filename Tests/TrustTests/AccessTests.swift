@@ -94,7 +94,7 @@ import Trust
             "permit(principal, action, resource)", "permit(principal, action, resource); forbid",
         ] {
             let point = Self.point(Self.staff, cedar: cedar)
-            #expect(point.faults.contains(where: \.isBreach))
+            #expect(point.faults.contains { $0.isBreach })
             for verb in Verb.allCases {
                 for who in [Principal.user("admin"), .console] {
                     let report = point.decide(who, verb, Self.workload)
@@ -142,7 +142,7 @@ import Trust
                 "line 2, column 44 of the rules: the context has no attribute 'stalenes'",
             ])
         // An older node may not know a newer word; the rule then never matches.
-        #expect(!point.faults.contains(where: \.isBreach))
+        #expect(!point.faults.contains { $0.isBreach })
         #expect(point.decide(.user("admin"), .get, Self.workload).isAllowed)
         #expect(
             point.faults.map(\.fix) == [
