@@ -112,6 +112,7 @@ let package = Package(
         room("Replication", in: "Core/Replication", sees: ["Model"]),
         room("Authority", in: "Core/Authority", sees: ["Model"]),
         room("Cedar", in: "Core/Cedar"),
+        room("Membership", in: "Core/Membership", sees: ["Model"]),
         room(
             "Trust", in: "Core/Trust", sees: ["Model", "Cedar"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),
@@ -221,8 +222,31 @@ let package = Package(
             name: "gate", dependencies: ["AllocationCounter", "Authority", "Model"],
             path: "Benchmarks/gate", swiftSettings: strict,
             linkerSettings: [.linkedLibrary("m")]),
+        // What a session costs beside TLS, and fuzzing: bin/bench-session.
+        .executableTarget(
+            name: "session",
+            dependencies: [
+                "SessionNetwork", "Trust", "Model",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ] + certificates + tls,
+            path: "Benchmarks/session", swiftSettings: strict),
         tests("SimulationTests", sees: ["Model", "Authority", "Machines", "Simulation", "Trust"]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
+        // A mesh on virtual time, for tests and for tuning: bin/rehearse-mesh.
+        .target(
+            name: "MeshLab", dependencies: ["Membership", "Model"], path: "Tests/MeshLab",
+            swiftSettings: strict),
+        // One node over UDP, for the mesh driver: bin/bench-mesh.
+        .executableTarget(
+            name: "mesh-node", dependencies: ["Membership", "Model"],
+            path: "Benchmarks/mesh/node", swiftSettings: strict,
+            linkerSettings: [.linkedLibrary("m")]),
+        .executableTarget(
+            name: "rehearse-mesh", dependencies: ["MeshLab", "Membership", "Model"],
+            path: "Benchmarks/mesh/rehearse", swiftSettings: strict,
+            linkerSettings: [.linkedLibrary("m")]),
+        tests("MembershipTests", sees: ["Model", "Membership", "MeshLab"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
         tests("HostTests", sees: ["Host", "Model", "Machines"]),

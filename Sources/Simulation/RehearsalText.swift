@@ -1,4 +1,5 @@
 import Authority
+import Machines
 package import Model
 
 extension RehearsalReport {
@@ -81,12 +82,34 @@ extension RehearsalReport {
             lines.append(
                 "autonomyWindow of \(name), \(regime.autonomyWindow): "
                     + reached(.expired, at: SiteID(name)))
+            let life = regime.autonomyWindow.duration + Hub.authorityMargin
+            lines.append(
+                "certificates of \(name): each node makes its own for 15m, with an authority of "
+                    + "\(Interval(life)): "
+                    + (authorityEnd(life, at: SiteID(name)) ?? "not reached"))
         }
         lines.append(
             "log of a node, 10000 entries: at most \(spoolMost) waited for the hub, "
                 + "\(spoolDropped) given up")
-        lines.append("certificates: none expires; they live a year in this version")
         return lines
+    }
+
+    /// When the first node of a site was out of contact for as long as its authority lives. The hub had
+    /// renewed that half a day before the cut at most.
+    private func authorityEnd(_ life: Duration, at site: SiteID) -> String? {
+        let ends = stories.filter { $0.site == site }.compactMap { story -> Duration? in
+            var since: Duration?
+            for change in story.changes {
+                if let since, change.at - since >= life { return since + life }
+                since = change.sample.reach == .hub ? nil : since ?? change.at
+            }
+            guard let since, Rehearsal.begin + length - since >= life else { return nil }
+            return since + life
+        }
+        guard let first = ends.min() else { return nil }
+        return
+            "reached at +\(Interval(max(.zero, first - Rehearsal.begin)).toTheSecond), or up to 12h "
+            + "before that; workloads go on"
     }
 
     private func reached(_ staleness: Staleness, at site: SiteID) -> String {

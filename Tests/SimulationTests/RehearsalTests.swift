@@ -80,6 +80,16 @@ import Testing
                 .first { $0[0] == "update" }?[2] == "restrict central")
     }
 
+    @Test func `the end of a node's authority is among the limits`() {
+        func told(_ hours: Int) -> [String] {
+            let rehearsal = rehearsal(
+                [cut("rural", for: .hours(hours))], for: .hours(hours), window: .hours(4))
+            return rehearsal.run().limits(of: rehearsal).filter { $0.hasPrefix("certificates") }
+        }
+        #expect(told(20).allSatisfy { $0.hasSuffix("not reached") })
+        #expect(told(30).contains { $0.contains("authority of 28h: reached at +28h") })
+    }
+
     @Test func `a policy that cannot be is refused before anything is rehearsed`() {
         let rows = [
             AuthorityOverride(domain: .update, verdict: .permit, by: .local),

@@ -57,6 +57,9 @@ package struct Agent: Equatable, Sendable {
     /// Before this the link budget is spent.
     var nextShip = Instant(nanoseconds: .min)
 
+    // What proves who this node is.
+    var credentials = Credentials()
+
     // The engine.
     var engine: EngineState = .unknown
     /// Why the engine does not answer; people were told.
@@ -146,6 +149,7 @@ package struct Agent: Equatable, Sendable {
         // Intent before facts: what the engine lists is judged by tier and restart policy.
         reconcile(at: now, into: &effects)
         askEngine(at: now, into: &effects)
+        effects.append(.issue(.local))
         effects.append(.connect)
         effects.append(.wake(at: now.monotonic + configuration.limits.audit, for: .audit))
         awaitAge(at: now, into: &effects)
@@ -167,6 +171,11 @@ package struct Agent: Equatable, Sendable {
         case .request(let id, let request): serve(request, as: id, at: now, into: &effects)
         case .engine(let report): take(report, at: now, into: &effects)
         case .measured(let usage): beat(usage, into: &effects)
+        case .issued(let life): noteIssued(life: life, at: now, into: &effects)
+        case .issueFailed(let reason): noteIssueFailed(reason, at: now, into: &effects)
+        case .certified(let isFirst): noteCertified(isFirst: isFirst, at: now, into: &effects)
+        case .redialFailed(let reason): noteRedialFailed(reason, at: now, into: &effects)
+        case .timeCorrected: renew(into: &effects)
         case .halt: halt(at: now, into: &effects)
         }
         finish(at: now.wall, into: &effects)
@@ -178,6 +187,8 @@ package struct Agent: Equatable, Sendable {
         case .greeting: giveUpGreeting(into: &effects)
         case .heartbeat: heartbeat(at: now, into: &effects)
         case .ship: ship(at: now, into: &effects)
+        case .renewal: renew(into: &effects)
+        case .redial: redial(into: &effects)
         case .policyAge: notePolicyAge(at: now, into: &effects)
         case .order: advance(at: now, into: &effects)
         case .audit:

@@ -101,6 +101,15 @@ extension Agent {
         case request(RequestID, Request)
         case engine(EngineReport)
         case measured(Usage?)
+        /// A certificate for this node was issued that lives so long.
+        case issued(life: Duration)
+        case issueFailed(reason: String)
+        /// The node's authority was replaced. `isFirst`: until then it had none of its own.
+        case certified(isFirst: Bool)
+        /// The session that was to follow the present one did not come about.
+        case redialFailed(reason: String)
+        /// The hub's time turned out to be another than this node's by more than a moment.
+        case timeCorrected
         /// Stop every workload in reverse tier order, then say `.halted`.
         case halt
     }
@@ -126,6 +135,18 @@ extension Agent {
         case persist(Ticket, [NodeWrite])
         case connect
         case disconnect
+        /// Make a new certificate from the node's authority, then `.issued`.
+        case issue(IssuanceMode)
+        /// Open a session beside the one that stands, with the newest certificate, then `.linkUp`.
+        case redial
+        /// The session opened last is the link from here on; the one before it ends.
+        case succeed
+        /// Give up the session opened last.
+        case hangUp
+        /// Make a key for a new authority of this node and send the hub a request to certify it.
+        case askAuthority
+        /// Put what the hub certified in the place of the authority before, then `.certified`.
+        indirect case install(Certification)
         case send(NodeMessage)
         case list
         // Large and rare: beside the others, which are small and many.
@@ -145,6 +166,8 @@ extension Agent {
         case greeting
         case heartbeat
         case ship
+        case renewal
+        case redial
         case policyAge
         case audit
         case order

@@ -21,8 +21,8 @@ def hkdf(secret, salt, info, length):
     return HKDF(hashes.SHA256(), length, salt, info).derive(secret)
 
 
-def mac(key, data):
-    return hmac.new(key, data, hashlib.sha256).digest()[:16]
+def mac(key, data, length=16):
+    return hmac.new(key, data, hashlib.sha256).digest()[:length]
 
 
 def marked(*names):
@@ -46,10 +46,10 @@ def public(secret):
         serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 
 
-def frame(suite, key, salt, epoch, receiver, counter, body):
+def frame(suite, key, epoch, receiver, counter, body):
     header = struct.pack(">BBHIQ", 1, 3, epoch, receiver, counter)
     cipher = (AESGCM if suite == AES else ChaCha20Poly1305)(key)
-    return header + cipher.encrypt(salt + struct.pack(">Q", counter), body, header)
+    return header + cipher.encrypt(header[4:], body, header)
 
 
 def batch(messages):
@@ -70,12 +70,12 @@ def case(what, offered, suite, carriage, key_day, day, seed):
     first += mac(forth_mac, first)
 
     second = struct.pack(">BBBBII", 1, 2, suite, carriage, near_id, far_id) + public(far)
-    second += mac(back_mac, second)
+    second += mac(back_mac, second, 8)
     shared = X25519PrivateKey.from_private_bytes(near).exchange(
         X25519PublicKey.from_public_bytes(public(far)))
     transcript = hashlib.sha256(
         b"skerry session v1" + marked(initiator, responder) + first + second).digest()
-    derived = hkdf(shared, key, transcript, 136)
+    derived = hkdf(shared, key, transcript, 96)
     second += mac(derived[:32], second)
 
     forth = [[b"first", b"", bytes(range(200))], [], [b"last"]]
@@ -87,14 +87,14 @@ def case(what, offered, suite, carriage, key_day, day, seed):
         "offered": offered, "suite": suite, "carriage": carriage, "sentAt": sent_at,
         "nearSecret": near.hex(), "farSecret": far.hex(), "nearID": near_id, "farID": far_id,
         "first": first.hex(), "second": second.hex(),
-        "madeKey": derived[104:136].hex() if key_day != day else None,
+        "madeKey": hkdf(derived[:32], b"skerry ratchet v1", transcript, 32).hex() if key_day != day else None,
         "forth": [[message.hex() for message in messages] for messages in forth],
         "forthFrames": [
-            frame(suite, derived[32:64], derived[96:100], epoch, far_id, count, batch(messages)).hex()
+            frame(suite, derived[32:64], epoch, far_id, count, batch(messages)).hex()
             for count, messages in enumerate(forth)],
         "back": [[message.hex() for message in messages] for messages in back],
         "backFrames": [
-            frame(suite, derived[64:96], derived[100:104], epoch, near_id, count, batch(messages)).hex()
+            frame(suite, derived[64:96], epoch, near_id, count, batch(messages)).hex()
             for count, messages in enumerate(back)],
     }
 

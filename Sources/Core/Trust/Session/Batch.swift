@@ -1,6 +1,9 @@
 /// Messages in the body of a frame, each with its length before it in two bytes.
 package struct Batch: Sendable {
     package static let lengthBytes = 2
+    /// Messages that share a frame wait for each other no longer than for this many bytes. One that is
+    /// larger has a frame of its own.
+    package static let sharedMax = 16_384
 
     package let carriage: Carriage
     package private(set) var body: [UInt8] = []
@@ -17,7 +20,8 @@ package struct Batch: Sendable {
     /// False, and nothing added, where the frame has no room for it.
     package mutating func append(_ message: some Collection<UInt8>) -> Bool {
         let count = message.count
-        guard body.count + Batch.lengthBytes + count <= carriage.bodyMax else { return false }
+        let limit = isEmpty ? carriage.bodyMax : min(carriage.bodyMax, Batch.sharedMax)
+        guard body.count + Batch.lengthBytes + count <= limit else { return false }
         body.append(UInt8(truncatingIfNeeded: count >> 8))
         body.append(UInt8(truncatingIfNeeded: count))
         body.append(contentsOf: message)
@@ -42,29 +46,32 @@ package struct Batch: Sendable {
 
 /// Frames and handshake messages in a stream of bytes, each with its length before it in two bytes.
 package struct StreamCutter: Sendable {
+    package static let lengthBytes = 2
     package static let frameMax = Carriage.stream.bodyMax + PeerSession.overhead
     private var waiting: [UInt8] = []
 
     package init() {}
 
-    package static func framed(_ frame: [UInt8]) -> [UInt8] {
-        precondition(frame.count <= frameMax, "a frame is at most \(frameMax) bytes")
-        return UInt16(frame.count).bytes + frame
+    /// What goes before a frame of so many bytes.
+    package static func length(_ count: Int) -> [UInt8] {
+        precondition(count <= frameMax, "a frame is at most \(frameMax) bytes")
+        return UInt16(count).bytes
     }
 
-    /// The frames that are whole now. What it keeps is less than one frame.
-    package mutating func take(_ bytes: some Collection<UInt8>) throws(Drop) -> [[UInt8]] {
-        waiting += bytes
-        var frames: [[UInt8]] = []
-        var start = 0
-        while start + 2 <= waiting.count {
-            let count = Int(UInt16(waiting[start..<(start + 2)]))
-            guard count <= StreamCutter.frameMax else { throw .size }
-            guard start + 2 + count <= waiting.count else { break }
-            frames.append(Array(waiting[(start + 2)..<(start + 2 + count)]))
-            start += 2 + count
+    /// The frames that are whole with these bytes; none is copied that lies in them whole. What it
+    /// keeps is less than one frame.
+    package mutating func take(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+        let all = waiting.isEmpty ? bytes : waiting + bytes
+        var frames: [ArraySlice<UInt8>] = []
+        var next = 0
+        while next + StreamCutter.lengthBytes <= all.count {
+            let start = next + StreamCutter.lengthBytes
+            let count = Int(UInt16(all[next..<start]))
+            guard start + count <= all.count else { break }
+            frames.append(all[start..<(start + count)])
+            next = start + count
         }
-        waiting.removeFirst(start)
+        waiting = Array(all[next...])
         return frames
     }
 }

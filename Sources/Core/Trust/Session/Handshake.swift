@@ -59,10 +59,11 @@ package struct FirstMessage: Sendable {
 
 /// The second message: the other end has the key as well, and now both have the session.
 ///
-/// Its first MAC is by the pairwise key, so that a stranger's costs no curve arithmetic; its second
-/// is by what was agreed on, and proves that the other end arrived at the same.
+/// Its first MAC is by the pairwise key and short, and only spares the curve arithmetic on a
+/// stranger's bytes; its second is by what was agreed on, and proves that the other end has the
+/// same.
 package enum SecondMessage {
-    package static let byteCount = 76
+    package static let byteCount = 68
     static let kind: UInt8 = 2
 }
 
@@ -112,13 +113,12 @@ package struct Attempt: Sendable {
         guard answer[3] == carriage.rawValue, suites.contains(suite),
             suite == .aes || suite == .chacha
         else { throw .mismatch }
-        guard isSame(answer[44..<60], shortMAC(of: answer[..<44], by: key.incoming)) else {
-            throw .forged
-        }
+        let filter = shortMAC(of: answer[..<44], by: key.incoming, bytes: 8)
+        guard isSame(answer[44..<52], filter) else { throw .forged }
         let secrets = try Secrets(
-            own: secret, other: answer[12..<44], key: key, first: message, second: answer[..<60],
+            own: secret, other: answer[12..<44], key: key, first: message, second: answer[..<52],
             initiator: node, responder: key.peer)
-        guard isSame(answer[60...], shortMAC(of: answer[..<60], by: secrets.mac)) else {
+        guard isSame(answer[52...], shortMAC(of: answer[..<52], by: secrets.mac)) else {
             throw .forged
         }
         return PeerSession(
@@ -147,7 +147,7 @@ extension FirstMessage {
         bytes += sender.rawValue.bytes
         bytes += id.rawValue.bytes
         bytes += secret.publicKey.rawRepresentation
-        bytes += shortMAC(of: bytes[...], by: key.outgoing)
+        bytes += shortMAC(of: bytes[...], by: key.outgoing, bytes: 8)
         let secrets = try Secrets(
             own: secret, other: ephemeral, key: key, first: self.bytes, second: bytes[...],
             initiator: key.peer, responder: node)
@@ -163,15 +163,14 @@ extension FirstMessage {
 private struct Secrets {
     let mac: SymmetricKey
     private let derived: SymmetricKey
+    private let transcript: [UInt8]
 
     init(
         own: Curve25519.KeyAgreement.PrivateKey, other: ArraySlice<UInt8>, key: PairKey,
         first: [UInt8], second: ArraySlice<UInt8>, initiator: NodeID, responder: NodeID
     ) throws(Drop) {
-        var transcript = SHA256()
-        transcript.update(data: "skerry session v1".bytes + marked([initiator, responder]))
-        transcript.update(data: first)
-        transcript.update(data: second)
+        let said = "skerry session v1".bytes + marked([initiator, responder]) + first + second
+        let transcript = Array(SHA256.hash(data: said))
         let shared: SharedSecret
         do {
             shared = try own.sharedSecretFromKeyAgreement(
@@ -180,29 +179,31 @@ private struct Secrets {
             // A point of low order, which would give the same secret to everybody.
             throw .forged
         }
-        let digest = Array(transcript.finalize())
         derived = key.secret.withUnsafeBytes {
             shared.hkdfDerivedSymmetricKey(
-                using: SHA256.self, salt: $0, sharedInfo: digest, outputByteCount: 136)
+                using: SHA256.self, salt: $0, sharedInfo: transcript, outputByteCount: 96)
         }
         mac = derived.part(0..<32)
+        self.transcript = transcript
     }
 
     func agreed(
         on suite: Suites, _ carriage: Carriage, key: PairKey, day: KeyDay, node: NodeID
     ) -> Agreed {
-        let made =
-            key.day == day
-            ? nil
-            : PairKey(
-                derived.part(104..<136), node: node, peer: key.peer, day: day, origin: .ratchet)
+        let made = key.day == day ? nil : next(after: key, for: day, node: node)
         return Agreed(
             key: key, day: day, suite: suite, carriage: carriage,
-            forth: FrameKey(
-                suite: suite, key: derived.part(32..<64), salt: derived.bytes(96..<100)),
-            back: FrameKey(
-                suite: suite, key: derived.part(64..<96), salt: derived.bytes(100..<104)),
+            forth: FrameKey(suite: suite, key: derived.part(32..<64)),
+            back: FrameKey(suite: suite, key: derived.part(64..<96)),
             made: made)
+    }
+
+    /// The key that follows `key`, from everything that both ends know of each other.
+    private func next(after key: PairKey, for day: KeyDay, node: NodeID) -> PairKey {
+        let secret = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: mac, salt: "skerry ratchet v1".bytes, info: transcript,
+            outputByteCount: PairKey.byteCount)
+        return PairKey(secret, node: node, peer: key.peer, day: day, origin: .ratchet)
     }
 }
 
@@ -217,9 +218,11 @@ private func ephemeralKey(
     }
 }
 
-/// The first half of HMAC-SHA256.
-private func shortMAC(of bytes: ArraySlice<UInt8>, by key: SymmetricKey) -> [UInt8] {
-    Array(HMAC<SHA256>.authenticationCode(for: bytes, using: key).prefix(16))
+/// The beginning of HMAC-SHA256.
+private func shortMAC(
+    of bytes: ArraySlice<UInt8>, by key: SymmetricKey, bytes count: Int = 16
+) -> [UInt8] {
+    Array(HMAC<SHA256>.authenticationCode(for: bytes, using: key).prefix(count))
 }
 
 /// Takes as long wherever the first difference is.

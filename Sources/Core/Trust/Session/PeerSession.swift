@@ -26,7 +26,7 @@ package enum Carriage: UInt8, Sendable {
     package var bodyMax: Int {
         switch self {
         case .datagrams: 1200 - PeerSession.overhead
-        case .stream: 16_384
+        case .stream: Int(UInt16.max) - PeerSession.overhead
         }
     }
 }
@@ -126,22 +126,35 @@ package struct PeerSession: Sendable {
 
     /// One frame: header, sealed body, tag.
     package mutating func seal(_ body: [UInt8], at now: Instant) throws(Drop) -> [UInt8] {
-        guard body.count <= carriage.bodyMax else { throw .oversize }
-        guard !isOver(at: now) else { throw .expired }
         var frame: [UInt8] = []
         frame.reserveCapacity(body.count + PeerSession.overhead)
-        frame += [PeerSession.version, PeerSession.kind]
-        frame += epoch.bytes
-        frame += remote.rawValue.bytes
-        frame += sent.bytes
-        sealing.seal(body, counter: sent, after: &frame)
-        sent += 1
+        try seal(body, at: now, into: &frame)
         return frame
+    }
+
+    /// Adds one frame to `bytes`, which may hold anything already.
+    package mutating func seal(
+        _ body: [UInt8], at now: Instant, into bytes: inout [UInt8]
+    ) throws(Drop) {
+        guard body.count <= carriage.bodyMax else { throw .oversize }
+        guard !isOver(at: now) else { throw .expired }
+        var header = [PeerSession.version, PeerSession.kind]
+        header.reserveCapacity(PeerSession.headerBytes)
+        header += epoch.bytes
+        header += remote.rawValue.bytes
+        header += sent.bytes
+        sealing.seal(body, under: header, into: &bytes)
+        sent += 1
     }
 
     /// The body of a frame. Nothing of the session changes unless the tag is right.
     package mutating func open(_ frame: [UInt8], at now: Instant) throws(Drop) -> [UInt8] {
-        let counter = try PeerSession.counter(of: frame, for: id, epoch: epoch, on: carriage)
+        try open(frame[...], at: now)
+    }
+
+    package mutating func open(_ frame: ArraySlice<UInt8>, at now: Instant) throws(Drop) -> [UInt8]
+    {
+        let counter = try counter(of: frame)
         guard now - beganAt < limits.rejectAfter, counter < limits.rejectFrames else {
             throw .expired
         }
@@ -152,20 +165,21 @@ package struct PeerSession: Sendable {
                 throw counter < window.next ? .replayed : .overtaken
             }
         }
-        guard let body = opening.open(frame, counter: counter) else { throw .forged }
+        guard let body = opening.open(frame) else { throw .forged }
         window.take(counter)
         return body
     }
 
-    private static func counter(
-        of frame: [UInt8], for id: DataSessionID, epoch: UInt16, on carriage: Carriage
-    ) throws(Drop) -> UInt64 {
+    /// What the header of a frame of this session says.
+    private func counter(of frame: ArraySlice<UInt8>) throws(Drop) -> UInt64 {
+        let overhead = PeerSession.overhead
         guard (overhead...carriage.bodyMax + overhead).contains(frame.count) else { throw .size }
-        guard frame[0] == version else { throw .version }
-        guard frame[1] == kind else { throw .kind }
-        guard receiver(of: frame) == id else { throw .unknownSession }
-        guard UInt16(frame[2..<4]) == epoch else { throw .epoch }
-        return UInt64(frame[8..<16])
+        let start = frame.startIndex
+        guard frame[start] == PeerSession.version else { throw .version }
+        guard frame[start + 1] == PeerSession.kind else { throw .kind }
+        guard UInt32(frame[(start + 4)..<(start + 8)]) == id.rawValue else { throw .unknownSession }
+        guard UInt16(frame[(start + 2)..<(start + 4)]) == epoch else { throw .epoch }
+        return UInt64(frame[(start + 8)..<(start + 16)])
     }
 
     /// The session that a frame is for; the frame has a whole header.
@@ -175,26 +189,34 @@ package struct PeerSession: Sendable {
 }
 
 /// Seals and opens the frames of one direction.
+///
+/// The nonce is the header's own last twelve bytes: the number that the receiver drew for the
+/// session, and the counter. So a frame from its fourth byte on is nonce, text and tag in one
+/// piece, as the library has them, and is copied once instead of three times.
 struct FrameKey: Sendable {
     let suite: Suites
     let key: SymmetricKey
-    /// The four bytes before the counter in each nonce.
-    let salt: [UInt8]
 
-    /// Adds the sealed body and its tag to `frame`, which holds the header that they vouch for.
-    func seal(_ body: [UInt8], counter: UInt64, after frame: inout [UInt8]) {
+    private static let nonceOffset = PeerSession.headerBytes - 12
+
+    /// Adds the header, and the sealed body and tag that vouch for it.
+    func seal(_ body: [UInt8], under header: [UInt8], into frame: inout [UInt8]) {
+        let offset = FrameKey.nonceOffset
+        frame += header[..<offset]
         do {
-            let nonce = salt + counter.bytes
             if suite == .aes {
                 let box = try AES.GCM.seal(
-                    body, using: key, nonce: AES.GCM.Nonce(data: nonce), authenticating: frame)
-                frame += box.ciphertext
-                frame += box.tag
+                    body, using: key, nonce: AES.GCM.Nonce(data: header[offset...]),
+                    authenticating: header)
+                guard let combined = box.combined else {
+                    preconditionFailure("a nonce of 12 bytes goes with text and tag")
+                }
+                frame += combined
             } else {
-                let box = try ChaChaPoly.seal(
-                    body, using: key, nonce: ChaChaPoly.Nonce(data: nonce), authenticating: frame)
-                frame += box.ciphertext
-                frame += box.tag
+                frame += try ChaChaPoly.seal(
+                    body, using: key, nonce: ChaChaPoly.Nonce(data: header[offset...]),
+                    authenticating: header
+                ).combined
             }
         } catch {
             preconditionFailure("32 bytes of key and 12 of nonce seal anything: \(error)")
@@ -202,19 +224,15 @@ struct FrameKey: Sendable {
     }
 
     /// Nil where the tag is not of this frame.
-    func open(_ frame: [UInt8], counter: UInt64) -> [UInt8]? {
-        let nonce = salt + counter.bytes
-        let header = frame[..<PeerSession.headerBytes]
-        let text = frame[PeerSession.headerBytes..<(frame.count - 16)]
-        let tag = frame[(frame.count - 16)...]
+    func open(_ frame: ArraySlice<UInt8>) -> [UInt8]? {
+        let header = frame.prefix(PeerSession.headerBytes)
+        let sealed = frame.dropFirst(FrameKey.nonceOffset)
         do {
             if suite == .aes {
-                let box = try AES.GCM.SealedBox(
-                    nonce: AES.GCM.Nonce(data: nonce), ciphertext: text, tag: tag)
+                let box = try AES.GCM.SealedBox(combined: sealed)
                 return Array(try AES.GCM.open(box, using: key, authenticating: header))
             }
-            let box = try ChaChaPoly.SealedBox(
-                nonce: ChaChaPoly.Nonce(data: nonce), ciphertext: text, tag: tag)
+            let box = try ChaChaPoly.SealedBox(combined: sealed)
             return Array(try ChaChaPoly.open(box, using: key, authenticating: header))
         } catch {
             // The library has one answer for everything that is not what was sealed.

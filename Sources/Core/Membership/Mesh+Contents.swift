@@ -1,0 +1,120 @@
+import Model
+
+// What a frame holds.
+
+extension Mesh {
+    /// One datagram with all that this receiver may need, within its length.
+    mutating func pulse(
+        to slot: Int, as flags: Frame.Flags, at now: Instant, into effects: inout [Effect]
+    ) {
+        var frame = frame(to: slot, at: now)
+        frame.flags.formUnion(flags)
+        let isAligned = peers[slot].members == membersDigest
+        frame.vector = vector(at: now)
+        var room = limits.datagramBytesMax - 60 - frame.vector.count
+        frame.entries = entries(for: slot, isAligned: isAligned, room: room / 2)
+        room -= frame.entries.count * Self.entryBytes
+        if !isAligned, case .introductions = admission {
+            frame.introductions = introductions(for: slot, room: room, at: now)
+            room -= frame.introductions.reduce(0) { $0 + Self.bytes(of: $1) }
+        }
+        addLogs(to: &frame, for: slot, isAligned: isAligned, room: room, at: now)
+        send(frame.encoded, to: slot, at: now, into: &effects)
+    }
+
+    private mutating func addLogs(
+        to frame: inout Frame, for slot: Int, isAligned: Bool, room: Int, at now: Instant
+    ) {
+        var room = room
+        let isHot = now - logsChanged < Self.hot
+        if isAligned, isHot {
+            frame.agreed = agreedBits
+            room -= frame.agreed.count + 3
+        }
+        guard peers[slot].logs != logs.digest, !agreed.contains(slot) else { return }
+        // While a record is on its way round, that two logs differ is no reason to compare them.
+        if isAligned, !isHot || peers[slot].holds == nil {
+            frame.versions = versions
+            room -= frame.versions.count * 5 + 3
+        }
+        // Most have a hot record after the first second, and half the chance finds the others.
+        guard !isHot || now - logsChanged < .milliseconds(50) || random.chance(0.5) else { return }
+        frame.records = records(for: slot, room: room - 3)
+    }
+
+    /// What every frame begins with.
+    mutating func frame(to slot: Int, at now: Instant) -> Frame {
+        peers[slot].sent &+= 1
+        let passed = peers[slot].reception.passed.map { UInt8($0 * 254) } ?? 255
+        return frame(sequence: peers[slot].sent, heard: passed, at: now)
+    }
+
+    func frame(sequence: UInt32, heard: UInt8, at now: Instant) -> Frame {
+        Frame(
+            flags: now < sickUntil ? .isSick : [], sequence: sequence, run: run,
+            counter: counter(at: now), size: UInt32(order.count), members: membersDigest,
+            runs: runsDigest,
+            logs: logs.digest, condition: condition,
+            loss: UInt8((estimate.loss * 255).rounded(.up)),
+            tick: UInt8(clamping: ownTick.nanoseconds / 20_000_000), heard: heard)
+    }
+
+    private func vector(at now: Instant) -> [UInt8] {
+        order.map { slot in
+            guard slot >= 0 else { return Frame.Mark.sender }
+            guard let sighting = peers[slot].sighting else { return Frame.Mark.unknown }
+            switch peers[slot].state {
+            case .failed: return Frame.Mark.failed
+            case .quiet: return Frame.Mark.quiet
+            case .alive, .unknown: return UInt8(sighting.counter % Frame.Mark.modulus)
+            }
+        }
+    }
+
+    private static let entryBytes = 4 + 2 + 2 + 3
+
+    /// Runs that the receiver may not know: those it said it lacks, the latest, and some in turn.
+    private mutating func entries(for slot: Int, isAligned: Bool, room: Int) -> [Frame.Entry] {
+        guard !isAligned || peers[slot].runs != runsDigest else { return [] }
+        let most = min(room / Self.entryBytes, 12)
+        let known = peers.indices.filter {
+            $0 != slot && peers[$0].sighting != nil && peers[$0].state != .failed
+        }
+        guard !known.isEmpty else { return [] }
+        var chosen = known.filter { peers[slot].lacks.contains($0) }
+        chosen.shuffle(using: &random)
+        entryCursor &+= 1
+        let turned = known.indices.map { known[($0 + entryCursor) % known.count] }
+        for subject in turned where chosen.count < most && !chosen.contains(subject) {
+            chosen.append(subject)
+        }
+        return chosen.prefix(most).compactMap { subject in
+            peers[subject].sighting.map {
+                Frame.Entry(key: peers[subject].key, run: $0.run, counter: $0.counter)
+            }
+        }
+    }
+
+    private static func bytes(of member: Member) -> Int {
+        2 + member.id.text.utf8.count + member.address.utf8.count
+    }
+
+    /// This node itself, the newest, and others by chance: as many as the receiver seems to lack.
+    private mutating func introductions(for slot: Int, room: Int, at now: Instant) -> [Member] {
+        let lacking = max(0, order.count - Int(clamping: peers[slot].size))
+        let most = peers[slot].members == nil && peers[slot].sighting == nil ? 1 : 2 + lacking
+        var others = peers.indices.filter { !peers[$0].isRemoved && $0 != slot }
+        others.shuffle(using: &random)
+        let newest = others.filter { now - peers[$0].admitted < .seconds(10) }
+        let older = others.filter { now - peers[$0].admitted >= .seconds(10) }
+        var members = [me]
+        var room = room - Self.bytes(of: me)
+        for other in newest.prefix(4) + older + newest.dropFirst(4) {
+            let cost = Self.bytes(of: peers[other].member)
+            guard cost <= room, members.count < most else { break }
+            room -= cost
+            members.append(peers[other].member)
+        }
+        return members
+    }
+}

@@ -1,0 +1,66 @@
+package import Model
+
+/// What a node holds of one member, for people and for the rooms above.
+package struct PeerView: Hashable, Sendable {
+    package let node: NodeID
+    package let address: String
+    package let liveness: Liveness
+    /// Since when it has been so.
+    package let since: Instant
+    /// nil where it was never heard of.
+    package let age: Duration?
+    /// The age at which it would be quiet.
+    package let threshold: Duration
+    package let incarnation: UInt32?
+    /// The part of its frames that arrive here, and of this node's frames there; nil is not known.
+    package let passedHere: Double?
+    package let passedThere: Double?
+    package let condition: Condition
+    /// How many fresh observers hold it quiet, and how many would be a majority.
+    package let votes: Int
+    package let quorum: Int
+    package let isCloned: Bool
+    /// Whether it is known to hold every record that this node holds.
+    package let holdsAll: Bool
+}
+
+extension Mesh {
+    package var roster: [Member] {
+        order.map { $0 < 0 ? me : peers[$0].member }
+    }
+
+    package var isAlone: Bool { isIsolated }
+    package var incarnation: UInt32 { run.incarnation }
+
+    /// The loss that this node reckons with, 0 to 1, and the time between its pulses.
+    package var loss: Double { estimate.loss }
+    package var pulseEvery: Duration { ownTick }
+
+    package func liveness(of node: NodeID) -> Liveness {
+        slots[node].map { peers[$0].state } ?? .unknown
+    }
+
+    package func age(of node: NodeID, at now: Instant) -> Duration? {
+        slots[node].flatMap { peers[$0].sighting?.age(at: now) }
+    }
+
+    package func view(at now: Instant) -> [PeerView] {
+        order.filter { $0 >= 0 }.map { view(of: $0, at: now) }
+    }
+
+    private func view(of slot: Int, at now: Instant) -> PeerView {
+        let peer = peers[slot]
+        let fresh = peers.indices.filter { $0 != slot && peers[$0].isFresh }
+        let votes = fresh.filter { peers[$0].quiet.contains(slot) }.count
+        return PeerView(
+            node: peer.member.id, address: peer.member.address, liveness: peer.state,
+            since: peer.since, age: peer.sighting?.age(at: now), threshold: peer.threshold,
+            incarnation: peer.sighting?.run.incarnation, passedHere: peer.reception.passed,
+            passedThere: peer.heard == 255 ? nil : Double(peer.heard) / 254,
+            condition: peer.condition,
+            votes: votes + (peer.state == .quiet || peer.state == .failed ? 1 : 0),
+            quorum: (fresh.count + 1) / 2 + 1,
+            isCloned: peer.clonedAt.map { now - $0 < .seconds(120) } ?? false,
+            holdsAll: peer.logs == logs.digest)
+    }
+}

@@ -1,0 +1,98 @@
+import Model
+
+/// A set of members by their slots.
+struct SlotSet: Hashable, Sendable {
+    private var words: [UInt64] = []
+
+    mutating func removeAll() { words = [] }
+
+    func contains(_ slot: Int) -> Bool {
+        slot >> 6 < words.count && words[slot >> 6] & (1 << UInt64(slot & 63)) != 0
+    }
+
+    mutating func set(_ slot: Int, _ isIn: Bool) {
+        if slot >> 6 >= words.count {
+            guard isIn else { return }
+            words += Array(repeating: 0, count: (slot >> 6) + 1 - words.count)
+        }
+        let bit: UInt64 = 1 << UInt64(slot & 63)
+        if isIn { words[slot >> 6] |= bit } else { words[slot >> 6] &= ~bit }
+    }
+}
+
+/// What a node holds of one other member.
+struct Peer: Sendable {
+    var member: Member
+    let key: UInt32
+    /// Left the roster. Slots are not used again, so that no set of slots ever means another member.
+    var isRemoved = false
+
+    let admitted: Instant
+    var sighting: Sighting?
+    var state = Liveness.unknown
+    var since: Instant
+    /// The age beyond which it is quiet; its own loss and pace make it.
+    var threshold: Duration = .seconds(10)
+    /// A run other than the current that speaks.
+    var rival: Rival?
+    /// A run that others told of and that the member itself gave the lie to.
+    var disowned: Run?
+    var clonedAt: Instant?
+    /// When it was last asked for a sign, being older than usual.
+    var askedAt: Instant?
+
+    var heardAt: Instant?
+    /// It was quiet or failed after its last own frame.
+    var wasGone = false
+    var reception = Reception()
+    var intake: TokenBucket
+    var sent: UInt32 = 0
+
+    // What it said of itself and of others in its last frame.
+    var condition = Condition(health: 255, load: 0)
+    var loss: UInt8 = 128
+    var tick: UInt8 = 10
+    var heard: UInt8 = 255
+    var members: UInt32?
+    var size: UInt32 = 0
+    var runs: UInt32 = 0
+    var logs: UInt32?
+    var isSick = false
+    var quiet = SlotSet()
+    var failed = SlotSet()
+    var lacks = SlotSet()
+    var viewedAt: Instant?
+    /// The highest sequence of each log that it is known to hold, by slot; nil before it said so.
+    var holds: [UInt32]?
+
+    /// A second voice under one name.
+    struct Rival: Hashable, Sendable {
+        let run: Run
+        let counter: UInt32
+        let since: Instant
+    }
+
+    init(_ member: Member, limits: Limits, at now: Instant) {
+        self.member = member
+        key = Membership.key(of: member.id.text)
+        since = now
+        admitted = now
+        intake = TokenBucket(
+            bytesPerSecond: limits.datagramsPerSecondMax, depth: limits.datagramsAtOnceMax, at: now)
+    }
+
+    /// Its opinion of others counts.
+    var isFresh: Bool { state == .alive && !isSick && !isRemoved }
+
+    /// A member that is asked along the ring, as opposed to one that is only probed.
+    var isInRing: Bool { !isRemoved && (state == .alive || state == .quiet) }
+
+    /// Nothing of what an earlier run said holds for a new one.
+    mutating func begin(run: Run, counter: UInt32, from source: Int?, at now: Instant) {
+        sighting = Sighting(run: run, counter: counter, from: source, at: now)
+        reception = Reception()
+        holds = nil
+        quiet = SlotSet()
+        failed = SlotSet()
+    }
+}

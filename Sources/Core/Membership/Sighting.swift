@@ -1,0 +1,133 @@
+import Model
+
+/// How fresh a member is: the highest counter that it is known to have reached, and when that was.
+///
+/// Counters are facts of the member itself, passed on by others. Ages would not do: each hop would
+/// forget its own delay, and a dead node would stay young for as long as it is talked about.
+struct Sighting: Hashable, Sendable {
+    /// One step of a counter.
+    static let unit: Int64 = 100_000_000
+    /// By how much a counter may lie ahead of what its member's own word makes likely.
+    private static let slack: Int64 = 8
+
+    private(set) var run: Run
+    /// Whether the run is the member's own word. Others' word of it gives way.
+    private(set) var isDirect: Bool
+    private(set) var counter: UInt32
+    /// The counter for which there are two sources, or the member's own word.
+    private(set) var confirmed: UInt32
+    /// Who brought `counter`; -1 is the member itself.
+    private var source: Int
+    /// When the member's counter was 0, by this node's clock and with the least delay seen.
+    private(set) var zero: Instant
+    private(set) var runLearned: Instant
+
+    init(run: Run, counter: UInt32, from source: Int?, at now: Instant) {
+        self.run = run
+        self.counter = counter
+        self.source = source ?? -1
+        isDirect = source == nil
+        confirmed = counter
+        zero = now + .nanoseconds(-Int64(counter) * Self.unit)
+        runLearned = now
+    }
+
+    func age(at now: Instant) -> Duration { age(of: counter, at: now) }
+
+    /// The age by the word of two.
+    func confirmedAge(at now: Instant) -> Duration { age(of: confirmed, at: now) }
+
+    private func age(of counter: UInt32, at now: Instant) -> Duration {
+        max(.zero, now - zero + .nanoseconds(-Int64(counter) * Self.unit))
+    }
+
+    /// The member's own frame. Its clock is followed slowly upward, at once downward: least delay
+    /// is nearest to the truth, and clocks drift.
+    mutating func hear(counter heard: UInt32, at now: Instant) {
+        guard heard >= counter || !isDirect else { return }
+        let seen = now + .nanoseconds(-Int64(heard) * Self.unit)
+        let later = (seen - zero).nanoseconds
+        // A second late is a clock that stood still, not a slow packet: all behind it would be late too.
+        let follows = isDirect && later > 0 && later < 1_000_000_000
+        zero = follows ? zero + .nanoseconds(later / 64) : seen
+        isDirect = true
+        counter = heard
+        confirmed = heard
+        source = -1
+    }
+
+    /// Another member's word of the counter's last digits. True where that is news.
+    mutating func hear(residue: UInt8, from reporter: Int, at now: Instant) -> Bool {
+        let modulus = Int64(Frame.Mark.modulus)
+        let expected = (now - zero).nanoseconds / Self.unit
+        // The one number with these digits that is neither in the future nor older than a round.
+        let top = expected + Self.slack
+        var distance = (top - Int64(residue)) % modulus
+        if distance < 0 { distance += modulus }
+        guard let candidate = UInt32(exactly: top - distance) else { return false }
+        return hear(hearsay: candidate, from: reporter, at: now)
+    }
+
+    mutating func hear(hearsay candidate: UInt32, from reporter: Int, at now: Instant) -> Bool {
+        let expected = (now - zero).nanoseconds / Self.unit
+        guard Int64(candidate) <= expected + Self.slack else {
+            guard !isDirect else { return false }
+            // Nobody's own word yet: the first to say more knows better.
+            zero = now + .nanoseconds(-Int64(candidate) * Self.unit)
+            counter = candidate
+            source = reporter
+            return true
+        }
+        if candidate > counter {
+            if reporter != source { confirmed = counter }
+            counter = candidate
+            source = reporter
+            return true
+        }
+        if reporter != source, candidate > confirmed { confirmed = candidate }
+        return false
+    }
+}
+
+/// What arrives from one member: which of its numbered frames came, and what part of all.
+struct Reception: Hashable, Sendable {
+    /// Frames this far behind the newest are taken for replays.
+    private static let window: UInt32 = 64
+
+    private(set) var highest: UInt32 = 0
+    private var seen: UInt64 = 0
+    private var received = 0.0
+    private var expected = 0.0
+
+    /// The part that arrives, once enough were due to tell.
+    var passed: Double? { expected >= 8 ? min(1, received / expected) : nil }
+
+    /// Notes a frame's number. Answers with how many frames are thereby accounted for, nil for a replay.
+    ///
+    /// `isReturning`: the member was gone. What it sent meanwhile says nothing of chance.
+    mutating func note(_ sequence: UInt32, isReturning: Bool) -> UInt32? {
+        if sequence > highest {
+            let gap = sequence - highest
+            seen = gap >= 64 ? 1 : seen << UInt64(gap) | 1
+            let isFirst = highest == 0 || isReturning
+            highest = sequence
+            count(received: 1, expected: isFirst ? 1 : Double(min(gap, 256)))
+            return isFirst ? 1 : min(gap, 256)
+        }
+        let back = highest - sequence
+        guard back < Self.window, seen & (1 << UInt64(back)) == 0 else { return nil }
+        seen |= 1 << UInt64(back)
+        // Late, not lost: its gap was counted when a later one came.
+        count(received: 1, expected: 0)
+        return 0
+    }
+
+    private mutating func count(received one: Double, expected gap: Double) {
+        received += one
+        expected += gap
+        if expected > 48 {
+            received /= 2
+            expected /= 2
+        }
+    }
+}
