@@ -4,12 +4,28 @@ import Machines
 import Management
 import Model
 import Synchronization
+import Trust
 
 /// The node's own view, for people on the node: the same verbs, with or without a hub.
 struct AgentBackend: ManagementBackend {
     let host: AgentHost
 
     private var now: WallTime { SystemClock.now().wall }
+
+    func access(
+        of principal: Principal, _ verb: Verb, _ target: AccessTarget
+    ) async -> AccessReport {
+        let moment = SystemClock.now()
+        let (point, here) = host.machine.withLock { agent in
+            (
+                host.access.point(isCurrent: agent.isCurrent, make: agent.accessPoint),
+                agent.circumstances(at: moment)
+            )
+        }
+        return point.decide(
+            principal, verb, target,
+            in: .init(staleness: here.staleness, policyAge: here.policyAge))
+    }
 
     func info() async -> ServerInfo {
         host.machine.withLock { agent in

@@ -3,12 +3,23 @@ import Management
 import Model
 import Synchronization
 import Transport
+import Trust
 
 /// The fleet's view, for people and tools.
 struct HubBackend: ManagementBackend {
     let host: HubHost
 
     private var now: WallTime { SystemClock.now().wall }
+
+    func access(
+        of principal: Principal, _ verb: Verb, _ target: AccessTarget
+    ) async -> AccessReport {
+        let point = host.machine.withLock { hub in
+            host.access.point(isCurrent: hub.isCurrent, make: hub.accessPoint)
+        }
+        // The hub is where policy comes from, so here it is never old.
+        return point.decide(principal, verb, target)
+    }
 
     func info() async -> ServerInfo {
         ServerInfo(role: .hub, name: host.settings.name, version: Version.text)

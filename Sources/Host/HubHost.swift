@@ -13,6 +13,7 @@ package final class HubHost: Sendable {
     let identity: HubIdentity
     let machine: Mutex<Hub>
     let observers = Observers()
+    let access = AccessBoard()
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
@@ -160,11 +161,12 @@ package final class HubHost: Sendable {
             host: settings.bind, port: settings.managementPort,
             identity: shown,
             clientAuthorities: identity.trustRoots,
-            admits: { names in
+            identify: { names in
+                // A second name would leave open for whom the bearer speaks.
                 guard names.count == 1, names[0].hasPrefix("uri:"),
-                    case .user = PeerIdentity(uri: String(names[0].dropFirst(4)))
-                else { return false }
-                return true
+                    case .user(let user) = PeerIdentity(uri: String(names[0].dropFirst(4)))
+                else { return nil }
+                return .user(user)
             })
     }
 

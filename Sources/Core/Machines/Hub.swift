@@ -37,8 +37,9 @@ package struct Hub: Equatable, Sendable {
     let policyKeys: [TrustedKey]
     /// The versions of each policy, rising.
     var policies: Table<String, [Issued]> = Table()
-    /// Versions that this program cannot read: a later one wrote them.
-    private var unreadPolicies: [PolicyReference] = []
+    /// Versions that this program cannot read: a later one wrote them. Who may do what is then not
+    /// known either.
+    private(set) var unreadPolicies: [PolicyReference] = []
     /// What sites said under each version that their nodes may still name, and what rules by it.
     var histories: Table<SiteID, PolicyHistory> = Table()
     var judges: Table<JudgeKey, Regime> = Table()
