@@ -111,8 +111,10 @@ struct Reception: Hashable, Sendable {
             seen = gap >= 64 ? 1 : seen << UInt64(gap) | 1
             let isFirst = highest == 0 || isReturning
             highest = sequence
-            count(received: 1, expected: isFirst ? 1 : Double(min(gap, 256)))
-            return isFirst ? 1 : min(gap, 256)
+            // The first of a row came, or there would be no row: it tells nothing of those before it.
+            guard !isFirst else { return 0 }
+            count(received: 1, expected: Double(min(gap, 256)))
+            return min(gap, 256)
         }
         let back = highest - sequence
         guard back < Self.window, seen & (1 << UInt64(back)) == 0 else { return nil }
