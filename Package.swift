@@ -111,6 +111,7 @@ let package = Package(
         room("Model", in: "Core/Model"),
         room("Replication", in: "Core/Replication", sees: ["Model"]),
         room("Authority", in: "Core/Authority", sees: ["Model"]),
+        room("Cedar", in: "Core/Cedar"),
         room("Membership", in: "Core/Membership", sees: ["Model"]),
         room(
             "Trust", in: "Core/Trust", sees: ["Model"],
@@ -181,12 +182,21 @@ let package = Package(
         tests("ModelTests", sees: ["Model"]),
         tests("ReplicationTests", sees: ["Model", "Replication"]),
         tests("AuthorityTests", sees: ["Model", "Authority"]),
-        tests("TrustTests", sees: ["Model", "Trust"]),
+        tests(
+            "TrustTests", sees: ["Model", "Trust", "SessionNetwork"],
+            uses: [.product(name: "Crypto", package: "swift-crypto")], fixtures: true),
         tests(
             "MachinesTests", sees: ["Model", "Machines", "Authority", "Simulation", "Trust"]),
         tests(
             "TransportTests", sees: ["Model", "Transport"],
             uses: gRPC + certificates + tls + controlLink),
+        // Two ends of the data plane and what loses, changes and invents between them: for tests and fuzzing.
+        .target(
+            name: "SessionNetwork",
+            dependencies: [
+                "Trust", "Model", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            path: "Tests/SessionNetwork", swiftSettings: strict),
         // Moves the wall clock of a process that preloads it, for tests.
         .target(name: "ClockShim", path: "Tests/ClockShim", linkerSettings: [.linkedLibrary("dl")]),
         // What a power cut leaves of a store: recorded and rebuilt, for tests and benchmarks.
@@ -212,6 +222,15 @@ let package = Package(
             name: "gate", dependencies: ["AllocationCounter", "Authority", "Model"],
             path: "Benchmarks/gate", swiftSettings: strict,
             linkerSettings: [.linkedLibrary("m")]),
+        // What a session costs beside TLS, and fuzzing: bin/bench-session.
+        .executableTarget(
+            name: "session",
+            dependencies: [
+                "SessionNetwork", "Trust", "Model",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ] + certificates + tls,
+            path: "Benchmarks/session", swiftSettings: strict),
         tests("SimulationTests", sees: ["Model", "Authority", "Machines", "Simulation", "Trust"]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         // A mesh on virtual time, for tests and for tuning: bin/rehearse-mesh.
@@ -233,5 +252,14 @@ let package = Package(
         tests("HostTests", sees: ["Host", "Model", "Machines"]),
         // Runs the built executables, which `swift test` builds with it.
         tests("EndToEndTests", sees: ["Model"], uses: httpClient),
+        // Breaks policies and entities in drawn ways, for tests and benchmarks.
+        .target(
+            name: "CedarFuzz", dependencies: ["Cedar"], path: "Tests/CedarFuzz",
+            swiftSettings: strict),
+        tests("CedarTests", sees: ["Cedar", "CedarFuzz"]),
+        // What a decision by policy costs, and how it compares: bin/bench-cedar.
+        .executableTarget(
+            name: "cedar-bench", dependencies: ["Cedar", "CedarFuzz"], path: "Benchmarks/cedar",
+            exclude: ["compare.py"], swiftSettings: strict),
     ]
 )

@@ -14,6 +14,7 @@ struct CaseCommand {
             do {
                 var assumptions = try Assumptions(try textOfFile(path), names: study.names)
                 if let sites = options.sites { assumptions["sites"] = Double(sites) }
+                if options.hasHours { assumptions["hours"] = options.hours }
                 if options.hasSeed { assumptions["seed"] = Double(options.first) }
                 let begin = ContinuousClock.now
                 let result = study.run(assumptions)
@@ -30,7 +31,8 @@ struct CaseCommand {
     private func print(
         _ result: CaseResult, _ assumptions: Assumptions, _ path: String, _ wall: Duration
     ) {
-        var text = "\(result.title); seed \(Int(assumptions["seed"])), \(wall.inSeconds) s\n"
+        var text =
+            "\(result.title); seed \(Int(assumptions["seed"])); \(wall.inSeconds) s for both runs\n"
         text += table(
             [["", "SKERRY", "BASELINE"]] + result.rows.map { [$0.figure, $0.ours, $0.baseline] })
         text += "  baseline: \(result.baseline)\n\n"

@@ -7,6 +7,7 @@ struct Options {
     var first: UInt64 = 1
     var hasSeed = false
     var hours = 2.0
+    var hasHours = false
     var nodes = 8
     var workloads = 7
     var intensity: Double?
@@ -33,7 +34,7 @@ struct Options {
                        [--no-shrink]
                bin/sim --script FILE [--twice] [--trace]
                bin/sim --storm N [--seed S]
-               bin/sim --case NAME [--sites N] [--seed S]
+               bin/sim --case NAME [--sites N] [--hours H] [--seed S]
                bin/sim --sites N [--nodes-per-site M] [--hours H] [--seed S]
 
         Lives through a hub and its nodes on virtual time, with everything that goes wrong drawn
@@ -127,6 +128,7 @@ struct Options {
         case "--hours":
             guard let value = Double(text), value > 0, value <= 10_000 else { return false }
             hours = value
+            hasHours = true
         default:
             guard let value = Double(text), value > 0, value <= 1_000 else { return false }
             intensity = value

@@ -1,11 +1,13 @@
 package import Model
 
-/// What a live hub holds of a fleet: its sites, nodes and workloads as they are asked for, without
+/// What a live hub holds of a fleet: its sites, nodes, workloads and policies as they are asked for, without
 /// what nodes observed.
 package struct LiveFleet: Sendable {
     package var sites: [Site] = []
     package var nodes: [Node] = []
     package var workloads: [Workload] = []
+    /// The newest version of each, as a person would write it.
+    package var policies: [Policy] = []
 
     package init() {}
 
@@ -20,7 +22,7 @@ package struct LiveFleet: Sendable {
         }
         var fleet = LiveFleet()
         var heard: [Session.Heard] = []
-        for kind in [Kind.site, .node, .workload] {
+        for kind in [Kind.site, .node, .workload, .policy] {
             let answer = try await session.hear(kind, Selector())
             heard.append(answer)
             for object in answer.list.items {
@@ -34,7 +36,9 @@ package struct LiveFleet: Sendable {
                 case .workload(var workload):
                     workload.status = nil
                     fleet.workloads.append(workload)
-                case .instance, .policy: break
+                case .policy(let policy):
+                    fleet.policies.append(Policy(metadata: policy.metadata, spec: policy.spec))
+                case .instance: break
                 }
             }
         }

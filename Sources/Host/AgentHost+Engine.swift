@@ -12,7 +12,9 @@ extension AgentHost {
         case .carryOut(let order): return await carryOut(order)
         case .probe(let id, let target, let timeout):
             return .probed(id, await engine.probe(id.container, target, timeout: timeout))
-        case .persist, .wake, .connect, .disconnect, .send, .measure, .reply, .halted: return nil
+        case .persist, .wake, .connect, .disconnect, .send, .measure, .reply, .halted, .issue,
+            .redial, .succeed, .hangUp, .askAuthority, .install:
+            return nil
         }
     }
 

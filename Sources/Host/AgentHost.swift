@@ -22,11 +22,11 @@ package final class AgentHost: Sendable {
     let requests = PendingReplies<Agent.Reply>()
     private let store: NodeStore
     private let facts = NodeFacts()
-    private let link: LinkSlot
+    let link: LinkSlot
     private let inputs: AsyncStream<Agent.Input>
-    private let mailbox: AsyncStream<Agent.Input>.Continuation
+    let mailbox: AsyncStream<Agent.Input>.Continuation
     private let timers: Timers<Agent.Wake>
-    private let log: @Sendable (String) -> Void
+    let log: @Sendable (String) -> Void
     let story: Mutex<LinkStory>
 
     /// Runs an agent until it is asked to stop. `ready` is called once it is open for work.
@@ -177,6 +177,13 @@ package final class AgentHost: Sendable {
         case .wake(let instant, let reason): timers.set(reason, at: instant)
         case .connect: group.addTask { [self] in await holdSession() }
         case .disconnect: link.close()
+        case .redial: group.addTask { [self] in await holdSuccessor() }
+        case .succeed: link.succeed()
+        case .hangUp: link.hangUp()
+        case .issue(let mode): mailbox.yield(issue(mode))
+        case .askAuthority: link.send(.certify(identity.credentials.request()))
+        case .install(let certification):
+            group.addTask { [self] in await install(certification) }
         case .send(let message):
             Failpoint.reach("agent.send.\(message.failpoint)")
             link.send(message)
@@ -195,59 +202,6 @@ package final class AgentHost: Sendable {
         let reply = await requests.request { [mailbox] in mailbox.yield(.request($0, request)) }
         if case .refused(let refusal) = reply { throw refusal }
         return reply
-    }
-
-    // MARK: - The link
-
-    /// One session from connect to end. The greeting waits in `outgoing` until the link stands.
-    private func holdSession() async {
-        let outgoing = link.open()
-        mailbox.yield(.linkUp)
-        var trouble: LinkStory.Trouble?
-        do {
-            try await talk(outgoing)
-            trouble = LinkStory.Trouble(
-                .unreachable, topic: "ended", reason: "the session ended")
-        } catch {
-            trouble = LinkStory.Trouble(error)
-            // Not only a lost link: the hub said when to come back.
-            if case .refused(let retryAfter, let reason) = error {
-                mailbox.yield(.received(.retry(after: retryAfter, reason: reason)))
-            }
-        }
-        let reason = trouble.map(tell) ?? "this node is stopping"
-        link.close()
-        mailbox.yield(.linkDown(reason: reason))
-    }
-
-    /// Writes it down for people, unless they know, and answers the words that they know it by.
-    private func tell(_ trouble: LinkStory.Trouble) -> String {
-        let (line, reason) = story.withLock { story in
-            let line = story.noteEnd(trouble, at: SystemClock.now().wall)
-            return (line, story.current?.trouble.reason ?? trouble.reason)
-        }
-        if let line { log(line) }
-        return reason
-    }
-
-    private func talk(_ outgoing: AsyncStream<NodeMessage>) async throws(TransportError) {
-        let client = try ControlClient(
-            hub: settings.hub ?? identity.enrolment.controlAddress, identity: identity.tls,
-            trustRoots: identity.enrolment.trustRoots, now: { SystemClock.now().wall },
-            notice: { [mailbox] _ in _ = mailbox })
-        try await client.session(
-            outgoing: outgoing,
-            incoming: { [mailbox] message in
-                Failpoint.reach("agent.receive.\(message.failpoint)")
-                mailbox.yield(.received(message))
-            },
-            streams: { [engine] request, input, output in
-                do {
-                    try await engine.run(request, input: input, output: output)
-                } catch let failure as EngineFailure where failure.isAbsence {
-                    try await output(.missing(failure.message))
-                }
-            })
     }
 
     // MARK: - The process

@@ -10,6 +10,7 @@ extension NodeMessage {
         case .heartbeat: "heartbeat"
         case .engine: "engine"
         case .holdings: "holdings"
+        case .certify: "certify"
         }
     }
 }
@@ -23,6 +24,7 @@ extension HubMessage {
         case .documents: "documents"
         case .acknowledged: "acknowledged"
         case .inventory: "inventory"
+        case .certified: "certified"
         }
     }
 }

@@ -16,7 +16,8 @@ final class HubDelegate: ControlDelegate {
     init(
         mailbox: AsyncStream<Hub.Input>.Continuation, requests: PendingReplies<Hub.Reply>,
         admissions: PendingAdmissions,
-        identity: HubIdentity, settings: HubSettings, log: @escaping @Sendable (String) -> Void
+        identity: HubIdentity, settings: HubSettings,
+        log: @escaping @Sendable (String) -> Void
     ) {
         self.log = log
         self.mailbox = mailbox
@@ -65,11 +66,11 @@ final class HubDelegate: ControlDelegate {
         }
         switch reply {
         case .refused(let refusal): throw refusal
-        case .enrolled(let node, let site):
+        case .enrolled(let node, let site, let life):
             Failpoint.reach("hub.enrol.durable")
-            let chain = try identity.authority.issueNode(
-                node, site: site, publicKey: request.publicKey,
-                validity: HubIdentity.certificateLife, now: SystemClock.now().wall)
+            let chain = try identity.issuing.issueNodeAuthority(
+                node, site: site, publicKey: request.publicKey, validity: life,
+                now: identity.time.attest())
             let port = ports.withLock { $0?.control } ?? settings.controlPort
             return Enrolment(
                 node: node, site: site, certificateChain: chain,

@@ -76,8 +76,8 @@ package final class HubHost: Sendable {
             ControlServer.Configuration(
                 control: "\(bind):\(settings.controlPort)",
                 enrolment: "\(bind):\(settings.enrolmentPort)", identity: identity.server,
-                trustRoots: identity.trustRoots),
-            delegate: delegate, now: { SystemClock.now().wall })
+                trustRoots: identity.trustRoots, admitsOld: identity.admitsOld),
+            delegate: delegate, now: { [time = identity.time] in time.now })
     }
 
     private func run(ready: @escaping @Sendable (Listening) -> Void) async throws {
@@ -138,16 +138,14 @@ package final class HubHost: Sendable {
         TLSListener(
             host: settings.bind, port: settings.managementPort,
             identity: try ServerIdentity(
-                certificateChain: identity.server.certificateChain,
-                key: identity.server.privateKey),
+                certificateChain: identity.management.certificateChain,
+                key: identity.management.privateKey),
             clientAuthorities: identity.trustRoots,
             admits: { names in
-                names.contains { name in
-                    guard name.hasPrefix("uri:"),
-                        case .user = PeerIdentity(uri: String(name.dropFirst(4)))
-                    else { return false }
-                    return true
-                }
+                guard names.count == 1, names[0].hasPrefix("uri:"),
+                    case .user = PeerIdentity(uri: String(names[0].dropFirst(4)))
+                else { return false }
+                return true
             })
     }
 
@@ -176,12 +174,40 @@ package final class HubHost: Sendable {
             admissions.admit(session, .refuse(retryAfter: Interval(retryAfter), reason: reason))
         case .send(let session, let message):
             Failpoint.reach("hub.send.\(message.failpoint)")
-            if case .welcome = message { control.promote(session) }
-            if let notice = control.send(message, to: session) { log("\(notice)") }
+            if case .welcome(var welcome) = message {
+                control.promote(session)
+                welcome.time = identity.time.attest()
+                send(.welcome(welcome), to: session)
+            } else {
+                send(message, to: session)
+            }
         case .close(let session): control.close(session)
+        case .certify(let session, let node, let site, let request, let life):
+            certify(node, at: site, request, life: life, on: session)
         case .reply(let request, let reply):
             Failpoint.reach("hub.reply.before")
             requests.answer(request, reply)
+        }
+    }
+
+    private func send(_ message: HubMessage, to session: SessionID) {
+        if let notice = control.send(message, to: session) { log("\(notice)") }
+    }
+
+    private func certify(
+        _ node: NodeID, at site: SiteID, _ request: CertificationRequest, life: Duration,
+        on session: SessionID
+    ) {
+        do {
+            let chain = try identity.issuing.issueNodeAuthority(
+                node, site: site, publicKey: request.publicKey, validity: life,
+                now: identity.time.attest())
+            send(
+                .certified(
+                    Certification(certificateChain: chain, trustRoots: identity.trustRoots)),
+                to: session)
+        } catch {
+            log("node \(node) gets no authority: \(error)")
         }
     }
 

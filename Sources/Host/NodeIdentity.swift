@@ -2,17 +2,14 @@ import Foundation
 import Model
 import Transport
 
-/// Who this node is: its key, its certificate and whom it trusts, kept under `identity/`.
+/// Who this node is and where it belongs, kept under `identity/`.
 ///
-/// The key is made here and never leaves. `enrolment.json` is written last, so an identity is
-/// either whole or absent.
+/// `node.key` is the device key: it is made here, never leaves and never changes. `enrolment.json` is
+/// written last, so an identity is either whole or absent. `authority.json` is the node's own
+/// authority, replaced at each contact.
 struct NodeIdentity: Sendable {
     let enrolment: Enrolment
-    let key: String
-
-    var tls: TLSIdentity {
-        TLSIdentity(certificateChain: enrolment.certificateChain, privateKey: key)
-    }
+    let credentials: NodeCredentials
 
     static func load(from state: String) throws(HostError) -> NodeIdentity? {
         let directory = state + "/identity"
@@ -21,7 +18,12 @@ struct NodeIdentity: Sendable {
         else { return nil }
         do {
             let enrolment = try JSONDecoder().decode(Enrolment.self, from: Data(text.utf8))
-            return NodeIdentity(enrolment: enrolment, key: key)
+            return NodeIdentity(
+                enrolment: enrolment,
+                credentials: try NodeCredentials(
+                    directory: directory, enrolment: enrolment, device: try NodeKey(pem: key)))
+        } catch let error as HostError {
+            throw error
         } catch {
             throw .identity(
                 "the identity in \(directory) is damaged; remove that directory "
@@ -38,16 +40,26 @@ struct NodeIdentity: Sendable {
         }
         let directory = settings.state + "/identity"
         try PrivateFile.makeDirectory(directory)
-        let key = try key(in: directory)
+        let device = try key(in: directory)
+        let time = try FleetTime(ofNode: directory)
         do {
+            let key = NodeKey()
             let enrolment = try await ControlClient.enrol(
-                token: token, node: node, key: key, now: { SystemClock.now().wall })
+                token: token, node: node, key: key, device: device, clock: time.forHandshakes)
             Failpoint.reach("agent.enrol.answered")
+            try NodeCredentials.Kept(
+                certificateChain: enrolment.certificateChain, privateKey: key.pem,
+                trustRoots: enrolment.trustRoots
+            ).write(in: directory)
+            try time.keep()
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             let text = String(decoding: try encoder.encode(enrolment), as: UTF8.self)
             try PrivateFile.write(text, to: directory + "/enrolment.json")
-            return NodeIdentity(enrolment: enrolment, key: key.pem)
+            return NodeIdentity(
+                enrolment: enrolment,
+                credentials: try NodeCredentials(
+                    directory: directory, enrolment: enrolment, device: device))
         } catch let error as HostError {
             throw error
         } catch {

@@ -31,14 +31,14 @@ package enum PrivateFile {
             throw .file(path, doing: "read", lastError())
         }
         defer { close(descriptor) }
-        var facts = stat()
-        guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+        let size = lseek(descriptor, 0, SEEK_END)
+        guard isFile(path), size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
             throw .file(path, doing: "read", "it is not a file")
         }
-        guard facts.st_size <= bytesMax else {
+        guard size <= bytesMax else {
             throw .file(path, doing: "read", "it is larger than \(bytesMax >> 20) MiB")
         }
-        var bytes = [UInt8](repeating: 0, count: Int(facts.st_size))
+        var bytes = [UInt8](repeating: 0, count: Int(size))
         var count = 0
         while count < bytes.count {
             let piece = bytes.withUnsafeMutableBytes {
@@ -67,11 +67,23 @@ package enum PrivateFile {
         }
     }
 
+    private static func isFile(_ path: String) -> Bool {
+        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        do {
+            let type = try FileManager.default.attributesOfItem(atPath: target)[.type]
+            return type as? FileAttributeType == .typeRegular
+        } catch {
+            return false
+        }
+    }
+
     private static func isDirectory(_ path: String) -> Bool {
         let error = errno
         defer { errno = error }
-        var facts = stat()
-        return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        close(descriptor)
+        return true
     }
 
     private static func syncDirectory(of path: String) throws(HostError) {

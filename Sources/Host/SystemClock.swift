@@ -8,11 +8,16 @@ import Model
 /// slept through its timers notices. It counts from the boot of the machine, so it goes on from one process to the next.
 enum SystemClock {
     static func now() -> Moment {
-        var time = timespec()
-        clock_gettime(CLOCK_BOOTTIME, &time)
+        // Seconds and nanoseconds. By address: the compiler takes the fields of C's `timespec` for those
+        // of a library that is not seen here.
+        var time: (Int64, Int64) = (0, 0)
+        withUnsafeMutablePointer(to: &time) { fields in
+            _ = fields.withMemoryRebound(to: timespec.self, capacity: 1) {
+                clock_gettime(CLOCK_BOOTTIME, $0)
+            }
+        }
         return Moment(
-            monotonic: Instant(
-                nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)),
+            monotonic: Instant(nanoseconds: time.0 * 1_000_000_000 + time.1),
             wall: WallTime(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded())))
     }
 

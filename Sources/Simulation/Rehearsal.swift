@@ -10,12 +10,15 @@ package struct Rehearsal: Sendable {
     package var sites: [Site]
     package var nodes: [Cast.Member]
     package var workloads: [Workload]
+    /// As people write them: here they need nobody's signature.
+    package var policies: [Policy]
     package var plan: FaultPlan
     package var seed: UInt64
 
     /// A site without a node is there, and nothing runs at it.
     package init(
-        sites: [Site], nodes: [Cast.Member], workloads: [Workload], plan: FaultPlan, seed: UInt64
+        sites: [Site], nodes: [Cast.Member], workloads: [Workload], policies: [Policy] = [],
+        plan: FaultPlan, seed: UInt64
     ) {
         precondition(
             Scenario.nodeCounts.contains(nodes.count),
@@ -23,12 +26,16 @@ package struct Rehearsal: Sendable {
         self.sites = sites
         self.nodes = nodes
         self.workloads = workloads
+        self.policies = policies
         self.plan = plan
         self.seed = seed
     }
 
     /// When the story begins: by then the fleet is up.
     package static let begin = Duration.seconds(600)
+
+    /// When the policies are applied: early enough to be in force everywhere when it begins.
+    private static let policiesAt = Duration.seconds(120)
 
     /// So many nodes at each site: `SITE-1`, `SITE-2`.
     package static func members(of sites: [Site], each count: Int) -> [Cast.Member] {
@@ -64,6 +71,9 @@ package struct Rehearsal: Sendable {
         var cast = Cast(
             sites: sites.map(\.asFirstApplied), nodes: nodes,
             workloads: workloads.map(\.asFirstApplied))
+        cast.changes = policies.map {
+            Cast.Change(at: Rehearsal.policiesAt, object: .policy(World.signed($0)), node: nil)
+        }
         var latest = cast.workloads
         for step in plan.steps.sorted(by: { $0.at < $1.at }) {
             guard case .change(let id, let change) = step.fault,

@@ -21,7 +21,7 @@ extension RehearsalReport {
             ["When", "Site", "What"],
             turns.map { ["+\(Interval(max(.zero, $0.at)).toTheSecond)", $0.site.text, $0.text] })
         for site in touched {
-            let rows = authority(of: site)
+            let rows = authority(of: site, in: rehearsal)
             guard let head = rows.first else { continue }
             body += "<h2>Who decides at \(escaped(site.metadata.name)), tiers 1 and 2</h2>\n"
             body += table(head, Array(rows.dropFirst()))

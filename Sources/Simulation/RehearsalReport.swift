@@ -1,3 +1,4 @@
+import Authority
 package import Model
 
 /// What came of a rehearsal.
@@ -61,7 +62,8 @@ package struct RehearsalReport: Sendable {
             tiers += Tier.allCases.compactMap {
                 TierLine(of: $0, at: id, members, until: Rehearsal.begin + rehearsal.length)
             }
-            turns += RehearsalReport.turns(of: site, members)
+            turns += RehearsalReport.turns(
+                at: id, under: rehearsal.regime(of: site), members)
         }
         self.tiers = tiers
         self.turns = turns.sorted { ($0.at, $0.site) < ($1.at, $1.site) }
@@ -91,15 +93,16 @@ package struct RehearsalReport: Sendable {
     // MARK: - Turns
 
     /// What a site's nodes went through, each turn once, by the first node that took it.
-    private static func turns(of site: Site, _ members: [NodeStory]) -> [Turn] {
-        let id = SiteID(site.metadata.name)
+    private static func turns(
+        at id: SiteID, under regime: Regime, _ members: [NodeStory]
+    ) -> [Turn] {
         var turns: [Turn] = []
         for story in members {
             var previous: NodeStory.Sample?
             for change in story.changes {
                 defer { previous = change.sample }
                 guard change.at >= Rehearsal.begin, let before = previous else { continue }
-                for text in sentences(from: before, to: change.sample, at: site)
+                for text in sentences(from: before, to: change.sample, under: regime)
                 where !turns.contains(where: { $0.text == text }) {
                     turns.append(Turn(at: change.at - Rehearsal.begin, site: id, text: text))
                 }
@@ -109,7 +112,7 @@ package struct RehearsalReport: Sendable {
     }
 
     private static func sentences(
-        from before: NodeStory.Sample, to after: NodeStory.Sample, at site: Site
+        from before: NodeStory.Sample, to after: NodeStory.Sample, under regime: Regime
     ) -> [String] {
         var sentences: [String] = []
         if before.reach != after.reach {
@@ -126,11 +129,11 @@ package struct RehearsalReport: Sendable {
             switch after.staleness {
             case .stale where before.staleness == .fresh:
                 sentences.append(
-                    "the policy is stale (stalenessBound \(site.spec.stalenessBound)): still in force"
+                    "the policy is stale (stalenessBound \(regime.stalenessBound)): still in force"
                 )
             case .expired where before.staleness != nil:
                 sentences.append(
-                    "the policy has expired (autonomyWindow \(site.spec.autonomyWindow)): "
+                    "the policy has expired (autonomyWindow \(regime.autonomyWindow)): "
                         + "what runs goes on")
             default: break
             }

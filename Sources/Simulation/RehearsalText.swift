@@ -1,4 +1,5 @@
 import Authority
+import Machines
 package import Model
 
 extension RehearsalReport {
@@ -6,7 +7,10 @@ extension RehearsalReport {
     package func text(of rehearsal: Rehearsal, version: String) -> [String] {
         var lines = [
             "\(count(rehearsal.sites.count, "site")), \(count(stories.count, "node")), "
-                + "\(count(rehearsal.workloads.count, "workload")); seed \(seed), "
+                + "\(count(rehearsal.workloads.count, "workload"))"
+                + (rehearsal.policies.isEmpty
+                    ? "" : ", " + rehearsal.policies.map(\.metadata.name).joined(separator: ", "))
+                + "; seed \(seed), "
                 + "skerry \(version)",
             title, "",
         ]
@@ -32,7 +36,7 @@ extension RehearsalReport {
                 })
         for site in rehearsal.touchedSites {
             lines += ["", "Who decides at \(site.metadata.name), tiers 1 and 2"]
-            lines += columns(authority(of: site))
+            lines += columns(authority(of: site, in: rehearsal))
         }
         lines += ["", "Limits"] + limits(of: rehearsal).map { "  " + $0 }
         lines += ["", "On return"] + endings.map { "  " + $0 }
@@ -48,9 +52,8 @@ extension RehearsalReport {
     }
 
     /// Domains by what happens to them: in contact, cut off, and beyond the window.
-    package func authority(of site: Site) -> [[String]] {
-        let built = AuthorityTable.build(site.spec.pattern, overriding: site.spec.authority)
-        guard case .success(let table) = built else { return [] }
+    package func authority(of site: Site, in rehearsal: Rehearsal) -> [[String]] {
+        let table = rehearsal.regime(of: site).table
         func cell(_ domain: Domain, _ staleness: Staleness, _ reach: Reach) -> String {
             let words = [Tier.critical, .reduced].map { tier in
                 let ruling = table[AuthorityTable.Cell(domain, staleness, tier, reach)]
@@ -72,18 +75,41 @@ extension RehearsalReport {
         var lines: [String] = []
         for site in rehearsal.touchedSites {
             let name = site.metadata.name
+            let regime = rehearsal.regime(of: site)
             lines.append(
-                "stalenessBound of \(name), \(site.spec.stalenessBound): "
+                "stalenessBound of \(name), \(regime.stalenessBound): "
                     + reached(.stale, at: SiteID(name)))
             lines.append(
-                "autonomyWindow of \(name), \(site.spec.autonomyWindow): "
+                "autonomyWindow of \(name), \(regime.autonomyWindow): "
                     + reached(.expired, at: SiteID(name)))
+            let life = regime.autonomyWindow.duration + Hub.authorityMargin
+            lines.append(
+                "certificates of \(name): each node makes its own for 15m, with an authority of "
+                    + "\(Interval(life)): "
+                    + (authorityEnd(life, at: SiteID(name)) ?? "not reached"))
         }
         lines.append(
             "log of a node, 10000 entries: at most \(spoolMost) waited for the hub, "
                 + "\(spoolDropped) given up")
-        lines.append("certificates: none expires; they live a year in this version")
         return lines
+    }
+
+    /// When the first node of a site was out of contact for as long as its authority lives. The hub had
+    /// renewed that half a day before the cut at most.
+    private func authorityEnd(_ life: Duration, at site: SiteID) -> String? {
+        let ends = stories.filter { $0.site == site }.compactMap { story -> Duration? in
+            var since: Duration?
+            for change in story.changes {
+                if let since, change.at - since >= life { return since + life }
+                since = change.sample.reach == .hub ? nil : since ?? change.at
+            }
+            guard let since, Rehearsal.begin + length - since >= life else { return nil }
+            return since + life
+        }
+        guard let first = ends.min() else { return nil }
+        return
+            "reached at +\(Interval(max(.zero, first - Rehearsal.begin)).toTheSecond), or up to 12h "
+            + "before that; workloads go on"
     }
 
     private func reached(_ staleness: Staleness, at site: SiteID) -> String {

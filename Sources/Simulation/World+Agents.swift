@@ -106,7 +106,8 @@ extension World {
             checkWait(until: instant, for: reason, at: node)
             wish(instant, reason, at: node)
         case .reply(_, let reply): checkPromise(reply, at: node)
-        case .halted: break
+        // There is no TLS here: nobody is asked who they are.
+        case .halted, .issue, .redial, .succeed, .hangUp, .askAuthority, .install: break
         }
     }
 
@@ -197,6 +198,8 @@ extension World {
         places[node].store = NodeStore(logCap: agentLimits.logEntries)
         places[node].disk = Disk()
         places[node].containers.abandon()
+        // It holds nothing any more from which it could be taken back.
+        places[node].rollback = nil
         places[node].promised = 0
         places[node].missing = 0
         places[node].arrived = 0
@@ -230,7 +233,9 @@ extension Agent.Effect {
     var matters: Bool {
         switch self {
         case .persist, .connect, .disconnect, .send, .carryOut, .reply, .halted: true
-        case .list, .probe, .measure, .wake: false
+        case .list, .probe, .measure, .wake, .issue, .redial, .succeed, .hangUp, .askAuthority,
+            .install:
+            false
         }
     }
 }

@@ -21,6 +21,9 @@ extension World {
             case .measured: 50
             case .halt: 51
             case .request: 52
+            case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
+                .timeCorrected:
+                53
             }
         return kind << 16 | UInt64(node)
     }
@@ -37,6 +40,7 @@ extension World {
             case .send(.heartbeat): 66
             case .send(.engine): 76
             case .send(.holdings): 77
+            case .send(.certify), .issue, .redial, .succeed, .hangUp, .askAuthority, .install: 78
             case .list: 67
             case .carryOut(let order): 67 + order.act.kind
             case .probe: 71
@@ -59,6 +63,7 @@ extension World {
             case .received(_, .heartbeat): 105
             case .received(_, .engine): 110
             case .received(_, .holdings): 96
+            case .received(_, .certify): 95
             case .closed: 106
             case .request: 107
             case .persisted: 108
@@ -78,6 +83,7 @@ extension World {
             case .send(_, .documents): 115
             case .send(_, .acknowledged): 116
             case .send(_, .inventory): 97
+            case .certify, .send(_, .certified): 94
             case .close: 117
             case .reply(_, .refused): 118
             case .reply: 119
@@ -141,6 +147,7 @@ extension World {
         case .send(let session, .acknowledged(let sequence)):
             session.rawValue << 24 | sequence
         case .send(let session, _): session.rawValue
+        case .certify(let session, _, _, _, _): session.rawValue
         case .reply(let id, _): id.number
         case .wake: 0
         }
@@ -182,6 +189,8 @@ extension Agent.Wake {
         case .probe(_, .readiness): 8
         case .probe(_, .liveness): 9
         case .policyAge: 10
+        case .renewal: 11
+        case .redial: 12
         }
     }
 

@@ -281,7 +281,7 @@ extension World {
             tellNode(
                 of: index, .received(.retry(after: Interval(retryAfter), reason: reason)))
         case .endAtNode: if !sessions[index].isSeveredToNode { endAtNode(index) }
-        case .noticeAtNode: endAtNode(index)
+        case .noticeAtNode: endAtNode(index, isSilent: true)
         }
     }
 
@@ -325,7 +325,7 @@ extension World {
         where sessions[index].nodeLife >= places[node(of: index)].firstLife:
             count(entries, from: node(of: index))
         case .entries: break
-        case .applied, .heartbeat, .engine, .holdings: break
+        case .applied, .heartbeat, .engine, .holdings, .certify: break
         }
         tellHub(life: centre.life, .received(sessions[index].id, message))
     }
@@ -337,7 +337,7 @@ extension World {
         tellHub(life: centre.life, .closed(sessions[index].id))
     }
 
-    private mutating func endAtNode(_ index: Int) {
+    private mutating func endAtNode(_ index: Int, isSilent: Bool = false) {
         let node = node(of: index)
         guard isAlive(nodeOf: index) else { return }
         if sessions[index].nodeEnd == .open, places[node].session == index {
@@ -348,7 +348,8 @@ extension World {
             return
         }
         sessions[index].nodeEnd = .closed
-        tell(node, life: places[node].life, .linkDown(reason: "connection lost"))
+        tell(
+            node, life: places[node].life, .linkDown(reason: "connection lost", isSilent: isSilent))
     }
 
     // MARK: - Paths

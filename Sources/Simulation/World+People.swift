@@ -144,7 +144,11 @@ extension World {
                 key, .apply([change.object], dryRun: false),
                 as: .workload(workload.spec, labels: workload.metadata.labels))
         case .site(let site): ask(key, .apply([change.object], dryRun: false), as: .site(site.spec))
-        case .node, .instance, .policy: break
+        case .policy(let policy):
+            guard let bundle = policy.signed, let reference = bundle.claimed else { return }
+            if !signed.contains(bundle) { signed.append(bundle) }
+            ask(key, .apply([change.object], dryRun: false), as: .policy(reference))
+        case .node, .instance: break
         }
     }
 
@@ -196,7 +200,8 @@ extension World {
     mutating func enrol(_ node: Int) {
         guard !places[node].isEnrolled || !hasFoundation else { return }
         queue.add(.enrol(node), at: seconds(10))
-        guard centre.isUp else { return }
+        // A name that the hub knows from before has to be given up first.
+        guard centre.isUp, !places[node].isGhost else { return }
         guard !places[node].isEnrolled else { return layFoundation() }
         let site = "Site/\(places[node].site)"
         guard ledger.face(site) != nil else { return applySite(node % scenario.sites) }

@@ -18,6 +18,27 @@ extension World {
 
     private static let policyName = "rules"
 
+    /// What a person wrote, signed as its first version.
+    static func signed(_ policy: Policy) -> Policy {
+        var policy = policy
+        policy.signed = sign(
+            PolicyPayload(
+                reference: PolicyReference(name: policy.metadata.name, version: 1),
+                issuedAt: WallTime(milliseconds: 0), notAfter: endOfTime, spec: policy.spec))
+        return policy
+    }
+
+    private static func sign(_ payload: PolicyPayload) -> PolicyBundle {
+        do {
+            return try signer.sign(payload)
+        } catch {
+            preconditionFailure("a key signs: \(error)")
+        }
+    }
+
+    /// Far enough for any jump of a wall clock.
+    private static let endOfTime = WallTime(milliseconds: 4_102_444_800_000)
+
     mutating func applyPolicy(_ draw: UInt64) {
         guard centre.isUp, places.allSatisfy({ $0.isEnrolled || $0.incarnation > 0 }) else {
             return
@@ -55,16 +76,11 @@ extension World {
         let payload = PolicyPayload(
             reference: PolicyReference(name: World.policyName, version: UInt64(signed.count + 1)),
             issuedAt: WallTime(milliseconds: 0),
-            // Far enough for any jump of a wall clock.
-            notAfter: WallTime(milliseconds: 4_102_444_800_000),
+            notAfter: World.endOfTime,
             spec: PolicySpec(
                 scope: PolicyScope(canary: own.next() % 3 == 0 ? Canary(nodes: [canary]) : nil),
                 authority: [row]))
-        do {
-            return try World.signer.sign(payload)
-        } catch {
-            preconditionFailure("a key signs: \(error)")
-        }
+        return World.sign(payload)
     }
 
     // MARK: - What must hold
@@ -85,11 +101,11 @@ extension World {
             "\(id) goes back from version \(held + 1) of \(document.key) to \(version + 1)")
     }
 
-    /// What is in force on a node is the newest version that is meant for it.
+    /// What is in force on a node is the newest version of each that is meant for it.
     func policyDifference(
         at place: Place, _ agent: Agent, _ stored: [StoredPolicy]
     ) -> String? {
-        let wanted = stored.last { policy in
+        let meant = stored.filter { policy in
             do {
                 let scope = try policy.bundle.read().spec.scope
                 return scope.includes(place.id, at: place.site)
@@ -97,7 +113,8 @@ extension World {
                 return false
             }
         }
-        let expected = wanted.map { [$0.reference] } ?? []
+        let newest = Dictionary(meant.map { ($0.reference.name, $0.reference) }) { max($0, $1) }
+        let expected = newest.values.sorted()
         guard agent.regime.policies == expected else {
             return "\(agent.regime.policies) rules there, and \(expected) should"
         }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct AgentTests {
     @Test func `an empty node asks its engine, then its hub, and starts what it is assigned`() {
         var bench = AgentBench()
-        #expect(bench.latest.prefix(2) == [.list, .connect])
+        #expect(bench.latest.prefix(3) == [.list, .issue(.local), .connect])
 
         bench.list()
         bench.join([assigned(web())])

@@ -404,7 +404,7 @@ func entry(_ sequence: UInt64, node: NodeID = "n1") -> LogEntry {
         bench.enrol()
         #expect(
             bench.ask(.enrol(tokenID: "n1", secretDigest: "d", node: "n1", site: nil))
-                == .enrolled("n1", "urban"))
+                == .enrolled("n1", "urban", life: .seconds(96 * 3600)))
         guard
             case .refused(let refusal)? = bench.ask(
                 .enrol(tokenID: "n1", secretDigest: "d", node: "n2", site: nil))

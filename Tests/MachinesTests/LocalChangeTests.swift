@@ -132,7 +132,7 @@ import Testing
         #expect(again.agent.workloads.map(\.id) == ["kiosk", "web"])
 
         again.tell(.linkUp)
-        again.welcome()
+        again.welcome(acknowledged: 49)
         #expect(again.agent.localChanges.count == 1, "contact alone settles nothing")
         again.deliver(
             [assigned(other()), .changes(through: change.sequence)], from: 3)
@@ -146,11 +146,13 @@ import Testing
         var bench = apart()
         bench.ask(.apply([.workload(other())], dryRun: false))
         let first = changes(in: bench.stored)[0]
+        bench.tell(.wake(.reconnect))
         bench.tell(.linkUp)
         bench.welcome()
         bench.tell(.linkDown(reason: "cut"))
         bench.storeIsQuick = false
         bench.ask(.delete(.workload, name: "kiosk"))
+        bench.tell(.wake(.reconnect))
         bench.tell(.linkUp)
         bench.welcome()
         bench.deliver([assigned(other()), .changes(through: first.sequence)], from: 3)
@@ -160,6 +162,31 @@ import Testing
         #expect(disk.load().localChanges.map(\.effect) == [.added])
         #expect(disk.load().localChanges.map(\.spec) == [nil])
         #expect(bench.agent.localChanges.count == 1)
+    }
+
+    /// Found by a simulated seed: the node kept a change for ever that the hub had forgotten.
+    @Test func `a change that a hub acknowledged and forgot is said anew, and nothing restarts`() {
+        var bench = apart()
+        bench.ask(.apply([.workload(other())], dryRun: false))
+        let first = changes(in: bench.stored)[0]
+        bench.tell(.wake(.reconnect))
+        bench.tell(.linkUp)
+        bench.welcome()
+        bench.tell(.received(.acknowledged(sequence: first.sequence + 5)))
+        bench.tell(.linkDown(reason: "cut"))
+        let before = bench.stored.count
+
+        bench.tell(.wake(.reconnect))
+        bench.tell(.linkUp)
+        let effects = bench.welcome(acknowledged: 0)
+        let again = changes(in: Array(bench.stored[before...]))
+        #expect(again.map(\.spec) == [first.spec])
+        #expect(again.allSatisfy { $0.sequence > first.sequence && $0.decision == first.decision })
+        let sent = effects.flatMap { effect -> [LogEntry.Body] in
+            if case .send(.entries(let entries)) = effect { entries.map(\.body) } else { [] }
+        }
+        #expect(!again.isEmpty && sent.contains(.localChange(again[0])))
+        #expect(bench.stops.isEmpty)
     }
 
     @Test func `a node that cannot write says so and changes nothing`() {

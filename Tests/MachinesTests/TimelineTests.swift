@@ -85,6 +85,24 @@ import Testing
         #expect(again.documents(on: 2).isEmpty)
     }
 
+    @Test(arguments: [false, true])
+    func `what a copy knows of a node's instances is forgotten, they may have ended since`(
+        _ isPaused: Bool
+    ) {
+        let copy = InstanceID(workload: "web", ordinal: 0)
+        var bench = restored()
+        say(holding(isPaused ? "b" : "a"), to: &bench)
+        bench.report(copy, on: "n1", session: 1, sequence: 7)
+        #expect(bench.hub.objects(.instance, at: bench.now.wall).count == 1)
+
+        // One that was paused is known to differ; the other is ahead of a copy that nobody called one.
+        var again = HubBench(snapshot: bench.snapshot, isCopy: isPaused)
+        again.greet(2, applied: 99, logHead: 20, epoch: 5)
+        #expect(again.hub.objects(.instance, at: again.now.wall).isEmpty)
+        #expect(again.stored.contains(.removeInstance("n1", copy)))
+        #expect(again.stored.contains(.acknowledged("n1", sequence: 0)))
+    }
+
     @Test func `a person keeps the hub's word, and what only the node has is given up`() {
         var bench = restored()
         let extra = Document(
@@ -235,6 +253,7 @@ extension HubBench {
                 change(node) { $0.appliedRevision = revision }
             case .contact(let node, let time): change(node) { $0.lastSeen = time }
             case .timeline(let node, let timeline): change(node) { $0.timeline = timeline }
+            case .instance(let node, let status): change(node) { $0.instances.append(status) }
             case .epoch(let epoch): snapshot.epoch = epoch
             default: break
             }

@@ -54,6 +54,54 @@ import Testing
         #expect(report.convergence != nil)
     }
 
+    private func policy(_ spec: PolicySpec) -> Policy {
+        Policy(metadata: Metadata(name: "rules"), spec: spec)
+    }
+
+    @Test func `a policy that nobody signed yet is rehearsed like a signed one`() {
+        var rehearsal = rehearsal([cut("rural", for: .hours(2))], for: .hours(2))
+        rehearsal.policies = [
+            policy(
+                PolicySpec(
+                    scope: PolicyScope(sites: ["rural"]), stalenessBound: .seconds(1200),
+                    authority: [
+                        AuthorityOverride(domain: .update, reach: .alone, verdict: .hold)
+                    ]))
+        ]
+        let report = rehearsal.run()
+        #expect(report.violation == nil)
+        #expect(report.turns.contains { $0.text.contains("stale (stalenessBound 20m)") })
+        #expect(
+            report.limits(of: rehearsal).contains { $0.hasPrefix("stalenessBound of rural, 20m") })
+        let rows = report.authority(of: rehearsal.sites[0], in: rehearsal)
+        #expect(rows.first { $0[0] == "update" }?[2] == "hold central")
+        #expect(
+            report.authority(of: rehearsal.sites[1], in: rehearsal)
+                .first { $0[0] == "update" }?[2] == "restrict central")
+    }
+
+    @Test func `the end of a node's authority is among the limits`() {
+        func told(_ hours: Int) -> [String] {
+            let rehearsal = rehearsal(
+                [cut("rural", for: .hours(hours))], for: .hours(hours), window: .hours(4))
+            return rehearsal.run().limits(of: rehearsal).filter { $0.hasPrefix("certificates") }
+        }
+        #expect(told(20).allSatisfy { $0.hasSuffix("not reached") })
+        #expect(told(30).contains { $0.contains("authority of 28h: reached at +28h") })
+    }
+
+    @Test func `a policy that cannot be is refused before anything is rehearsed`() {
+        let rows = [
+            AuthorityOverride(domain: .update, verdict: .permit, by: .local),
+            AuthorityOverride(domain: .update, verdict: .hold, by: .central),
+        ]
+        let objects: [Object] = [
+            .site(site("rural")), .policy(policy(PolicySpec(authority: rows))),
+        ]
+        let refusal = Rehearsal.refusal(of: objects)
+        #expect(refusal?.mistakes.contains { $0.field.contains("authority") } == true)
+    }
+
     @Test func `a reboot beyond the autonomy window brings back tier 1, and tier 3 on return`() {
         let steps = [
             cut("rural", for: .hours(4)), FaultPlan.Step(.reboot(.site("rural")), at: .hours(2)),

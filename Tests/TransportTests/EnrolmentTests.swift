@@ -7,12 +7,16 @@ import Transport
         try await withHarbour { harbour in
             let key = NodeKey()
             let enrolment = try await ControlClient.enrol(
-                token: harbour.token.text, node: "crane-1", key: key, now: clock)
+                token: harbour.token.text, node: "crane-1", key: key,
+                clock: FleetClock(certain: clock))
             #expect(enrolment.node == "crane-1")
             #expect(enrolment.site == "harbour")
 
+            let own = try NodeAuthority(
+                certificateChain: enrolment.certificateChain, key: key, node: enrolment.node,
+                site: enrolment.site)
             let client = try harbour.client(
-                TLSIdentity(certificateChain: enrolment.certificateChain, privateKey: key.pem),
+                own.issueLeaf(note: IssuanceNote(mode: .connected, boot: 1), now: clock()).identity,
                 trusting: enrolment.trustRoots)
             let agent = Agent()
             async let ended = agent.run(client)
@@ -48,8 +52,7 @@ import Transport
     @Test func `a hub with another authority than the token's is not told the secret`() async throws
     {
         try await withHarbour { harbour in
-            let stranger = try CertificateAuthority(
-                name: "test", validity: .seconds(60), now: clock())
+            let stranger = try Authorities()
             let token = JoinTokenText(
                 hub: harbour.token.hub, authority: try stranger.certificateDER)
             await #expect {
@@ -68,14 +71,15 @@ import Transport
             await #expect(throws: TransportError.self) {
                 try await ControlClient.enrol(
                     token: harbour.token.text, node: "n1", site: "elsewhere", key: NodeKey(),
-                    now: clock)
+                    clock: FleetClock(certain: clock))
             }
         }
     }
 
     @Test func `a text that is no token fails before anything is dialled`() async {
         await #expect(throws: TransportError.token(.notAToken)) {
-            try await ControlClient.enrol(token: "hello", node: "n1", key: NodeKey(), now: clock)
+            try await ControlClient.enrol(
+                token: "hello", node: "n1", key: NodeKey(), clock: FleetClock(certain: clock))
         }
     }
 
@@ -107,5 +111,6 @@ import Transport
 
 @discardableResult
 private func enrol(_ node: NodeID, _ token: JoinTokenText) async throws -> Enrolment {
-    try await ControlClient.enrol(token: token.text, node: node, key: NodeKey(), now: clock)
+    try await ControlClient.enrol(
+        token: token.text, node: node, key: NodeKey(), clock: FleetClock(certain: clock))
 }

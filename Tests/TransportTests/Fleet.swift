@@ -16,12 +16,12 @@ enum Seen: Hashable, Sendable {
 final class StandInHub: ControlDelegate {
     let seen: AsyncStream<Seen>
     private let sink: AsyncStream<Seen>.Continuation
-    private let authority: CertificateAuthority
+    private let authority: Authorities
     private let token: JoinTokenText?
     private let admission: Admission
     private let spent = Mutex(false)
 
-    init(authority: CertificateAuthority, token: JoinTokenText? = nil, admission: Admission) {
+    init(authority: Authorities, token: JoinTokenText? = nil, admission: Admission) {
         (seen, sink) = AsyncStream.makeStream()
         self.authority = authority
         self.token = token
@@ -56,10 +56,9 @@ final class StandInHub: ControlDelegate {
         guard first else { throw Refusal(.denied, "the join token was used already") }
         return Enrolment(
             node: request.node, site: "harbour",
-            certificateChain: try authority.issueNode(
+            certificateChain: try authority.issuing.issueNodeAuthority(
                 request.node, site: "harbour", publicKey: request.publicKey,
-                validity: .seconds(900),
-                now: clock()),
+                validity: .seconds(345_600), now: clock()),
             trustRoots: try authority.trustRoots, controlAddress: "127.0.0.1:1")
     }
 }
@@ -80,19 +79,16 @@ func hello(_ node: NodeID, at site: SiteID = "harbour") -> NodeMessage {
 struct Harbour: Sendable {
     let server: ControlServer
     let hub: StandInHub
-    let authority: CertificateAuthority
+    let authority: Authorities
     let ports: ControlServer.Ports
     let token: JoinTokenText
     let stop: @Sendable () -> Void
 
     func identity(
-        _ node: NodeID, at site: SiteID = "harbour", from issuer: CertificateAuthority? = nil,
+        _ node: NodeID, at site: SiteID = "harbour", from issuer: Authorities? = nil,
         validity: Duration = .seconds(900), issued: WallTime = clock()
     ) throws -> TLSIdentity {
-        let key = NodeKey()
-        let chain = try (issuer ?? authority).issueNode(
-            node, site: site, publicKey: key.publicKey, validity: validity, now: issued)
-        return TLSIdentity(certificateChain: chain, privateKey: key.pem)
+        try (issuer ?? authority).identity(node, at: site, validity: validity, issued: issued)
     }
 
     func client(
@@ -102,8 +98,8 @@ struct Harbour: Sendable {
     ) throws -> ControlClient {
         try ControlClient(
             hub: "127.0.0.1:\(port ?? ports.control)", identity: identity,
-            trustRoots: try roots ?? authority.trustRoots, limits: limits, now: clock,
-            notice: notice)
+            trustRoots: try roots ?? authority.trustRoots, limits: limits,
+            clock: FleetClock(certain: clock), notice: notice)
     }
 }
 
@@ -113,13 +109,13 @@ func withHarbour(
     now: @escaping @Sendable () -> WallTime = clock,
     _ body: @escaping @Sendable (Harbour) async throws -> Void
 ) async throws {
-    let authority = try CertificateAuthority(name: "test", validity: .seconds(86_400), now: clock())
+    let authority = try Authorities()
     let ready = AsyncStream.makeStream(of: ControlServer.Ports.self)
     let tokenSource = JoinTokenText(hub: "127.0.0.1:0", authority: try authority.certificateDER)
     let hub = StandInHub(authority: authority, token: tokenSource, admission: admission)
     let server = try ControlServer(
         .init(
-            identity: try authority.issueHub(names: [], validity: .seconds(900), now: clock()),
+            identity: try authority.hub(),
             trustRoots: try authority.trustRoots, limits: limits),
         delegate: hub, now: now)
     let stopped = AsyncStream.makeStream(of: Void.self)

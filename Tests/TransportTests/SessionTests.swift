@@ -283,8 +283,7 @@ import Transport
             let second = try ControlServer(
                 .init(
                     control: "127.0.0.1:\(harbour.ports.control)",
-                    identity: try harbour.authority.issueHub(
-                        names: [], validity: .seconds(60), now: clock()),
+                    identity: try harbour.authority.hub(),
                     trustRoots: try harbour.authority.trustRoots),
                 delegate: harbour.hub, now: clock)
             await #expect(

@@ -18,7 +18,7 @@ import Transport
 
             relay.cut()
 
-            guard case .closed? = await ended else {
+            guard case .silent? = await ended else {
                 Issue.record("ended with \(String(describing: await ended))")
                 return
             }

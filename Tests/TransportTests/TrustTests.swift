@@ -20,14 +20,10 @@ import Transport
         #expect(await harbour.next({ $0 }) == nil)
     }
 
-    private func authority() throws -> CertificateAuthority {
-        try CertificateAuthority(name: "test", validity: .seconds(86_400), now: clock())
-    }
-
     @Test func `a hub of another authority is not told anything`() async throws {
         try await withHarbour { harbour in
             let error = try await run(
-                harbour.identity("n1"), in: harbour, trusting: try authority().trustRoots)
+                harbour.identity("n1"), in: harbour, trusting: try Authorities().trustRoots)
             guard case .untrusted(.hub, _)? = error else {
                 Issue.record("ended with \(String(describing: error))")
                 return
@@ -42,8 +38,8 @@ import Transport
         try await withHarbour { harbour in
             let client = try ControlClient(
                 hub: "127.0.0.1:\(harbour.ports.control)", identity: harbour.identity("n1"),
-                trustRoots: harbour.authority.trustRoots, serverName: "hub.example", now: clock,
-                notice: { _ in })
+                trustRoots: harbour.authority.trustRoots, serverName: "hub.example",
+                clock: FleetClock(certain: clock), notice: { _ in })
             guard case .untrusted(.hub, let reason)? = await Agent().run(client) else {
                 Issue.record("the hub was accepted")
                 return
@@ -53,23 +49,21 @@ import Transport
     }
 
     @Test func `a node whose own certificate is all a hub shows is not a hub`() async throws {
-        let authority = try authority()
-        let key = NodeKey()
-        let node = try authority.issueNode(
-            "n2", site: "harbour", publicKey: key.publicKey, validity: .seconds(900), now: clock())
+        let authority = try Authorities()
+        let node = try authority.identity("n2")
         let hub = StandInHub(authority: authority, admission: .admit)
         let server = try ControlServer(
             .init(
-                identity: TLSIdentity(certificateChain: node, privateKey: key.pem),
-                trustRoots: try authority.trustRoots), delegate: hub, now: clock)
+                identity: try ShownIdentity(node), trustRoots: try authority.trustRoots),
+            delegate: hub, now: clock)
         try await withThrowingTaskGroup(of: Void.self) { group in
             let ready = AsyncStream.makeStream(of: ControlServer.Ports.self)
             group.addTask { try await server.run { ready.continuation.yield($0) } }
             let ports = try #require(await first(of: ready.stream))
             let client = try ControlClient(
                 hub: "127.0.0.1:\(ports.control)",
-                identity: TLSIdentity(certificateChain: node, privateKey: key.pem),
-                trustRoots: authority.trustRoots, now: clock, notice: { _ in })
+                identity: node, trustRoots: authority.trustRoots,
+                clock: FleetClock(certain: clock), notice: { _ in })
             #expect(
                 await Agent().run(client)
                     == .untrusted(.hub, reason: "it is not that of a hub"))
@@ -80,7 +74,7 @@ import Transport
     @Test func `a node of another authority gets no session`() async throws {
         try await withHarbour { harbour in
             let error = try await run(
-                harbour.identity("n1", from: try authority()), in: harbour)
+                harbour.identity("n1", from: try Authorities()), in: harbour)
             #expect(error != nil)
             await expectNobodyIn(harbour)
         }
@@ -155,8 +149,7 @@ import Transport
 
     @Test func `an operator's certificate opens no node session`() async throws {
         try await withHarbour { harbour in
-            let identity = try harbour.authority.issueOperator(
-                "ada", validity: .seconds(900), now: clock())
+            let identity = try harbour.authority.user("ada")
             #expect(try await run(identity, in: harbour) != nil)
             await expectNobodyIn(harbour)
         }
@@ -179,7 +172,7 @@ import Transport
                 port: harbour.ports.control,
                 identity: (identity.certificateChain, identity.privateKey))
             var metadata: GRPCCore.Metadata = [:]
-            metadata.addString("spiffe://skerry/site/harbour/node/n2", forKey: "skerry-peer")
+            metadata.addString("spiffe://n2.harbour.skerry/node/n2", forKey: "skerry-peer")
             try await peer.session([], metadata: metadata)
             guard case .opened(_, let node, _)? = await harbour.next({ $0 }) else {
                 Issue.record("there was no session")

@@ -1,18 +1,20 @@
-import Crypto
 import GRPCCore
 package import Model
 import SwiftASN1
 import X509
 
 extension ControlClient {
-    /// Trades a join token for a certificate. The hub is trusted by the authority in the token and by
-    /// nothing else, and what it sends back is accepted only if that authority signed it for this
-    /// node and this key.
+    /// Trades a join token for an authority of the node. The hub is trusted by the root in the token
+    /// and by nothing else, and what it sends back is accepted only if that root stands above it and
+    /// it is for this node and this key.
     ///
-    /// - Parameter site: nil takes the token's.
+    /// - Parameters:
+    ///   - site: nil takes the token's.
+    ///   - key: with which the node will sign.
+    ///   - device: by which it can come back when all else has expired.
     package static func enrol(
         token text: String, node: NodeID, site: SiteID? = nil, key: NodeKey,
-        limits: Limits = .production, now: @escaping @Sendable () -> WallTime
+        device: NodeKey? = nil, limits: Limits = .production, clock: FleetClock
     ) async throws(TransportError) -> Enrolment {
         let token: JoinTokenText
         let roots: String
@@ -26,20 +28,20 @@ extension ControlClient {
         endpoint = try Endpoint(token.hub)
         do {
             roots = try pemOfAuthority(token.authority)
-            verifier = try PeerVerifier(.hub(name: endpoint.host), trustRoots: roots, now: now)
+            verifier = try PeerVerifier(.hub(name: endpoint.host), trustRoots: roots, clock: clock)
         } catch {
             throw .identity(error)
         }
         let dialer = Dialer(
             endpoint: endpoint, serverName: endpoint.host, identity: nil, verifier: verifier,
-            limits: limits, now: now)
+            limits: limits, now: clock.now)
         let request = EnrolmentRequest(
             tokenID: token.id, tokenSecret: token.secret, node: node, site: site,
-            publicKey: key.publicKey)
+            publicKey: key.publicKey, deviceKey: device?.publicKey)
         let enrolment = try await dialer.withConnection { client in
             try await ask(request, client, limits)
         }
-        try await check(enrolment, against: request, trustRoots: roots, now: now)
+        try await check(enrolment, against: request, key: key, trustRoots: roots, clock: clock)
         return enrolment
     }
 
@@ -65,33 +67,26 @@ extension ControlClient {
         }
     }
 
+    /// What was issued is good if a hub would let in what this node signs with it.
     private static func check(
-        _ enrolment: Enrolment, against request: EnrolmentRequest, trustRoots: String,
-        now: @escaping @Sendable () -> WallTime
+        _ enrolment: Enrolment, against request: EnrolmentRequest, key: NodeKey,
+        trustRoots: String, clock: FleetClock
     ) async throws(TransportError) {
+        guard enrolment.node == request.node,
+            request.site == nil || request.site == enrolment.site
+        else { throw .garbled(reason: "the authority it issued is for another node") }
         do {
-            let chain = try PEMDocument.parseMultiple(pemString: enrolment.certificateChain).map {
-                try Certificate(pemDocument: $0)
-            }
-            let verifier = try PeerVerifier(.node, trustRoots: trustRoots, now: now)
-            if let objection = await verifier.objection(to: chain) {
+            let own = try NodeAuthority(
+                certificateChain: enrolment.certificateChain, key: key, node: enrolment.node,
+                site: enrolment.site)
+            if let objection = try await own.objection(trusting: trustRoots, at: clock) {
                 throw TransportError.garbled(
-                    reason: "the certificate it issued is bad: \(objection)")
-            }
-            let key = try P256.Signing.PublicKey(derRepresentation: request.publicKey)
-            let identity = try chain.first.flatMap { try PeerIdentity(of: $0) }
-            guard chain.first?.publicKey == Certificate.PublicKey(key),
-                identity == .node(request.node, site: enrolment.site),
-                enrolment.node == request.node,
-                request.site == nil || request.site == enrolment.site
-            else {
-                throw TransportError.garbled(
-                    reason: "the certificate it issued is for another node")
+                    reason: "the authority it issued is bad: \(objection)")
             }
         } catch let error as TransportError {
             throw error
         } catch {
-            throw .garbled(reason: "the certificate it issued cannot be read (\(error))")
+            throw .garbled(reason: "the authority it issued cannot be used: \(error)")
         }
     }
 }

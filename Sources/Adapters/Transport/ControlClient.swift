@@ -11,25 +11,27 @@ package struct ControlClient: Sendable {
 
     /// - Parameters:
     ///   - hub: `host:port` of the control link.
-    ///   - trustRoots: PEM of the authorities whose hubs are accepted.
+    ///   - trustRoots: PEM of the roots below which hubs are accepted.
+    ///   - admitsOld: accepts also a hub's certificate of the kind that a root itself signed.
     ///   - serverName: the name that the hub's certificate must hold; nil takes the host of `hub`.
-    ///   - now: the clock by which certificates are judged.
+    ///   - clock: the time by which certificates are judged.
     package init(
         hub: String, identity: TLSIdentity, trustRoots: String, serverName: String? = nil,
-        limits: Limits = .production, now: @escaping @Sendable () -> WallTime,
+        limits: Limits = .production, clock: FleetClock, admitsOld: Bool = false,
         notice: @escaping @Sendable (LinkNotice) -> Void
     ) throws(TransportError) {
         let endpoint = try Endpoint(hub)
         let name = serverName ?? endpoint.host
         let verifier: PeerVerifier
         do {
-            verifier = try PeerVerifier(.hub(name: name), trustRoots: trustRoots, now: now)
+            verifier = try PeerVerifier(
+                .hub(name: name), trustRoots: trustRoots, clock: clock, admitsOld: admitsOld)
         } catch {
             throw .identity(error)
         }
         dialer = Dialer(
             endpoint: endpoint, serverName: name, identity: identity, verifier: verifier,
-            limits: limits, now: now)
+            limits: limits, now: clock.now)
         self.limits = limits
         self.notice = notice
     }

@@ -29,19 +29,23 @@ package final class ControlServer: Sendable {
         /// `host:port`; port 0 takes a free one.
         package var control: String
         package var enrolment: String
-        package var identity: TLSIdentity
-        /// PEM of the authority that signs nodes.
+        package var identity: ShownIdentity
+        /// PEM of the roots below which nodes are.
         package var trustRoots: String
+        /// Whether nodes are let in with what was issued before they had authorities.
+        package var admitsOld: Bool
         package var limits: Limits
 
         package init(
             control: String = "127.0.0.1:0", enrolment: String = "127.0.0.1:0",
-            identity: TLSIdentity, trustRoots: String, limits: Limits = .production
+            identity: ShownIdentity, trustRoots: String, admitsOld: Bool = false,
+            limits: Limits = .production
         ) {
             self.control = control
             self.enrolment = enrolment
             self.identity = identity
             self.trustRoots = trustRoots
+            self.admitsOld = admitsOld
             self.limits = limits
         }
     }
@@ -70,7 +74,9 @@ package final class ControlServer: Sendable {
         sessions = Sessions(limits: limits)
         let verifier: PeerVerifier
         do {
-            verifier = try PeerVerifier(.node, trustRoots: configuration.trustRoots, now: now)
+            verifier = try PeerVerifier(
+                .node, trustRoots: configuration.trustRoots, clock: FleetClock(certain: now),
+                admitsOld: configuration.admitsOld)
         } catch {
             throw .identity(error)
         }

@@ -94,7 +94,7 @@ struct Dialer: Sendable {
                             secured, noting: notebook, timeout: timeout, setUp: configure),
                         SilenceGuard(limit: silence) {
                             notebook.update { notes in
-                                notes.failure = "nothing was heard from it for \(silence)"
+                                notes.silence = "nothing was heard from it for \(silence)"
                             }
                         },
                     ])
@@ -143,6 +143,7 @@ extension Dialer {
         if error is CancellationError || Task.isCancelled { return .cancelled }
         if let objection = notes.objection { return .untrusted(.hub, reason: objection) }
         if !notes.isSecure { return explainUnsecured(error, notes) }
+        if let silence = notes.silence { return .silent(reason: silence) }
         guard let error = error as? RPCError else { return .closed(reason: "\(error)") }
         switch error.code {
         case .permissionDenied, .unauthenticated: return .denied(reason: error.message)
@@ -172,7 +173,8 @@ extension Dialer {
             let reason = causes.last ?? "the name \(error.host) is not known"
             return .unreachable(address: address, reason: reason)
         default:
-            return .unreachable(address: address, reason: notes.failure ?? describe(error))
+            return .unreachable(
+                address: address, reason: notes.failure ?? notes.silence ?? describe(error))
         }
     }
 

@@ -96,6 +96,8 @@ final class ConnectionNotebook: Sendable {
         var objection: String?
         /// What the other side or the socket said.
         var failure: String?
+        /// That this side gave up a connection on which nothing was heard.
+        var silence: String?
         var isSecure = false
     }
 

@@ -52,7 +52,7 @@ final class PeerConnection: ChannelInboundHandler {
             return
         }
         let certificate = try Certificate(derEncoded: shown.toDERBytes())
-        identity = try PeerIdentity(of: certificate)
+        identity = try PeerIdentity(of: certificate) ?? PeerIdentity(old: certificate)
         // A session is no way to outlive a certificate.
         let left = WallTime(certificate.notValidAfter) - now()
         close(context, in: TimeAmount(max(left, .zero)))

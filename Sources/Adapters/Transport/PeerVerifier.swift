@@ -6,81 +6,115 @@ import SwiftASN1
 import Synchronization
 @_spi(FixedExpiryValidationTime) import X509
 
-/// Decides in a handshake whether the certificate of the other side is good.
-///
-/// The clock is the caller's, and what the libraries leave unread is checked here too: both
-/// swift-certificates and BoringSSL accept a leaf of any purpose, with any kind of name, and one
-/// that outlives its issuer.
-struct PeerVerifier: Sendable {
-    enum Expectation: Sendable {
+/// Decides in a handshake whether the certificate of the other side is good. There is one for
+/// every listener and dialler: RFC 5280 at the fleet's time, then `PathRules`.
+package struct PeerVerifier: Sendable {
+    package enum Expectation: Sendable {
         /// A server that holds this DNS name or IP address.
         case hub(name: String)
         /// A client that is a node of this hub.
         case node
+        /// A client that is a person or a tool.
+        case user
     }
 
     let expectation: Expectation
     private let roots: [Certificate]
-    private let now: @Sendable () -> WallTime
+    private let clock: FleetClock
+    private let admitsOld: Bool
 
-    init(
-        _ expectation: Expectation, trustRoots: String, now: @escaping @Sendable () -> WallTime
+    /// Certificates that one side may show.
+    private static let shownMax = 5
+
+    /// - Parameter admitsOld: accepts also what was issued before nodes had authorities.
+    package init(
+        _ expectation: Expectation, trustRoots: String, clock: FleetClock, admitsOld: Bool = false
     ) throws(CredentialError) {
         self.expectation = expectation
-        self.now = now
+        self.clock = clock
+        self.admitsOld = admitsOld
         do {
-            roots = try PEMDocument.parseMultiple(pemString: trustRoots).map {
-                try Certificate(pemDocument: $0)
-            }
+            roots = try certificates(pem: trustRoots)
         } catch {
             throw .certificate(reason: "the trust roots are not certificates in PEM (\(error))")
         }
-        guard !roots.isEmpty else { throw .certificate(reason: "there are no trust roots") }
+    }
+
+    /// Nil when the chain of PEM certificates, leaf first, is good, else why it is not.
+    package func objection(toPEM chain: String) async throws(CredentialError) -> String? {
+        await objection(to: try certificates(pem: chain))
+    }
+
+    /// Nil when the chain of DER certificates, leaf first, is good, else why it is not.
+    package func objection(toDER chain: [[UInt8]]) async -> String? {
+        do {
+            return await objection(to: try chain.map { try Certificate(derEncoded: $0) })
+        } catch {
+            return "it cannot be read (\(error))"
+        }
     }
 
     /// Nil when the chain is good, else why it is not.
     func objection(to chain: [Certificate]) async -> String? {
         guard let leaf = chain.first else { return "no certificate was shown" }
-        let time = now()
-        if let objection = validity(of: leaf, at: time) ?? purpose(of: leaf) { return objection }
-        guard let issuer = roots.first(where: { $0.subject == leaf.issuer }) else {
+        guard chain.count <= PeerVerifier.shownMax else {
+            return "\(chain.count) certificates were shown"
+        }
+        let now = clock.now()
+        let time = time(for: leaf, at: now)
+        if let objection = validity(of: leaf, at: time) { return objection }
+        switch await validate(leaf, intermediates: chain.dropFirst(), at: time) {
+        case .validCertificate:
+            if time != now { clock.learn(WallTime(leaf.notValidBefore)) }
+            return nil
+        case .couldNotValidate(let failures):
+            if let reason = failures.last?.policyFailureReason { return "\(reason)" }
             return "it is not signed by the authority this side trusts"
         }
-        guard leaf.notValidAfter <= issuer.notValidAfter else {
-            return "it outlives the authority that signed it"
-        }
-        switch await validate(leaf, intermediates: chain.dropFirst(), at: time) {
-        case .validCertificate: return nil
-        case .couldNotValidate(let failures):
-            guard let failure = failures.first else {
-                return "it is not signed by the authority this side trusts"
-            }
-            if case .hub(let name) = expectation, !holds(leaf, name: name) {
-                return "it is not for \(name), which is the name this side connected to"
-            }
-            return "\(failure.policyFailureReason)"
-        }
+    }
+
+    /// The time at which a certificate is judged. That of a hub is a statement about time as well:
+    /// it cannot be earlier than what a trusted hub signed, and where this side does not know
+    /// exactly how late it is, the hub does.
+    private func time(for leaf: Certificate, at now: WallTime) -> WallTime {
+        guard case .hub = expectation, leaf.notValidBefore <= leaf.notValidAfter else { return now }
+        let (begin, end) = (WallTime(leaf.notValidBefore), WallTime(leaf.notValidAfter))
+        if now < begin { return begin }
+        return now > end && end >= clock.earliest() ? end : now
     }
 
     private func validate(
         _ leaf: Certificate, intermediates: ArraySlice<Certificate>, at time: WallTime
     ) async -> CertificateValidationResult {
-        let store = CertificateStore(roots)
+        let store = CertificateStore(roots + anchors(among: intermediates))
         let policy = RFC5280Policy(fixedExpiryValidationTime: Date(time))
+        let rules = PathRules(expectation: expectation, admitsOld: admitsOld)
+        let others = CertificateStore(intermediates)
         switch expectation {
-        case .node:
-            var verifier = Verifier(rootCertificates: store) { policy }
-            return await verifier.validate(
-                leaf: leaf, intermediates: CertificateStore(intermediates))
-        case .hub(let name):
-            let isAddress = addressBytes(name) != nil
+        case .node, .user:
             var verifier = Verifier(rootCertificates: store) {
                 policy
-                ServerIdentityPolicy(
-                    serverHostname: isAddress ? nil : name, serverIP: isAddress ? name : nil)
+                rules
             }
-            return await verifier.validate(
-                leaf: leaf, intermediates: CertificateStore(intermediates))
+            return await verifier.validate(leaf: leaf, intermediates: others)
+        case .hub(let name):
+            var verifier = Verifier(rootCertificates: store) {
+                policy
+                rules
+                HostRule(name: name)
+            }
+            return await verifier.validate(leaf: leaf, intermediates: others)
+        }
+    }
+
+    /// A root is a name and a key (RFC 5280, section 6.1.1 d): one that its own key signed anew, to
+    /// have authorities below it, is still the same.
+    private func anchors(among shown: ArraySlice<Certificate>) -> [Certificate] {
+        guard admitsOld else { return [] }
+        return shown.filter { candidate in
+            roots.contains {
+                $0.subject == candidate.subject && $0.publicKey == candidate.publicKey
+            } && candidate.publicKey.isValidSignature(candidate.signature, for: candidate)
         }
     }
 
@@ -95,38 +129,31 @@ struct PeerVerifier: Sendable {
         }
         return nil
     }
+}
 
-    private func purpose(of leaf: Certificate) -> String? {
-        do {
-            if case .isCertificateAuthority? = try leaf.extensions.basicConstraints {
-                return "it is an authority's certificate, not that of a hub or node"
-            }
-            let usages = try leaf.extensions.extendedKeyUsage
-            switch expectation {
-            case .hub:
-                if usages?.contains(.serverAuth) != true { return "it is not that of a hub" }
-            case .node:
-                guard usages?.contains(.clientAuth) == true,
-                    case .node? = try PeerIdentity(of: leaf)
-                else { return "it does not name exactly one node" }
-            }
-            return nil
-        } catch {
-            return "its extensions cannot be read (\(error))"
-        }
-    }
+/// The name under which this side connected must be among those of the hub.
+private struct HostRule: VerifierPolicy, Sendable {
+    let name: String
 
-    private func holds(_ leaf: Certificate, name: String) -> Bool {
+    var verifyingCriticalExtensions: [ASN1ObjectIdentifier] { [] }
+
+    func chainMeetsPolicyRequirements(
+        chain: UnverifiedCertificateChain
+    ) -> PolicyEvaluationResult {
         do {
-            return try leaf.extensions.subjectAlternativeNames?.contains { alternative in
-                switch alternative {
+            let address = addressBytes(name)
+            let holds = try chain.leaf.extensions.subjectAlternativeNames?.contains {
+                switch $0 {
                 case .dnsName(let dns): dns == name
-                case .ipAddress(let address): addressBytes(name) == Array(address.bytes)
+                case .ipAddress(let shown): address == Array(shown.bytes)
                 default: false
                 }
-            } == true
+            }
+            if holds == true { return .meetsPolicy }
+            return .failsToMeetPolicy(
+                reason: "it is not for \(name), which is the name this side connected to")
         } catch {
-            return false
+            return .failsToMeetPolicy(reason: "its names cannot be read (\(error))")
         }
     }
 }

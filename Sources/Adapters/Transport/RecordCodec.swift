@@ -53,7 +53,7 @@ enum RecordCodec {
 extension NodeMessage: Recordable {
     static let recordKinds: Set = [
         "NodeMessage.hello", "NodeMessage.applied", "NodeMessage.entries", "NodeMessage.heartbeat",
-        "NodeMessage.engine", "NodeMessage.holdings",
+        "NodeMessage.engine", "NodeMessage.holdings", "NodeMessage.certify",
     ]
     var recordKind: String {
         switch self {
@@ -63,6 +63,7 @@ extension NodeMessage: Recordable {
         case .heartbeat: "NodeMessage.heartbeat"
         case .engine: "NodeMessage.engine"
         case .holdings: "NodeMessage.holdings"
+        case .certify: "NodeMessage.certify"
         }
     }
 }
@@ -70,7 +71,7 @@ extension NodeMessage: Recordable {
 extension HubMessage: Recordable {
     static let recordKinds: Set = [
         "HubMessage.welcome", "HubMessage.retry", "HubMessage.documents", "HubMessage.acknowledged",
-        "HubMessage.inventory",
+        "HubMessage.inventory", "HubMessage.certified",
     ]
     var recordKind: String {
         switch self {
@@ -79,6 +80,7 @@ extension HubMessage: Recordable {
         case .documents: "HubMessage.documents"
         case .acknowledged: "HubMessage.acknowledged"
         case .inventory: "HubMessage.inventory"
+        case .certified: "HubMessage.certified"
         }
     }
 }

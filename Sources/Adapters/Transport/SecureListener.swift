@@ -7,7 +7,7 @@ import NIOSSL
 /// Accepts TLS 1.3 connections for gRPC, with a client certificate where a verifier asks for one.
 struct SecureListener: HTTP2ServerTransport.ListenerFactory {
     let endpoint: Endpoint
-    let identity: TLSIdentity
+    let identity: ShownIdentity
     /// Nil where the peer need not show who it is.
     let verifier: PeerVerifier?
     let gate: ConnectionGate
@@ -65,12 +65,10 @@ struct SecureListener: HTTP2ServerTransport.ListenerFactory {
     }
 
     private func configuration() throws -> TLSConfiguration {
+        let (chain, key) = try identity.current.read()
         var tls = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try NIOSSLCertificate.fromPEMBytes(
-                Array(identity.certificateChain.utf8)
-            ).map { .certificate($0) },
-            privateKey: .privateKey(
-                try NIOSSLPrivateKey(bytes: Array(identity.privateKey.utf8), format: .pem)))
+            certificateChain: chain, privateKey: key)
+        tls.sslContextCallback = { [identity] _, promise in identity.serve(promise) }
         tls.minimumTLSVersion = .tlsv13
         tls.applicationProtocols = ["h2"]
         if verifier != nil {

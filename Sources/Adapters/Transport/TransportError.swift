@@ -24,6 +24,8 @@ package enum TransportError: Error, Hashable, Sendable {
     case garbled(reason: String)
     /// The link was there and is over.
     case closed(reason: String)
+    /// The link was there, and nothing is heard on it any more.
+    case silent(reason: String)
     case notConnected(NodeID)
     case streamLimit(NodeID, limit: Int)
     case stream(reason: String)
@@ -51,7 +53,7 @@ extension TransportError: CustomStringConvertible {
         case .identity(let error): error.description
         case .garbled(let reason):
             "the other side does not speak Skerry's control protocol: \(reason)"
-        case .closed(let reason): "the link to the hub ended: \(reason)"
+        case .closed(let reason), .silent(let reason): "the link to the hub ended: \(reason)"
         case .notConnected(let node):
             "node \(node) is not connected to this hub; try again when it is Ready, or ask on the node"
         case .streamLimit(let node, let limit):

@@ -209,6 +209,19 @@ extension Agent {
         }
     }
 
+    /// The hub holds the log up to `sequence` alone, and once acknowledged more: what people changed
+    /// after that is said anew. What it still holds it may have settled.
+    mutating func repeatChanges(after sequence: UInt64, at now: Moment) {
+        for change in changes.rows
+        where change.sequence > sequence && !outbox.holds(change.sequence) {
+            guard let again = changes.renumber(change.workload, as: outbox.lastSequence + 1) else {
+                continue
+            }
+            append(.localChange(again), at: now.wall)
+            journal.writes.append(.localChange(again))
+        }
+    }
+
     // MARK: - Mistakes
 
     private func mistakes(in object: Object, of index: Int) -> [Mistake] {

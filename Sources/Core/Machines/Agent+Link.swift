@@ -4,8 +4,13 @@ import Replication
 /// The control link, seen from the node.
 extension Agent {
     mutating func greet(at now: Moment, into effects: inout [Effect]) {
-        guard case .connecting = link else { return }
-        link = .greeting(since: link.since)
+        if link.isUp {
+            guard credentials.succession == .dialling else { return }
+            credentials.succession = .greeting
+        } else {
+            guard case .connecting = link else { return }
+            link = .greeting(since: link.since)
+        }
         effects.append(
             .send(
                 .hello(
@@ -19,8 +24,9 @@ extension Agent {
         effects.append(.wake(at: now.monotonic + configuration.limits.greeting, for: .greeting))
     }
 
-    func giveUpGreeting(into effects: inout [Effect]) {
+    mutating func giveUpGreeting(into effects: inout [Effect]) {
         if case .greeting = link { effects.append(.disconnect) }
+        if credentials.succession == .greeting { effects.append(.hangUp) }
     }
 
     mutating func receive(
@@ -60,6 +66,8 @@ extension Agent {
                 advance(at: now, into: &effects)
             }
         case .inventory: sayHoldings(into: &effects)
+        case .certified(let certification):
+            if link.isUp { effects.append(.install(certification)) }
         }
     }
 
@@ -77,7 +85,8 @@ extension Agent {
     private mutating func settleIn(
         _ welcome: Welcome, at now: Moment, into effects: inout [Effect]
     ) {
-        guard case .greeting = link else { return }
+        let isSuccession = link.isUp && credentials.succession == .greeting
+        if !isSuccession { guard case .greeting = link else { return } }
         guard welcome.epoch >= epoch else {
             tell(
                 .warning, "HubRefused", .node, configuration.node.text,
@@ -89,38 +98,57 @@ extension Agent {
             epoch = welcome.epoch
             journal.writes.append(.epoch(epoch))
         }
-        link = .up(since: now.wall)
+        if isSuccession {
+            credentials.succession = .none
+            effects.append(.succeed)
+        } else {
+            link = .up(since: now.wall)
+        }
         proveCurrent(at: now)
         missed = []
         backoff.reset()
+        if !isSuccession { holdDown.noteUp(at: now.monotonic) }
         heartbeatEvery = max(welcome.heartbeatEvery.duration, Agent.shortestHeartbeat)
         reconnectWindow = max(
             welcome.reconnectWindow.duration, configuration.limits.reconnectFirst)
         if !outbox.resume(after: welcome.acknowledged) {
             journal.writes.append(.trimLog(through: welcome.acknowledged))
+            repeatChanges(after: welcome.acknowledged, at: now)
             repeatReports(at: now)
         }
         // The hello may have been said before the engine answered.
         if let shownEngine { effects.append(.send(.engine(shownEngine))) }
-        tell(.normal, "LinkUp", .node, configuration.node.text, "in contact with the hub", at: now)
+        if !isSuccession {
+            tell(
+                .normal, "LinkUp", .node, configuration.node.text, "in contact with the hub",
+                at: now)
+        }
         effects.append(.wake(at: now.monotonic + heartbeatEvery, for: .heartbeat))
         ship(at: now, into: &effects)
-        returnHead = outbox.lastSequence
+        if !isSuccession { returnHead = outbox.lastSequence }
+        askAuthority(isSuccession: isSuccession, at: now, into: &effects)
         // What had to wait for somebody who may decide.
         advance(at: now, into: &effects)
     }
 
     mutating func loseLink(
-        _ reason: String, at now: Moment, into effects: inout [Effect]
+        _ reason: String, isSilent: Bool, at now: Moment, into effects: inout [Effect]
     ) {
         if case .down = link { return }
         let wasUp = link.isUp
+        let hold = wasUp && isSilent ? holdDown.noteSilence(at: now.monotonic) : nil
         missHub(reason, at: now)
-        dropLink(reason, first: reconnectWindow, at: now, into: &effects)
-        if wasUp {
+        dropLink(
+            reason, first: reconnectWindow, atLeast: hold ?? .zero, at: now, into: &effects)
+        guard wasUp else { return }
+        tell(
+            .warning, "LinkLost", .node, configuration.node.text,
+            "the hub is out of reach (\(reason)); this node goes on by itself", at: now)
+        if let hold {
             tell(
-                .warning, "LinkLost", .node, configuration.node.text,
-                "the hub is out of reach (\(reason)); this node goes on by itself", at: now)
+                .warning, "LinkFlapping", .node, configuration.node.text,
+                "the link comes and goes; this node goes on by itself for \(Interval(hold)) before "
+                    + "it takes it up again", at: now)
         }
     }
 
@@ -144,6 +172,7 @@ extension Agent {
         if case .down = link { return }
         if link.isUp { proveCurrent(at: now) }
         link = .down(since: proof?.wall ?? now.wall)
+        credentials.succession = .none
         awaitAge(at: now, into: &effects)
         let wait = atLeast + backoff.next(first: first, using: &random)
         effects.append(.wake(at: now.monotonic + wait, for: .reconnect))

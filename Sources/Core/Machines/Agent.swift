@@ -47,6 +47,7 @@ package struct Agent: Equatable, Sendable {
     /// Reasons for no contact that people here were told since the last one.
     var missed: Set<String> = []
     var backoff: Backoff
+    var holdDown: HoldDown
     var epoch: UInt64
     var heartbeatEvery: Duration = .seconds(15)
     var reconnectWindow: Duration
@@ -55,6 +56,9 @@ package struct Agent: Equatable, Sendable {
     var returnHead: UInt64?
     /// Before this the link budget is spent.
     var nextShip = Instant(nanoseconds: .min)
+
+    // What proves who this node is.
+    var credentials = Credentials()
 
     // The engine.
     var engine: EngineState = .unknown
@@ -130,6 +134,7 @@ package struct Agent: Equatable, Sendable {
         epoch = snapshot.epoch
         link = .down(since: WallTime(milliseconds: 0))
         backoff = Backoff(cap: configuration.limits.reconnectCap)
+        holdDown = HoldDown(limits: configuration.limits.holdDown)
         reconnectWindow = configuration.limits.reconnectFirst
         for record in snapshot.instances { held.insert(Held(record: record), for: record.id) }
     }
@@ -144,6 +149,7 @@ package struct Agent: Equatable, Sendable {
         // Intent before facts: what the engine lists is judged by tier and restart policy.
         reconcile(at: now, into: &effects)
         askEngine(at: now, into: &effects)
+        effects.append(.issue(.local))
         effects.append(.connect)
         effects.append(.wake(at: now.monotonic + configuration.limits.audit, for: .audit))
         awaitAge(at: now, into: &effects)
@@ -157,13 +163,19 @@ package struct Agent: Equatable, Sendable {
         switch input {
         case .wake(let reason): wake(for: reason, at: now, into: &effects)
         case .linkUp: greet(at: now, into: &effects)
-        case .linkDown(let reason): loseLink(reason, at: now, into: &effects)
+        case .linkDown(let reason, let isSilent):
+            loseLink(reason, isSilent: isSilent, at: now, into: &effects)
         case .received(let message): receive(message, at: now, into: &effects)
         case .persisted(let ticket): settle(ticket, at: now, into: &effects)
         case .storeFailing(let reason): note(storeFailing: reason, at: now)
         case .request(let id, let request): serve(request, as: id, at: now, into: &effects)
         case .engine(let report): take(report, at: now, into: &effects)
         case .measured(let usage): beat(usage, into: &effects)
+        case .issued(let life): noteIssued(life: life, at: now, into: &effects)
+        case .issueFailed(let reason): noteIssueFailed(reason, at: now, into: &effects)
+        case .certified(let isFirst): noteCertified(isFirst: isFirst, at: now, into: &effects)
+        case .redialFailed(let reason): noteRedialFailed(reason, at: now, into: &effects)
+        case .timeCorrected: renew(into: &effects)
         case .halt: halt(at: now, into: &effects)
         }
         finish(at: now.wall, into: &effects)
@@ -175,6 +187,8 @@ package struct Agent: Equatable, Sendable {
         case .greeting: giveUpGreeting(into: &effects)
         case .heartbeat: heartbeat(at: now, into: &effects)
         case .ship: ship(at: now, into: &effects)
+        case .renewal: renew(into: &effects)
+        case .redial: redial(into: &effects)
         case .policyAge: notePolicyAge(at: now, into: &effects)
         case .order: advance(at: now, into: &effects)
         case .audit:

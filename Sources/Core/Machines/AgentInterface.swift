@@ -1,5 +1,6 @@
 package import Authority
 package import Model
+package import Replication
 
 /// Facts about a node that do not change while its agent runs.
 package struct AgentConfiguration: Equatable, Sendable {
@@ -54,6 +55,8 @@ package struct AgentLimits: Equatable, Sendable {
     package var reconnectCap: Duration
     /// The first window of a reconnect before any hub named one.
     package var reconnectFirst: Duration
+    /// When a link that comes and goes is left alone, and for how long.
+    package var holdDown: HoldDown.Limits
     /// How long a greeting may stay unanswered.
     package var greeting: Duration
     /// How long lower tiers wait at start for higher ones.
@@ -66,13 +69,18 @@ package struct AgentLimits: Equatable, Sendable {
     package static let production = AgentLimits(
         logEntries: 10_000, batch: 64, window: 256, documentsPerMessage: 16, events: 256,
         writes: 1_024, localChanges: 64, reconnectCap: .seconds(60), reconnectFirst: .seconds(1),
+        holdDown: HoldDown.Limits(
+            turns: 3, window: .seconds(300), first: .seconds(300), cap: .seconds(900)),
         greeting: .seconds(10), tierWait: .seconds(15),
         calm: .seconds(600), audit: .seconds(60))
 
     package static let tight = AgentLimits(
         logEntries: 64, batch: 4, window: 8, documentsPerMessage: 2, events: 16, writes: 16,
         localChanges: 4,
-        reconnectCap: .seconds(60), reconnectFirst: .seconds(1), greeting: .seconds(10),
+        reconnectCap: .seconds(60), reconnectFirst: .seconds(1),
+        holdDown: HoldDown.Limits(
+            turns: 2, window: .seconds(120), first: .seconds(20), cap: .seconds(40)),
+        greeting: .seconds(10),
         tierWait: .seconds(15),
         calm: .seconds(600), audit: .seconds(600))
 }
@@ -83,7 +91,8 @@ extension Agent {
         case wake(Wake)
         /// A session to the hub is open; nothing was said on it.
         case linkUp
-        case linkDown(reason: String)
+        /// `isSilent`: nothing was heard for too long. Otherwise somebody hung up.
+        case linkDown(reason: String, isSilent: Bool = false)
         case received(HubMessage)
         case persisted(Ticket)
         /// The store cannot write. The host repeats the same writes, in order, until it can.
@@ -92,6 +101,15 @@ extension Agent {
         case request(RequestID, Request)
         case engine(EngineReport)
         case measured(Usage?)
+        /// A certificate for this node was issued that lives so long.
+        case issued(life: Duration)
+        case issueFailed(reason: String)
+        /// The node's authority was replaced. `isFirst`: until then it had none of its own.
+        case certified(isFirst: Bool)
+        /// The session that was to follow the present one did not come about.
+        case redialFailed(reason: String)
+        /// The hub's time turned out to be another than this node's by more than a moment.
+        case timeCorrected
         /// Stop every workload in reverse tier order, then say `.halted`.
         case halt
     }
@@ -117,6 +135,18 @@ extension Agent {
         case persist(Ticket, [NodeWrite])
         case connect
         case disconnect
+        /// Make a new certificate from the node's authority, then `.issued`.
+        case issue(IssuanceMode)
+        /// Open a session beside the one that stands, with the newest certificate, then `.linkUp`.
+        case redial
+        /// The session opened last is the link from here on; the one before it ends.
+        case succeed
+        /// Give up the session opened last.
+        case hangUp
+        /// Make a key for a new authority of this node and send the hub a request to certify it.
+        case askAuthority
+        /// Put what the hub certified in the place of the authority before, then `.certified`.
+        indirect case install(Certification)
         case send(NodeMessage)
         case list
         // Large and rare: beside the others, which are small and many.
@@ -136,6 +166,8 @@ extension Agent {
         case greeting
         case heartbeat
         case ship
+        case renewal
+        case redial
         case policyAge
         case audit
         case order

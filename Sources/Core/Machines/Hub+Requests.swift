@@ -52,7 +52,7 @@ extension Hub {
             return .issued
         case .enrol(let tokenID, let secretDigest, let node, let site):
             let site = try enrol(node, at: site, tokenID, secretDigest, at: now)
-            return .enrolled(node, site)
+            return .enrolled(node, site, life: authorityLife(of: node))
         case .resolve(let resolution):
             try resolve(resolution, at: now)
             return .resolved

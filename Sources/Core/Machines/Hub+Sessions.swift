@@ -54,6 +54,7 @@ extension Hub {
         case .heartbeat(let usage): if let usage { nodes.update(node) { $0.usage = usage } }
         case .holdings(let documents, let isLast):
             gather(documents, isLast: isLast, from: node, at: now)
+        case .certify(let request): certify(request, of: node, on: session, into: &effects)
         }
     }
 

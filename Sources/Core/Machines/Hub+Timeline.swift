@@ -13,8 +13,13 @@ extension Hub {
         journal.writes.append(.epoch(epoch))
         leapOverLostVersions(at: now.wall)
         // One that is awaited already may hold what even the hub before this copy did not know.
-        for (node, member) in nodes where member.timeline == .shared {
-            setTimeline(.awaited(since: now.wall, head: member.feed.newest), of: node)
+        for (node, member) in nodes {
+            switch member.timeline {
+            case .shared: setTimeline(.awaited(since: now.wall, head: member.feed.newest), of: node)
+            case .awaited: continue
+            // It is not asked a second time what it holds, but what it runs may have changed since.
+            case .paused: forgetReports(of: node)
+            }
         }
         for site in Set(nodes.rows.map(\.node.spec.site)).sorted() {
             let count = nodes.rows.count { $0.node.spec.site == site }
@@ -80,6 +85,7 @@ extension Hub {
                 "it holds revision \(hello.appliedRevision), this hub knows \(member.feed.head); "
                     + "nothing is sent to it before the two were compared", at: now)
             setTimeline(.awaited(since: now.wall, head: member.feed.newest), of: hello.node)
+            forgetReports(of: hello.node)
         case .awaited(_, let head) where hello.appliedRevision <= head:
             setTimeline(.shared, of: hello.node)
             return resume(hello)

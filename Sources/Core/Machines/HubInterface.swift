@@ -76,7 +76,8 @@ extension Hub {
         case deleted
         case object(Object)
         case issued
-        case enrolled(NodeID, SiteID)
+        /// And how long the authority of the node may live.
+        case enrolled(NodeID, SiteID, life: Duration)
         case resolved
         case refused(Refusal)
     }
@@ -88,6 +89,9 @@ extension Hub {
         case refuse(SessionID, retryAfter: Duration, reason: String)
         case send(SessionID, HubMessage)
         case close(SessionID)
+        /// Sign an authority for a node that lives so long, and send it on its session.
+        indirect case certify(
+            SessionID, NodeID, SiteID, CertificationRequest, life: Duration)
         // Large and rare: beside the others, which are small and many.
         indirect case reply(RequestID, Reply)
         case wake(at: Instant, for: Wake)

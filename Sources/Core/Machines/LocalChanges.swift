@@ -24,6 +24,14 @@ struct LocalChanges: Equatable, Sendable {
         changes.insert(change, for: change.workload)
     }
 
+    /// The same change, told the hub once more under another number of the node's log. Answers it.
+    mutating func renumber(_ workload: WorkloadID, as sequence: UInt64) -> LocalChange? {
+        changes.update(workload) {
+            $0.sequence = sequence
+            return $0
+        }
+    }
+
     /// Forgets what the hub has taken in. Answers whether there was any.
     mutating func handOver(through sequence: UInt64) -> Bool {
         let settled = changes.rows.filter { $0.sequence <= sequence }

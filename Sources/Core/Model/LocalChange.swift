@@ -35,7 +35,8 @@ package struct LocalChange: Hashable, Codable, Sendable {
     package func assignment(over word: Assignment?) -> Assignment {
         let workload = Workload(
             metadata: word?.workload.metadata
-                ?? Metadata(name: workload.text, generation: sequence),
+                // Its number in the log may change.
+                ?? Metadata(name: workload.text, generation: decision.number),
             spec: spec ?? word?.workload.spec ?? base ?? WorkloadSpec(containers: []))
         return Assignment(workload: workload, ordinals: spec == nil ? [] : ordinals)
     }

@@ -12,6 +12,7 @@ package enum NodeMessage: Hashable, Codable, Sendable {
     case engine(EngineStatus)
     /// Some of the documents that are durable here; all were said with the last.
     case holdings([Document], isLast: Bool)
+    case certify(CertificationRequest)
 }
 
 package struct Hello: Hashable, Codable, Sendable {
@@ -69,6 +70,7 @@ package enum HubMessage: Hashable, Codable, Sendable {
     case acknowledged(sequence: UInt64)
     /// Say what you hold: the hub cannot tell from numbers alone.
     case inventory
+    case certified(Certification)
 }
 
 package struct Welcome: Hashable, Codable, Sendable {
@@ -78,10 +80,14 @@ package struct Welcome: Hashable, Codable, Sendable {
     package var heartbeatEvery: Interval
     /// Over how long the fleet spreads its first attempts when this link drops.
     package var reconnectWindow: Interval
+    /// The time by which the hub judges certificates; nil from hubs of old.
+    package var time: WallTime?
 
     package init(
-        epoch: UInt64, acknowledged: UInt64, heartbeatEvery: Interval, reconnectWindow: Interval
+        epoch: UInt64, acknowledged: UInt64, heartbeatEvery: Interval, reconnectWindow: Interval,
+        time: WallTime? = nil
     ) {
+        self.time = time
         self.epoch = epoch
         self.acknowledged = acknowledged
         self.heartbeatEvery = heartbeatEvery

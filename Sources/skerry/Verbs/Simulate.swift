@@ -27,9 +27,13 @@ struct SimulateCommand: AsyncParsableCommand {
 
     enum Form: String, ExpressibleByArgument, CaseIterable { case text, json, html }
 
-    @Option(name: .shortAndLong, help: "Sites and workloads: a file, a directory, or -.")
+    @Option(
+        name: .shortAndLong,
+        help: "Sites, workloads and policies, signed or not: a file, a directory, or -.")
     var filename: [String] = []
-    @Flag(help: "Take sites, nodes and workloads from the hub; -f adds to them and replaces.")
+    @Flag(
+        help:
+            "Take sites, nodes, workloads and policies from the hub; -f adds to them and replaces.")
     var fromHub = false
     @Option(help: "A file that says what goes wrong, and when.")
     var scenario: String?
@@ -79,23 +83,30 @@ struct SimulateCommand: AsyncParsableCommand {
         let members = try members(of: fleet)
         return Rehearsal(
             sites: fleet.sites, nodes: members, workloads: fleet.workloads,
-            plan: try plan(for: fleet, members), seed: seed)
+            policies: fleet.policies, plan: try plan(for: fleet, members), seed: seed)
     }
 
     /// What files hold takes the place of what is called the same on the hub.
     private func addFiles(to fleet: inout LiveFleet) throws {
-        let objects = try ManifestFiles(filename).objects()
-        let known: [Object] = fleet.sites.map { .site($0) } + fleet.workloads.map { .workload($0) }
+        let objects = try ManifestFiles(filename).objects().map { object in
+            guard case .policy(let policy) = object else { return object }
+            return .policy(try Rehearsal.written(policy))
+        }
+        let known: [Object] =
+            fleet.sites.map { .site($0) } + fleet.workloads.map { .workload($0) }
+            + fleet.policies.map { .policy($0) }
         let named = Set(objects.map(\.reference))
         let all = known.filter { !named.contains($0.reference) } + objects
         if let refusal = Rehearsal.refusal(of: all) { throw Failure(refusal, objects: all) }
         fleet.sites = []
         fleet.workloads = []
+        fleet.policies = []
         for object in all {
             switch object {
             case .site(let site): fleet.sites.append(site)
             case .workload(let workload): fleet.workloads.append(workload)
-            case .node, .instance, .policy: break
+            case .policy(let policy): fleet.policies.append(policy)
+            case .node, .instance: break
             }
         }
     }

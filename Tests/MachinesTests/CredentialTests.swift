@@ -1,0 +1,95 @@
+import Machines
+import Model
+import Testing
+
+/// Certificates end every few minutes; neither the link nor anybody who looks at it does.
+@Suite struct CredentialTests {
+    private func joined() -> AgentBench {
+        var bench = AgentBench()
+        bench.list()
+        bench.join()
+        return bench
+    }
+
+    @Test func `a certificate that was issued is renewed in time`() {
+        var bench = joined()
+        bench.tell(.issued(life: .seconds(900)))
+        let due = bench.wakes(for: .renewal).map { $0 - bench.now.monotonic }
+        #expect(due.count == 1 && (.seconds(540) ... .seconds(660)).contains(due[0]))
+        bench.tell(.wake(.renewal))
+        #expect(bench.latest.contains(.issue(.connected)))
+    }
+
+    @Test func `a node that is cut off goes on issuing, and says that it did so alone`() {
+        var bench = joined()
+        bench.tell(.linkDown(reason: "cut"))
+        bench.tell(.wake(.renewal))
+        #expect(bench.latest.contains(.issue(.local)))
+        bench.tell(.issued(life: .seconds(900)))
+        #expect(!bench.latest.contains(.redial))
+    }
+
+    @Test func `a session with the new certificate follows the old one without a word`() {
+        var bench = joined()
+        let events = bench.agent.events.count
+        bench.tell(.issued(life: .seconds(900)))
+        #expect(bench.latest.contains(.redial))
+        bench.tell(.linkUp)
+        #expect(bench.sent.contains { if case .hello = $0 { true } else { false } })
+        #expect(bench.agent.link.isUp)
+        bench.welcome()
+        #expect(bench.latest.contains(.succeed))
+        #expect(bench.agent.link.isUp)
+        #expect(bench.agent.events.count == events)
+    }
+
+    @Test func `a follower that does not come about is tried again and costs nothing`() {
+        var bench = joined()
+        let events = bench.agent.events.count
+        bench.tell(.issued(life: .seconds(900)))
+        bench.tell(.redialFailed(reason: "too many at once"))
+        let waits = bench.wakes(for: .redial).map { $0 - bench.now.monotonic }
+        #expect(waits.count == 1 && waits[0] <= .seconds(45))
+        bench.tell(.wake(.redial))
+        #expect(bench.latest.contains(.redial))
+        bench.tell(.linkUp)
+        bench.tell(.wake(.greeting))
+        #expect(bench.latest.contains(.hangUp))
+        #expect(bench.agent.link.isUp)
+        #expect(bench.agent.events.count == events)
+    }
+
+    @Test func `the hub renews a node's authority at each new contact and twice a day`() {
+        var bench = joined()
+        #expect(bench.latest.contains(.askAuthority))
+        let answer = Certification(certificateChain: "c", trustRoots: "r")
+        bench.tell(.received(.certified(answer)))
+        #expect(bench.latest.contains(.install(answer)))
+        bench.tell(.certified(isFirst: false))
+        #expect(!bench.latest.contains(.issue(.connected)))
+        for (hours, asks) in [(1, false), (13, true)] as [(Int64, Bool)] {
+            bench.pass(.seconds(hours * 3600))
+            bench.tell(.issued(life: .seconds(900)))
+            bench.tell(.linkUp)
+            bench.welcome()
+            #expect(bench.latest.contains(.askAuthority) == asks)
+        }
+    }
+
+    @Test func `a node with a certificate of old shows its own as soon as it can`() {
+        var bench = joined()
+        bench.tell(.certified(isFirst: true))
+        #expect(bench.latest.contains(.issue(.connected)))
+    }
+
+    @Test func `a certificate that cannot be made is told once and stops nothing`() {
+        var bench = joined()
+        bench.deliver([assigned(web())], from: 1)
+        for _ in 0..<3 { bench.tell(.issueFailed(reason: "it ended")) }
+        let told = bench.agent.events.filter { $0.reason == "CertificateNotRenewed" }
+        #expect(told.count == 1)
+        #expect(bench.stops.isEmpty)
+        #expect(!bench.wakes(for: .renewal).isEmpty)
+        #expect(bench.agent.link.isUp)
+    }
+}
