@@ -11,6 +11,8 @@ extension Mesh {
         frame.flags.formUnion(flags)
         let isAligned = peers[slot].members == membersDigest
         frame.vector = vector(at: now)
+        // Changes slowly, so now and then is enough.
+        if frame.sequence % 4 == 1 { frame.earshot = bits { isInEarshot($0, at: now) } }
         var room = limits.datagramBytesMax - 60 - frame.vector.count
         // With little left to spend, the ring goes on and the rest waits.
         let isPoor = bucket.fill(at: now) < 0.25
@@ -33,7 +35,7 @@ extension Mesh {
         var room = room
         let isHot = now - logsChanged < Self.hot
         if isAligned, isHot {
-            frame.agreed = agreedBits
+            frame.agreed = bits { agreed.contains($0) }
             room -= frame.agreed.count + 3
         }
         guard peers[slot].logs != logs.digest, !agreed.contains(slot) else { return }
