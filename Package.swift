@@ -114,7 +114,7 @@ let package = Package(
         room("Cedar", in: "Core/Cedar"),
         room("Membership", in: "Core/Membership", sees: ["Model"]),
         room(
-            "Trust", in: "Core/Trust", sees: ["Model"],
+            "Trust", in: "Core/Trust", sees: ["Model", "Cedar"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),
         room(
             "Machines", in: "Core/Machines", sees: ["Model", "Replication", "Authority", "Trust"]),

@@ -26,7 +26,7 @@ struct Node {
             socket = try DatagramSocket(bind: address)
             local = try DatagramSocket(bind: "127.0.0.1:" + Self.localPort)
         } catch {
-            throw Mistake("cannot \(error.doing): \(String(cString: strerror(error.code)))")
+            throw Mistake(error.text)
         }
         let now = currentMoment().monotonic
         wake = now
@@ -117,7 +117,7 @@ struct Node {
                 if let (answer, _) = socket.receive() { return answer == [1] }
             }
         } catch {
-            throw Mistake("cannot \(error.doing): \(String(cString: strerror(error.code)))")
+            throw Mistake(error.text)
         }
         return false
     }

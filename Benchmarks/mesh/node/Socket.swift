@@ -3,7 +3,12 @@ import Model
 
 /// A datagram socket of IPv4, as the kernel gives it: nothing waits but `poll`.
 final class DatagramSocket {
-    struct Failure: Error { let doing: String, code: Int32 }
+    struct Failure: Error {
+        let doing: String
+        let code: Int32
+
+        var text: String { "cannot \(doing): \(String(cString: strerror(code)))" }
+    }
 
     let descriptor: Int32
 

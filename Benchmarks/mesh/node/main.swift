@@ -40,10 +40,19 @@ func run(_ arguments: ArraySlice<String>) throws(Mistake) {
     case "event":
         guard let name = arguments.first else { throw Mistake("an event needs a name") }
         guard try Node.publish(name) else { throw Mistake("the node did not take the event") }
+    case "bulk-receive":
+        try BulkTransfer.receive(at: try Words(arguments)["--bind"])
+    case "bulk-send":
+        let words = try Words(arguments)
+        try BulkTransfer.send(
+            Int(try words["--bytes"]) ?? 65_536, from: try words["--bind"], to: try words["--to"],
+            kilobits: Int(words.optional("--kbit") ?? "4000") ?? 4000)
     default:
         throw Mistake(
             "usage: mesh-node run --node NAME --bind IP:PORT [--seeds IP:PORT,...] [--state FILE]\n"
-                + "       mesh-node event NAME")
+                + "       mesh-node event NAME\n"
+                + "       mesh-node bulk-receive --bind IP:PORT\n"
+                + "       mesh-node bulk-send --bind IP:PORT --to IP:PORT --bytes N [--kbit 4000]")
     }
 }
 

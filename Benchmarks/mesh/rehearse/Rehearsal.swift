@@ -142,13 +142,21 @@ struct Rehearsal {
         write("right", at: options.nodes - 2)
         lab.run(for: .seconds(60))
         let isolated = lab.isolated.count
+        let mistaken = everyone.reduce(0) { sum, observer in
+            sum
+                + everyone.count {
+                    lab.group[observer] != lab.group[$0]
+                        && lab.liveness(of: $0, at: observer) == .alive
+                }
+        }
         let healed = lab.now
         for node in everyone { lab.group[node] = 0 }
         let heal = lab.run(atMost: .seconds(180)) { $0.allSee(everyone) }
         lab.run(for: .seconds(30))
         let last = lab.received.map(\.at).max().map { $0 - healed }
         print(
-            "split seen \(seconds(seen)), isolated \(isolated) of \(options.nodes);",
+            "split seen \(seconds(seen)), isolated \(isolated) of \(options.nodes),",
+            "\(mistaken) pairs mistaken;",
             "heal \(seconds(heal)), records across \(seconds(last)) at",
             "\(min(lab.holders(of: "left"), lab.holders(of: "right"))) of \(options.nodes)")
     }

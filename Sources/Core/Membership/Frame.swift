@@ -57,6 +57,8 @@ struct Frame: Hashable, Sendable {
     var failed: [UInt32] = []
     /// Members known to hold the same logs as the sender, a bit each in the order of names.
     var agreed: [UInt8] = []
+    /// Members whom the sender heard itself not long ago, a bit each.
+    var earshot: [UInt8] = []
     var entries: [Entry] = []
     var introductions: [Member] = []
     /// The highest sequence of each log, in the order of names.
@@ -74,6 +76,7 @@ extension Frame {
         static let records: UInt8 = 6
         static let failed: UInt8 = 7
         static let agreed: UInt8 = 8
+        static let earshot: UInt8 = 9
     }
 
     var encoded: [UInt8] {
@@ -103,6 +106,7 @@ extension Frame {
         add(Tag.vector, when: !vector.isEmpty) { $0.raw(vector) }
         add(Tag.quiet, when: !quiet.isEmpty) { body in for key in quiet { body.word(key) } }
         add(Tag.failed, when: !failed.isEmpty) { body in for key in failed { body.word(key) } }
+        add(Tag.earshot, when: !earshot.isEmpty) { $0.raw(earshot) }
         add(Tag.agreed, when: !agreed.isEmpty) { $0.raw(agreed) }
         add(Tag.entries, when: !entries.isEmpty) { body in
             for entry in entries {
@@ -159,6 +163,7 @@ extension Frame {
         case Tag.vector: vector = Array(try body.raw(body.remaining))
         case Tag.quiet: while !body.isAtEnd { quiet.append(try body.word()) }
         case Tag.failed: while !body.isAtEnd { failed.append(try body.word()) }
+        case Tag.earshot: earshot = Array(try body.raw(body.remaining))
         case Tag.agreed: agreed = Array(try body.raw(body.remaining))
         case Tag.entries:
             while !body.isAtEnd {

@@ -11,15 +11,22 @@ extension Mesh {
         frame.flags.formUnion(flags)
         let isAligned = peers[slot].members == membersDigest
         frame.vector = vector(at: now)
+        // Changes slowly, so now and then is enough.
+        if frame.sequence % 4 == 1 { frame.earshot = bits { isInEarshot($0, at: now) } }
         var room = limits.datagramBytesMax - 60 - frame.vector.count
-        frame.entries = entries(for: slot, isAligned: isAligned, room: room / 2)
+        // With little left to spend, the ring goes on and the rest waits.
+        let isPoor = bucket.fill(at: now) < 0.25
+        frame.entries = entries(
+            for: slot, isAligned: isAligned, room: isPoor ? 22 : room / 2)
         room -= frame.entries.count * Self.entryBytes
         if !isAligned, case .introductions = admission {
-            frame.introductions = introductions(for: slot, room: room, at: now)
+            frame.introductions = introductions(for: slot, room: isPoor ? 60 : room, at: now)
             room -= frame.introductions.reduce(0) { $0 + Self.bytes(of: $1) }
         }
         addLogs(to: &frame, for: slot, isAligned: isAligned, room: room, at: now)
-        send(frame.encoded, to: slot, at: now, into: &effects)
+        // The ring comes first: who spends all on answers falls silent for everybody else.
+        let reserve = flags.contains(.isAnswer) ? 0.25 : 0
+        send(frame.encoded, to: slot, keeping: reserve, at: now, into: &effects)
     }
 
     private mutating func addLogs(
@@ -28,7 +35,7 @@ extension Mesh {
         var room = room
         let isHot = now - logsChanged < Self.hot
         if isAligned, isHot {
-            frame.agreed = agreedBits
+            frame.agreed = bits { agreed.contains($0) }
             room -= frame.agreed.count + 3
         }
         guard peers[slot].logs != logs.digest, !agreed.contains(slot) else { return }
@@ -38,7 +45,10 @@ extension Mesh {
             room -= frame.versions.count * 5 + 3
         }
         // Most have a hot record after the first second, and half the chance finds the others.
-        guard !isHot || now - logsChanged < .milliseconds(50) || random.chance(0.5) else { return }
+        let chance = bucket.fill(at: now) < 0.25 ? 0.25 : 0.5
+        guard !isHot || now - logsChanged < .milliseconds(50) || random.chance(chance) else {
+            return
+        }
         frame.records = records(for: slot, room: room - 3)
     }
 
@@ -83,6 +93,11 @@ extension Mesh {
         guard !known.isEmpty else { return [] }
         var chosen = known.filter { peers[slot].lacks.contains($0) }
         chosen.shuffle(using: &random)
+        if isAligned {
+            let gap = runsDigest ^ peers[slot].runs
+            for subject in missing(from: known, gap: gap, share: { runShare($0) })
+            where !chosen.contains(subject) { chosen.insert(subject, at: 0) }
+        }
         entryCursor &+= 1
         let turned = known.indices.map { known[($0 + entryCursor) % known.count] }
         for subject in turned where chosen.count < most && !chosen.contains(subject) {
@@ -105,16 +120,42 @@ extension Mesh {
         let most = peers[slot].members == nil && peers[slot].sighting == nil ? 1 : 2 + lacking
         var others = peers.indices.filter { !peers[$0].isRemoved && $0 != slot }
         others.shuffle(using: &random)
+        let gap = membersDigest ^ (peers[slot].members ?? 0)
+        let named = missing(from: others, gap: gap, share: { Membership.share(peers[$0].key, 0) })
+        others.removeAll { named.contains($0) }
         let newest = others.filter { now - peers[$0].admitted < .seconds(10) }
         let older = others.filter { now - peers[$0].admitted >= .seconds(10) }
         var members = [me]
         var room = room - Self.bytes(of: me)
-        for other in newest.prefix(4) + older + newest.dropFirst(4) {
+        for other in named + newest.prefix(4) + older + newest.dropFirst(4) {
             let cost = Self.bytes(of: peers[other].member)
             guard cost <= room, members.count < most else { break }
             room -= cost
             members.append(peers[other].member)
         }
         return members
+    }
+
+    private func runShare(_ slot: Int) -> UInt32 {
+        peers[slot].sighting.map {
+            Membership.share(peers[slot].key, $0.run.incarnation, UInt32($0.run.nonce) + 1)
+        } ?? 0
+    }
+
+    /// Which one or two shares make up the gap between two digests: what the other side lacks, found
+    /// without asking. More than two are found by turns.
+    private func missing(
+        from all: [Int], gap: UInt32, share: (Int) -> UInt32
+    ) -> [Int] {
+        guard gap != 0, all.count <= 64 else { return [] }
+        let shares = all.map(share)
+        if let one = shares.firstIndex(of: gap) { return [all[one]] }
+        for first in shares.indices {
+            for second in shares.indices.dropFirst(first + 1)
+            where shares[first] ^ shares[second] == gap {
+                return [all[first], all[second]]
+            }
+        }
+        return []
     }
 }

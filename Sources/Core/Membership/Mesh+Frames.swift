@@ -217,7 +217,7 @@ extension Mesh {
             return
         }
         if entry.run == sighting.run {
-            _ = peers[subject].sighting?.hear(hearsay: entry.counter, from: reporter, at: now)
+            peers[subject].sighting?.hear(hearsay: entry.counter, at: now)
         } else if entry.run > sighting.run, entry.run != peers[subject].disowned {
             begin(subject, entry.run, counter: entry.counter, from: reporter, at: now)
         }
@@ -250,6 +250,12 @@ extension Mesh {
             return frame.quiet.contains(myKey) || frame.failed.contains(myKey)
         }
         peers[slot].viewedAt = now
+        if frame.earshot.count == (order.count + 7) / 8 {
+            for (index, subject) in order.enumerated() where subject >= 0 {
+                let hears = frame.earshot[index >> 3] & (1 << UInt8(index & 7)) != 0
+                peers[slot].earshot.set(subject, hears)
+            }
+        }
         let sameRuns = frame.runs == runsDigest
         var holdsMeAbsent = false
         for (subject, byte) in zip(order, frame.vector) {
@@ -266,7 +272,7 @@ extension Mesh {
             else { continue }
             // The byte may count an earlier run, whose last digits mean nothing here.
             guard sameRuns || now - learned > .seconds(30) else { continue }
-            _ = peers[subject].sighting?.hear(residue: byte, from: slot, at: now)
+            peers[subject].sighting?.hear(residue: byte, at: now)
         }
         return holdsMeAbsent
     }

@@ -53,13 +53,19 @@ extension Mesh {
     }
 
     private func isOld(_ sighting: Sighting, _ slot: Int, at now: Instant) -> Bool {
-        let threshold = peers[slot].threshold
-        if sighting.age(at: now) > threshold { return true }
-        // One voice alone cannot keep a dead member fresh for ever, where there would be others.
-        guard order.count > 4, !sighting.isDirect || sighting.counter != sighting.confirmed else {
+        if sighting.age(at: now) > peers[slot].threshold { return true }
+        // What nobody hears itself is kept fresh by somebody's invention. Two may lie, three do not.
+        guard order.count > 4, !isInEarshot(slot, at: now) else { return false }
+        return peers.count { $0.isFresh && $0.earshot.contains(slot) } < 3
+    }
+
+    /// Whether this node heard the member itself: chance alone keeps one out less than once in 10⁸ times.
+    func isInEarshot(_ slot: Int, at now: Instant) -> Bool {
+        guard let heard = peers[slot].heardAt ?? peers[slot].sighting?.runLearned else {
             return false
         }
-        return sighting.confirmedAge(at: now) > max(threshold * 3, .seconds(10))
+        let round = ownTick * Double(order.count) / max(0.1, 1 - estimate.loss)
+        return now - heard < max(.seconds(60), round * 20)
     }
 
     /// Quiet members whom most observers hold quiet have failed. Observers are the fresh ones, and
@@ -92,7 +98,10 @@ extension Mesh {
             return now - lastHeard > .seconds(30)
         }
         guard let sighting = peers[subject].sighting else { return false }
-        let lastSign = now + .nanoseconds(-sighting.age(at: now).nanoseconds)
+        // A member out of everybody's earshot has an age that somebody made up.
+        let age = sighting.age(at: now)
+        let span = age > peers[subject].threshold ? age : .seconds(15)
+        let lastSign = now + .nanoseconds(-span.nanoseconds)
         var votes = 1
         var verdicts = 0
         for observer in fresh {

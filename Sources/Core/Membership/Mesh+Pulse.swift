@@ -136,7 +136,7 @@ extension Mesh {
     mutating func speakUp(at now: Instant, into effects: inout [Effect]) {
         while hurry > 0 {
             hurry -= 1
-            debt += 1
+            debt = min(debt + 1, Self.eagerPulses)
             pulseAlongRing(asking: false, at: now, into: &effects)
         }
         if verdictsDue || votesDue && now >= nextVotes { vote(at: now, into: &effects) }
@@ -155,7 +155,7 @@ extension Mesh {
             peers[$0].state == .failed && now - peers[$0].since < .seconds(3)
         }
         // Votes leave room for pulses: a node that spends its last byte on others looks dead itself.
-        let reserve = isFirstVote || verdictsDue ? 0.2 : 0.6
+        let reserve = isFirstVote || verdictsDue ? 0.4 : 0.6
         var listeners = peers.indices.filter { peers[$0].isInRing }
         listeners.shuffle(using: &random)
         let most = verdictsDue ? Self.verdictPeers : Self.votePeers

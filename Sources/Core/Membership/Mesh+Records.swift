@@ -78,9 +78,10 @@ extension Mesh {
         return holds
     }
 
-    var agreedBits: [UInt8] {
+    /// A bit for each member in the order of names.
+    func bits(where isSet: (Int) -> Bool) -> [UInt8] {
         var bits = [UInt8](repeating: 0, count: (order.count + 7) / 8)
-        for (index, subject) in order.enumerated() where subject >= 0 && agreed.contains(subject) {
+        for (index, subject) in order.enumerated() where subject >= 0 && isSet(subject) {
             bits[index >> 3] |= 1 << UInt8(index & 7)
         }
         return bits

@@ -126,7 +126,9 @@ package struct Mesh: Sendable {
             bytesPerSecond: limits.bytesPerSecond, depth: limits.burstBytes, at: now)
         membersDigest = share(myKey, 0)
         (nextPulse, nextProbe, nextHello, nextLook) = (now, now, now, now)
-        (sickUntil, lastHeard, nextVotes, nextDoubt) = (now, now, now, now)
+        // Who has just started knows too little of the loss to speak of others.
+        sickUntil = now + .seconds(15)
+        (lastHeard, nextVotes, nextDoubt) = (now, now, now)
         logsChanged = now + .seconds(-3600)
         logs = Logs(limits: limits)
         slotsByKey.insert(-1, for: myKey)

@@ -61,6 +61,8 @@ struct Peer: Sendable {
     var quiet = SlotSet()
     var failed = SlotSet()
     var lacks = SlotSet()
+    /// Whom it hears itself.
+    var earshot = SlotSet()
     var viewedAt: Instant?
     /// The highest sequence of each log that it is known to hold, by slot; nil before it said so.
     var holds: [UInt32]?

@@ -14,10 +14,6 @@ struct Sighting: Hashable, Sendable {
     /// Whether the run is the member's own word. Others' word of it gives way.
     private(set) var isDirect: Bool
     private(set) var counter: UInt32
-    /// The counter for which there are two sources, or the member's own word.
-    private(set) var confirmed: UInt32
-    /// Who brought `counter`; -1 is the member itself.
-    private var source: Int
     /// When the member's counter was 0, by this node's clock and with the least delay seen.
     private(set) var zero: Instant
     private(set) var runLearned: Instant
@@ -25,19 +21,12 @@ struct Sighting: Hashable, Sendable {
     init(run: Run, counter: UInt32, from source: Int?, at now: Instant) {
         self.run = run
         self.counter = counter
-        self.source = source ?? -1
         isDirect = source == nil
-        confirmed = counter
         zero = now + .nanoseconds(-Int64(counter) * Self.unit)
         runLearned = now
     }
 
-    func age(at now: Instant) -> Duration { age(of: counter, at: now) }
-
-    /// The age by the word of two.
-    func confirmedAge(at now: Instant) -> Duration { age(of: confirmed, at: now) }
-
-    private func age(of counter: UInt32, at now: Instant) -> Duration {
+    func age(at now: Instant) -> Duration {
         max(.zero, now - zero + .nanoseconds(-Int64(counter) * Self.unit))
     }
 
@@ -52,40 +41,30 @@ struct Sighting: Hashable, Sendable {
         zero = follows ? zero + .nanoseconds(later / 64) : seen
         isDirect = true
         counter = heard
-        confirmed = heard
-        source = -1
     }
 
-    /// Another member's word of the counter's last digits. True where that is news.
-    mutating func hear(residue: UInt8, from reporter: Int, at now: Instant) -> Bool {
+    /// Another member's word of the counter's last digits.
+    mutating func hear(residue: UInt8, at now: Instant) {
         let modulus = Int64(Frame.Mark.modulus)
         let expected = (now - zero).nanoseconds / Self.unit
         // The one number with these digits that is neither in the future nor older than a round.
         let top = expected + Self.slack
         var distance = (top - Int64(residue)) % modulus
         if distance < 0 { distance += modulus }
-        guard let candidate = UInt32(exactly: top - distance) else { return false }
-        return hear(hearsay: candidate, from: reporter, at: now)
+        guard let candidate = UInt32(exactly: top - distance) else { return }
+        hear(hearsay: candidate, at: now)
     }
 
-    mutating func hear(hearsay candidate: UInt32, from reporter: Int, at now: Instant) -> Bool {
+    mutating func hear(hearsay candidate: UInt32, at now: Instant) {
         let expected = (now - zero).nanoseconds / Self.unit
         guard Int64(candidate) <= expected + Self.slack else {
-            guard !isDirect else { return false }
+            guard !isDirect else { return }
             // Nobody's own word yet: the first to say more knows better.
             zero = now + .nanoseconds(-Int64(candidate) * Self.unit)
             counter = candidate
-            source = reporter
-            return true
+            return
         }
-        if candidate > counter {
-            if reporter != source { confirmed = counter }
-            counter = candidate
-            source = reporter
-            return true
-        }
-        if reporter != source, candidate > confirmed { confirmed = candidate }
-        return false
+        counter = max(counter, candidate)
     }
 }
 
@@ -111,8 +90,10 @@ struct Reception: Hashable, Sendable {
             seen = gap >= 64 ? 1 : seen << UInt64(gap) | 1
             let isFirst = highest == 0 || isReturning
             highest = sequence
-            count(received: 1, expected: isFirst ? 1 : Double(min(gap, 256)))
-            return isFirst ? 1 : min(gap, 256)
+            // The first of a row came, or there would be no row: it tells nothing of those before it.
+            guard !isFirst else { return 0 }
+            count(received: 1, expected: Double(min(gap, 256)))
+            return min(gap, 256)
         }
         let back = highest - sequence
         guard back < Self.window, seen & (1 << UInt64(back)) == 0 else { return nil }
