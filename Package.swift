@@ -114,7 +114,7 @@ let package = Package(
         room("Cedar", in: "Core/Cedar"),
         room("Membership", in: "Core/Membership", sees: ["Model"]),
         room(
-            "Trust", in: "Core/Trust", sees: ["Model"],
+            "Trust", in: "Core/Trust", sees: ["Model", "Cedar"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),
         room(
             "Machines", in: "Core/Machines", sees: ["Model", "Replication", "Authority", "Trust"]),
@@ -249,7 +249,7 @@ let package = Package(
         tests("MembershipTests", sees: ["Model", "Membership", "MeshLab"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
-        tests("HostTests", sees: ["Host", "Model", "Machines"]),
+        tests("HostTests", sees: ["Host", "Model", "Machines", "Transport", "Trust"]),
         // Runs the built executables, which `swift test` builds with it.
         tests("EndToEndTests", sees: ["Model"], uses: httpClient),
         // Breaks policies and entities in drawn ways, for tests and benchmarks.

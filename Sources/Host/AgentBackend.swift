@@ -4,12 +4,28 @@ import Machines
 import Management
 import Model
 import Synchronization
+import Trust
 
 /// The node's own view, for people on the node: the same verbs, with or without a hub.
 struct AgentBackend: ManagementBackend {
     let host: AgentHost
 
     private var now: WallTime { SystemClock.now().wall }
+
+    func access(
+        of principal: Principal, _ verb: Verb, _ target: AccessTarget
+    ) async -> AccessReport {
+        let moment = SystemClock.now()
+        let (point, here) = host.machine.withLock { agent in
+            (
+                host.access.point(isCurrent: agent.isCurrent, make: agent.accessPoint),
+                agent.circumstances(at: moment)
+            )
+        }
+        return point.decide(
+            principal, verb, target,
+            in: .init(staleness: here.staleness, policyAge: here.policyAge))
+    }
 
     func info() async -> ServerInfo {
         host.machine.withLock { agent in
@@ -78,9 +94,10 @@ struct AgentBackend: ManagementBackend {
 
     func metrics() async -> String {
         let now = now
+        let credentials = expiries
         return host.machine.withLock { agent in
             Metrics.text(
-                [
+                credentials + [
                     .init(
                         "skerry_build_info", "The version of this agent.",
                         labels: ["version": Version.text], 1),
@@ -104,6 +121,18 @@ struct AgentBackend: ManagementBackend {
                             type: .counter, labels: ["instance": $0.id.description],
                             Double($0.restarts))
                     })
+        }
+    }
+
+    private var expiries: [Metrics.Sample] {
+        let (certificate, authority) = host.identity.credentials.left
+        return [("certificate", certificate), ("authority", authority)].compactMap { kind, left in
+            left.map {
+                .init(
+                    "skerry_credential_left_seconds",
+                    "For how long what proves who this node is stays good.",
+                    labels: ["kind": kind], Double($0.components.seconds))
+            }
         }
     }
 

@@ -23,16 +23,35 @@ extension AgentHost {
     /// Why the session ended; nil where this side is stopping.
     private func trouble(of session: LinkSlot.Session) async -> TransportError? {
         do {
-            do {
-                try await talk(session)
-            } catch .untrusted(.node, _) where isRefreshed() {
-                // The hub's certificate told the time, and what was shown was of another.
-                try await talk(session)
-            }
+            try await talkWithRemedies(session)
             return .closed(reason: "the session ended")
         } catch {
             return error
         }
+    }
+
+    /// Where what this node shows is the trouble, something else may be had: a certificate of the time
+    /// that the hub's own told, or a new authority by the device key.
+    private func talkWithRemedies(_ session: LinkSlot.Session) async throws(TransportError) {
+        do {
+            return try await talk(session)
+        } catch {
+            guard error.isOfOwnIdentity, isRefreshed() else {
+                return try await talkAnew(session, after: error)
+            }
+        }
+        do {
+            return try await talk(session)
+        } catch {
+            return try await talkAnew(session, after: error)
+        }
+    }
+
+    private func talkAnew(
+        _ session: LinkSlot.Session, after error: TransportError
+    ) async throws(TransportError) {
+        guard error.isOfOwnIdentity, await hasComeBack() else { throw error }
+        try await talk(session)
     }
 
     private func conclude(_ session: LinkSlot.Session, _ error: TransportError?) async {
@@ -130,5 +149,27 @@ extension AgentHost {
         }
     }
 
+    /// Whether this node got a new authority by its device key, and has that to show now.
+    private func hasComeBack() async -> Bool {
+        do {
+            guard try await identity.credentials.comeBack(hub: settings.hub) else { return false }
+            log("came back with the device key: the authority of this node had ended")
+            return true
+        } catch {
+            log("the device key brought no new authority: \(error)")
+            return false
+        }
+    }
+
     private static let shiftMax = Duration.seconds(30)
+}
+
+extension TransportError {
+    /// Whether what this node has to show is the trouble.
+    fileprivate var isOfOwnIdentity: Bool {
+        switch self {
+        case .untrusted(.node, _), .identity: true
+        default: false
+        }
+    }
 }

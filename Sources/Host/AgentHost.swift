@@ -19,6 +19,7 @@ package final class AgentHost: Sendable {
     let engine: any Engine
     let writer: StoreWriter<NodeWrite>
     let observers = Observers()
+    let access = AccessBoard()
     let requests = PendingReplies<Agent.Reply>()
     private let store: NodeStore
     private let facts = NodeFacts()

@@ -3,12 +3,23 @@ import Management
 import Model
 import Synchronization
 import Transport
+import Trust
 
 /// The fleet's view, for people and tools.
 struct HubBackend: ManagementBackend {
     let host: HubHost
 
     private var now: WallTime { SystemClock.now().wall }
+
+    func access(
+        of principal: Principal, _ verb: Verb, _ target: AccessTarget
+    ) async -> AccessReport {
+        let point = host.machine.withLock { hub in
+            host.access.point(isCurrent: hub.isCurrent, make: hub.accessPoint)
+        }
+        // The hub is where policy comes from, so here it is never old.
+        return point.decide(principal, verb, target)
+    }
 
     func info() async -> ServerInfo {
         ServerInfo(role: .hub, name: host.settings.name, version: Version.text)
@@ -110,6 +121,22 @@ struct HubBackend: ManagementBackend {
         }
     }
 
+    private var expiries: [Metrics.Sample] {
+        let now = host.identity.time.now
+        let nodes = host.machine.withLock(\.authorityEnds).map { node, end in
+            Metrics.Sample(
+                "skerry_node_authority_left_seconds",
+                "For how long the authority that this hub last gave a node stays good.",
+                labels: ["node": node.text], Double((end - now).components.seconds))
+        }
+        return nodes + [
+            .init(
+                "skerry_issuing_authority_left_seconds",
+                "For how long this hub can sign; it renews that by itself.",
+                Double((host.identity.issuing.notAfter - now).components.seconds))
+        ]
+    }
+
     func metrics() async -> String {
         let now = now
         let (nodes, workloads) = host.machine.withLock {
@@ -139,7 +166,7 @@ struct HubBackend: ManagementBackend {
                 .init(
                     "skerry_build_info", "The version of this hub.",
                     labels: ["version": Version.text], 1)
-            ] + counts + ages + [
+            ] + counts + ages + expiries + [
                 .init("skerry_workloads", "Workloads applied.", Double(workloads.count))
             ])
     }

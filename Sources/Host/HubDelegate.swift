@@ -2,6 +2,7 @@ import Machines
 import Model
 import Synchronization
 import Transport
+import Trust
 
 /// What the control link's listeners tell the hub.
 final class HubDelegate: ControlDelegate {
@@ -39,8 +40,12 @@ final class HubDelegate: ControlDelegate {
         return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
-    func opened(_ session: SessionID, node: NodeID, site: SiteID) async -> Admission {
-        await admissions.admission(of: session) { mailbox.yield(.opened(session, node)) }
+    func opened(
+        _ session: SessionID, node: NodeID, site: SiteID, device: String?
+    ) async -> Admission {
+        await admissions.admission(of: session) {
+            mailbox.yield(.opened(session, node, device: device))
+        }
     }
 
     func received(_ message: NodeMessage, from session: SessionID) async {
@@ -54,7 +59,26 @@ final class HubDelegate: ControlDelegate {
         log("session \(session): \(notice)")
     }
 
+    func readmit(_ proof: ReturnProof) async throws -> Certification {
+        let device = digest(ofDeviceKey: proof.deviceKey)
+        let reply = await requests.request { id in
+            mailbox.yield(.request(id, .readmit(proof.node, device: device)))
+        }
+        switch reply {
+        case .refused(let refusal): throw refusal
+        case .enrolled(let node, let site, let life):
+            let chain = try identity.issuing.issueNodeAuthority(
+                node, site: site, publicKey: proof.publicKey, device: device, validity: life,
+                now: identity.time.attest())
+            return Certification(
+                certificateChain: chain, trustRoots: identity.trustRoots,
+                enrolmentAddress: enrolmentAddress)
+        default: preconditionFailure("a return is answered with an enrolment or a refusal")
+        }
+    }
+
     func enrol(_ request: EnrolmentRequest) async throws -> Enrolment {
+        let device = request.deviceKey.map(digest(ofDeviceKey:))
         let reply = await requests.request { id in
             mailbox.yield(
                 .request(
@@ -62,19 +86,20 @@ final class HubDelegate: ControlDelegate {
                     .enrol(
                         tokenID: request.tokenID,
                         secretDigest: JoinTokenText.digest(ofSecret: request.tokenSecret),
-                        node: request.node, site: request.site)))
+                        node: request.node, site: request.site, device: device)))
         }
         switch reply {
         case .refused(let refusal): throw refusal
         case .enrolled(let node, let site, let life):
             Failpoint.reach("hub.enrol.durable")
             let chain = try identity.issuing.issueNodeAuthority(
-                node, site: site, publicKey: request.publicKey, validity: life,
+                node, site: site, publicKey: request.publicKey, device: device, validity: life,
                 now: identity.time.attest())
             let port = ports.withLock { $0?.control } ?? settings.controlPort
             return Enrolment(
                 node: node, site: site, certificateChain: chain,
                 trustRoots: identity.trustRoots, controlAddress: address(port),
+                enrolmentAddress: enrolmentAddress,
                 policyKeys: identity.policyKeys)
         case .applied, .deleted, .object, .issued, .resolved:
             preconditionFailure("an enrolment is answered with an enrolment or a refusal")

@@ -13,6 +13,7 @@ package final class HubHost: Sendable {
     let identity: HubIdentity
     let machine: Mutex<Hub>
     let observers = Observers()
+    let access = AccessBoard()
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
@@ -112,12 +113,13 @@ package final class HubHost: Sendable {
                     ports.control(open.control, open.enrolment)
                 }
             }
+            let shown = try serverIdentity()
             group.addTask { [self] in
                 let server = ManagementServer(
-                    backend: HubBackend(host: self),
-                    listener: .tls(try listener()))
+                    backend: HubBackend(host: self), listener: .tls(try listener(shown)))
                 try await server.run { ports.management($0) }
             }
+            group.addTask { [self] in await keepUp(shown) }
             group.addTask { [self] in
                 for await _ in Signals.stops(endsWithInput: settings.endsWithInput) {
                     ServiceNotice.send("STOPPING=1")
@@ -134,18 +136,37 @@ package final class HubHost: Sendable {
         }
     }
 
-    private func listener() throws -> TLSListener {
+    private func serverIdentity() throws -> ServerIdentity {
+        let identity = try identity.management(settings)
+        return try ServerIdentity(
+            certificateChain: identity.certificateChain, key: identity.privateKey)
+    }
+
+    /// Renews the certificates that live for months.
+    private func keepUp(_ shown: ServerIdentity) async {
+        while true {
+            do { try await Task.sleep(for: .seconds(3600)) } catch { return }
+            do {
+                try identity.keepUp(settings)
+                let next = try identity.management(settings)
+                try shown.renew(certificateChain: next.certificateChain, key: next.privateKey)
+            } catch {
+                log("the hub's certificates were not renewed: \(error)")
+            }
+        }
+    }
+
+    private func listener(_ shown: ServerIdentity) throws -> TLSListener {
         TLSListener(
             host: settings.bind, port: settings.managementPort,
-            identity: try ServerIdentity(
-                certificateChain: identity.management.certificateChain,
-                key: identity.management.privateKey),
+            identity: shown,
             clientAuthorities: identity.trustRoots,
-            admits: { names in
+            identify: { names in
+                // A second name would leave open for whom the bearer speaks.
                 guard names.count == 1, names[0].hasPrefix("uri:"),
-                    case .user = PeerIdentity(uri: String(names[0].dropFirst(4)))
-                else { return false }
-                return true
+                    case .user(let user) = PeerIdentity(uri: String(names[0].dropFirst(4)))
+                else { return nil }
+                return .user(user)
             })
     }
 
@@ -182,8 +203,8 @@ package final class HubHost: Sendable {
                 send(message, to: session)
             }
         case .close(let session): control.close(session)
-        case .certify(let session, let node, let site, let request, let life):
-            certify(node, at: site, request, life: life, on: session)
+        case .certify(let session, let node, let site, let request, let device, let life):
+            certify(node, at: site, request, device: device, life: life, on: session)
         case .reply(let request, let reply):
             Failpoint.reach("hub.reply.before")
             requests.answer(request, reply)
@@ -195,16 +216,18 @@ package final class HubHost: Sendable {
     }
 
     private func certify(
-        _ node: NodeID, at site: SiteID, _ request: CertificationRequest, life: Duration,
-        on session: SessionID
+        _ node: NodeID, at site: SiteID, _ request: CertificationRequest, device: String?,
+        life: Duration, on session: SessionID
     ) {
         do {
             let chain = try identity.issuing.issueNodeAuthority(
-                node, site: site, publicKey: request.publicKey, validity: life,
+                node, site: site, publicKey: request.publicKey, device: device, validity: life,
                 now: identity.time.attest())
             send(
                 .certified(
-                    Certification(certificateChain: chain, trustRoots: identity.trustRoots)),
+                    Certification(
+                        certificateChain: chain, trustRoots: identity.trustRoots,
+                        enrolmentAddress: enrolmentAddress)),
                 to: session)
         } catch {
             log("node \(node) gets no authority: \(error)")

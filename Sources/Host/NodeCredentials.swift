@@ -10,6 +10,7 @@ final class NodeCredentials: Sendable {
         var certificateChain: String
         var privateKey: String
         var trustRoots: String
+        var enrolmentAddress: String?
 
         func write(in directory: String) throws(HostError) {
             do {
@@ -31,7 +32,10 @@ final class NodeCredentials: Sendable {
         var leaf: TLSIdentity?
         /// When that was, by the time of then.
         var issuedAt: Moment?
+        var leafEnds: WallTime?
         var trustRoots: String
+        /// Where the node can come back when its authority has ended.
+        var enrolmentAddress: String?
         /// Made for a request that the hub has not answered.
         var pending: NodeKey?
     }
@@ -53,7 +57,10 @@ final class NodeCredentials: Sendable {
         time = try FleetTime(ofNode: directory)
         old = TLSIdentity(certificateChain: enrolment.certificateChain, privateKey: device.pem)
         guard let text = try PrivateFile.read(directory + "/authority.json") else {
-            state = Mutex(State(trustRoots: enrolment.trustRoots))
+            state = Mutex(
+                State(
+                    trustRoots: enrolment.trustRoots,
+                    enrolmentAddress: enrolment.enrolmentAddress))
             return
         }
         let kept = try JSONDecoder().decode(Kept.self, from: Data(text.utf8))
@@ -62,13 +69,23 @@ final class NodeCredentials: Sendable {
                 authority: try NodeAuthority(
                     certificateChain: kept.certificateChain, key: try NodeKey(pem: kept.privateKey),
                     node: node, site: site),
-                trustRoots: kept.trustRoots))
+                trustRoots: kept.trustRoots,
+                enrolmentAddress: kept.enrolmentAddress ?? enrolment.enrolmentAddress))
     }
 
     /// Whom this node trusts. PEM.
     var trustRoots: String { state.withLock { $0.trustRoots } }
     /// Whether all this node has is a certificate of old.
     var isOld: Bool { state.withLock { $0.authority == nil } }
+
+    /// How long what this node shows, and what it makes that from, is still good; nil where there is
+    /// none.
+    var left: (certificate: Duration?, authority: Duration?) {
+        let now = time.now
+        return state.withLock { state in
+            (state.leafEnds.map { $0 - now }, state.authority.map { $0.notAfter - now })
+        }
+    }
 
     /// What is shown in the next handshake.
     func shown() throws -> TLSIdentity {
@@ -92,6 +109,7 @@ final class NodeCredentials: Sendable {
         }
         state.withLock {
             $0.leaf = leaf
+            $0.leafEnds = end
             $0.issuedAt = Moment(monotonic: SystemClock.now().monotonic, wall: now)
         }
         try time.keep()
@@ -116,6 +134,29 @@ final class NodeCredentials: Sendable {
         return CertificationRequest(publicKey: key.publicKey, deviceKey: device.publicKey)
     }
 
+    /// Gets a new authority by the device key, whatever became of the one before. False where this
+    /// node does not know how.
+    func comeBack(hub: String?) async throws -> Bool {
+        let (roots, known) = state.withLock { ($0.trustRoots, $0.enrolmentAddress) }
+        guard let known, !isOld else { return false }
+        let key = NodeKey()
+        let certification = try await ControlClient.comeBack(
+            to: moved(known, to: hub), trustRoots: roots, node: node, key: key, device: device,
+            clock: time.forHandshakes)
+        state.withLock { $0.pending = key }
+        _ = try await install(certification)
+        try issue(.local)
+        return true
+    }
+
+    /// A hub that was moved enrols at its new host, on the port that it had.
+    private func moved(_ address: String, to hub: String?) -> String {
+        guard let host = hub?.split(separator: ":").dropLast().joined(separator: ":"),
+            let port = address.split(separator: ":").last, !host.isEmpty
+        else { return address }
+        return host + ":" + port
+    }
+
     /// Takes over what the hub certified, once it is on disk. True where it is the first.
     func install(_ certification: Certification) async throws -> Bool {
         let (pending, known) = state.withLock { ($0.pending, $0.trustRoots) }
@@ -129,9 +170,10 @@ final class NodeCredentials: Sendable {
         }
         try Kept(
             certificateChain: certification.certificateChain, privateKey: pending.pem,
-            trustRoots: roots
+            trustRoots: roots, enrolmentAddress: certification.enrolmentAddress
         ).write(in: directory)
         return state.withLock { state in
+            if let address = certification.enrolmentAddress { state.enrolmentAddress = address }
             let isFirst = state.authority == nil
             state.authority = authority
             state.trustRoots = roots

@@ -49,7 +49,7 @@ struct NodeIdentity: Sendable {
             Failpoint.reach("agent.enrol.answered")
             try NodeCredentials.Kept(
                 certificateChain: enrolment.certificateChain, privateKey: key.pem,
-                trustRoots: enrolment.trustRoots
+                trustRoots: enrolment.trustRoots, enrolmentAddress: enrolment.enrolmentAddress
             ).write(in: directory)
             try time.keep()
             let encoder = JSONEncoder()

@@ -50,7 +50,8 @@ package struct HubStore: Equatable, Sendable {
         case .metEpoch(let epoch): metEpoch = epoch
         case .generationFloor(let generation): generationFloor = generation
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
-            .acknowledged, .appliedRevision, .contact, .claims, .timeline, .head, .localChange,
+            .acknowledged, .appliedRevision, .contact, .claims, .credential, .timeline, .head,
+            .localChange,
             .removeLocalChange:
             applyToNode(write)
         }
@@ -95,6 +96,8 @@ package struct HubStore: Equatable, Sendable {
             nodes.update(id) { $0.appliedRevision = revision }
         case .contact(let id, let time): nodes.update(id) { $0.lastSeen = time }
         case .claims(let id, let claims): nodes.update(id) { $0.claims = claims }
+        case .credential(let id, let credential):
+            nodes.update(id) { $0.credential = credential }
         case .timeline(let id, let timeline): nodes.update(id) { $0.timeline = timeline }
         case .head(let id, let revision):
             nodes.update(id) { $0.headRevision = max($0.headRevision, revision) }

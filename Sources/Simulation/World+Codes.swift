@@ -127,7 +127,7 @@ extension World {
 
     func detail(_ input: Hub.Input) -> UInt64 {
         switch input {
-        case .opened(let session, _), .closed(let session): session.rawValue
+        case .opened(let session, _, _), .closed(let session): session.rawValue
         case .received(let session, .applied(let revision, _)): session.rawValue << 24 | revision
         case .received(let session, .entries(let entries)):
             session.rawValue << 24 | (entries.last?.sequence ?? 0)
@@ -147,7 +147,7 @@ extension World {
         case .send(let session, .acknowledged(let sequence)):
             session.rawValue << 24 | sequence
         case .send(let session, _): session.rawValue
-        case .certify(let session, _, _, _, _): session.rawValue
+        case .certify(let session, _, _, _, _, _): session.rawValue
         case .reply(let id, _): id.number
         case .wake: 0
         }

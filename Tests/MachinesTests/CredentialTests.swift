@@ -93,3 +93,95 @@ import Testing
         #expect(bench.agent.link.isUp)
     }
 }
+
+@Suite struct ReadmissionTests {
+    private func bench() -> HubBench {
+        var bench = HubBench()
+        bench.ask(
+            .apply(
+                [.site(Site(metadata: Metadata(name: "urban"), spec: SiteSpec()))], dryRun: false))
+        bench.ask(.issue(token("t")))
+        bench.ask(enrolment("t", "n1", device: "d1"))
+        return bench
+    }
+
+    private func token(_ id: String) -> JoinToken {
+        JoinToken(
+            id: id, secretDigest: "d", site: "urban",
+            expiresAt: WallTime(milliseconds: 4_000_000_000_000))
+    }
+
+    private func enrolment(_ token: String, _ node: NodeID, device: String?) -> Hub.Request {
+        .enrol(tokenID: token, secretDigest: "d", node: node, site: nil, device: device)
+    }
+
+    private func refusals(_ bench: HubBench) -> Int {
+        bench.latest.count { if case .refuse = $0 { true } else { false } }
+    }
+
+    @Test func `the machine that enrolled comes back, and no other`() {
+        var bench = bench()
+        #expect(
+            bench.ask(.readmit("n1", device: "d1"))
+                == .enrolled("n1", "urban", life: .seconds(96 * 3600)))
+        for request in [Hub.Request.readmit("n1", device: "d2"), .readmit("n2", device: "d1")] {
+            guard case .refused? = bench.ask(request) else {
+                Issue.record("another machine came back")
+                continue
+            }
+        }
+    }
+
+    @Test func `a node that was deleted does not come back, nor what was made for it`() {
+        var bench = bench()
+        bench.ask(.delete(.node, name: "n1"))
+        guard case .refused? = bench.ask(.readmit("n1", device: "d1")) else {
+            Issue.record("a deleted node came back")
+            return
+        }
+        // Another machine under its name: what the first still holds is not the second's.
+        bench.ask(.issue(token("u")))
+        bench.ask(enrolment("u", "n1", device: "d2"))
+        bench.tell(.opened(SessionID(rawValue: 1), "n1", device: "d1"))
+        #expect(refusals(bench) == 1)
+        bench.tell(.opened(SessionID(rawValue: 2), "n1", device: nil))
+        #expect(refusals(bench) == 1)
+        bench.tell(.opened(SessionID(rawValue: 3), "n1", device: "d2"))
+        #expect(bench.latest.contains(.admit(SessionID(rawValue: 3))))
+    }
+
+    @Test func `a certificate of old is good until the node was given an authority`() {
+        var bench = HubBench()
+        bench.ask(
+            .apply(
+                [.site(Site(metadata: Metadata(name: "urban"), spec: SiteSpec()))], dryRun: false))
+        bench.ask(.issue(token("t")))
+        bench.ask(enrolment("t", "n1", device: nil))
+        let session = SessionID(rawValue: 1)
+        bench.greet(1)
+        bench.tell(
+            .received(session, .certify(CertificationRequest(publicKey: [1], deviceKey: [2]))))
+        let certified = bench.latest.contains {
+            if case .certify(session, "n1", "urban", _, _, .seconds(96 * 3600)) = $0 {
+                true
+            } else {
+                false
+            }
+        }
+        #expect(certified)
+        bench.tell(.opened(SessionID(rawValue: 2), "n1", device: nil))
+        #expect(refusals(bench) == 1)
+    }
+
+    @Test func `the device key that came first stays`() {
+        var bench = bench()
+        let session = SessionID(rawValue: 1)
+        bench.greet(1, device: "d1")
+        bench.tell(
+            .received(session, .certify(CertificationRequest(publicKey: [1], deviceKey: [9]))))
+        guard case .enrolled? = bench.ask(.readmit("n1", device: "d1")) else {
+            Issue.record("the device key was replaced")
+            return
+        }
+    }
+}

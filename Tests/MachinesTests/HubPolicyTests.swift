@@ -2,6 +2,7 @@ import Authority
 import Machines
 import Model
 import Testing
+import Trust
 
 @Suite struct HubPolicyTests {
     private let signer: Signer
@@ -42,6 +43,48 @@ import Testing
                 if case .policy(let bundle) = $0.content { bundle } else { nil }
             }
         }
+    }
+
+    @Test func `rules of access that cannot be read or name nothing are refused with their place`()
+        throws
+    {
+        var bench = bench()
+        let faulty = try signer.bundle(
+            3,
+            cedar:
+                "permit(principal, action, resource);\nforbid(principal is Usr, action, resource)")
+        let unreadable = refusal(apply(faulty, to: &bench))?.mistakes ?? []
+        #expect(unreadable.map(\.field) == ["spec.cedar"])
+        #expect(unreadable.first?.message.hasPrefix("line 2, column 43 of the rules") == true)
+        let misspelt = try signer.bundle(3, cedar: "forbid(principal is Usr, action, resource);")
+        let unknown = refusal(apply(misspelt, to: &bench))?.mistakes ?? []
+        #expect(unknown.map(\.fix) == ["did you mean 'User'?"])
+        #expect(bench.hub.accessPoint().policies == [])
+    }
+
+    @Test func `policies that would leave nobody to change them are refused`() throws {
+        var bench = bench()
+        let viewer = RoleBinding(role: .viewer, users: ["ann"])
+        let admin = RoleBinding(role: .admin, users: ["eve"])
+        for (roles, sites) in [
+            ([viewer], []), ([RoleBinding(role: .admin, users: ["eve"], sites: ["urban"])], []),
+            ([admin], ["urban"]),
+        ] as [([RoleBinding], [SiteID])] {
+            let bundle = try signer.bundle(3, sites: sites, roles: roles)
+            let mistakes = refusal(apply(bundle, to: &bench))?.mistakes ?? []
+            #expect(mistakes.map(\.field) == ["spec.roleBindings"])
+        }
+        let nobody = bench.hub.accessPoint()
+        #expect(nobody.decide(.user("ann"), .delete, .fleet).isAllowed)
+        apply(try signer.bundle(3, sites: [], roles: [viewer, admin]), to: &bench)
+        #expect(!bench.hub.isCurrent(nobody))
+        let point = bench.hub.accessPoint()
+        #expect(bench.hub.isCurrent(point))
+        #expect(!point.decide(.user("ann"), .delete, .fleet).isAllowed)
+        #expect(point.decide(.user("eve"), .delete, .fleet).isAllowed)
+        // Nor may a later version take the last one away.
+        let later = try signer.bundle(4, sites: [], roles: [viewer])
+        #expect(refusal(apply(later, to: &bench)) != nil)
     }
 
     @Test func `what is applied reaches the nodes in scope once it is durable`() throws {

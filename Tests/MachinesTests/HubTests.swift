@@ -93,10 +93,10 @@ struct HubBench {
     mutating func greet(
         _ session: UInt64 = 1, node: NodeID = "n1", applied: UInt64 = 0, logHead: UInt64? = nil,
         epoch: UInt64 = 1, run: UInt64? = nil, follows: UInt64? = nil, boot: UInt64? = nil,
-        machine: UInt64? = nil
+        machine: UInt64? = nil, device: String? = nil
     ) -> [Hub.Effect] {
         let session = SessionID(rawValue: session)
-        tell(.opened(session, node))
+        tell(.opened(session, node, device: device))
         return tell(
             .received(
                 session,

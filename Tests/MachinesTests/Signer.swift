@@ -15,7 +15,8 @@ struct Signer {
     func bundle(
         _ version: UInt64, named name: String = "freeze", sites: [SiteID] = ["urban"],
         canary: Canary? = nil, rows: [AuthorityOverride] = [Signer.holdUpdates],
-        window: Interval? = nil, issuedAt: WallTime = WallTime(milliseconds: 1_730_000_000_000),
+        window: Interval? = nil, roles: [RoleBinding] = [], cedar: String? = nil,
+        issuedAt: WallTime = WallTime(milliseconds: 1_730_000_000_000),
         notAfter: WallTime = WallTime(milliseconds: 1_790_000_000_000)
     ) throws -> PolicyBundle {
         try key.sign(
@@ -24,7 +25,7 @@ struct Signer {
                 notAfter: notAfter,
                 spec: PolicySpec(
                     scope: PolicyScope(sites: sites, canary: canary), autonomyWindow: window,
-                    authority: rows)))
+                    authority: rows, roleBindings: roles, cedar: cedar)))
     }
 
     static let holdUpdates = AuthorityOverride(domain: .update, verdict: .hold)

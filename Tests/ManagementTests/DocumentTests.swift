@@ -10,7 +10,7 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 19)
+            #expect(paths.count == 20)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "{name}", with: "n1")
@@ -49,6 +49,7 @@ import Testing
                 role: .node, name: "n", version: "1", hubInContact: true, since: time),
             "Metadata": metadata, "Object": policy,
             "PolicyBundle": bundle,
+            "AccessReport": AccessReport(isAllowed: true, reasons: []),
             "ObjectList": ObjectList(items: [], asOf: time), "Event": event("hello"),
             "EventList": EventList(items: [], asOf: time),
             "ApplyResult": ApplyResult(kind: .site, name: "s", outcome: .created),

@@ -65,6 +65,24 @@ final class Fleet: ManagementBackend {
         resolutions.withLock { $0.append(resolution) }
     }
 
+    typealias Rule = @Sendable (Principal, Verb, AccessTarget) -> Bool
+
+    /// Who may do what; everybody everything until a test says otherwise.
+    private let rule = Mutex<Rule>({ _, _, _ in true })
+    /// Each question about it.
+    let questions = Mutex<[String]>([])
+
+    func rule(_ rule: @escaping Rule) { self.rule.withLock { $0 = rule } }
+
+    func access(
+        of principal: Principal, _ verb: Verb, _ target: AccessTarget
+    ) async -> AccessReport {
+        let place = target.sites.isEmpty ? "" : " at \(target.sites[0])"
+        questions.withLock { $0.append("\(principal) \(verb) \(target.reference)\(place)") }
+        let isAllowed = rule.withLock { $0 }(principal, verb, target)
+        return AccessReport(isAllowed: isAllowed, reasons: [isAllowed ? "test/yes" : "test/no"])
+    }
+
     func info() async -> ServerInfo { ServerInfo(role: .hub, name: "hub", version: "1.2.3") }
 
     func list(_ kind: Kind) async -> ObjectList {

@@ -164,7 +164,10 @@ struct Authority {
                 host: host, port: port,
                 identity: try ServerIdentity(certificateChain: hub.chain, key: hub.key),
                 clientAuthorities: try certificate.serializeAsPEM().pemString,
-                admits: { names in names.contains { $0.hasPrefix("uri:skerry:operator/") } }))
+                identify: { names in
+                    names.first { $0.hasPrefix("uri:skerry:operator/") }
+                        .map { .user(String($0.dropFirst(20))) }
+                }))
     }
 
     func client(

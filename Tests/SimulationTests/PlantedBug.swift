@@ -77,7 +77,7 @@ extension PlantedBug {
         .hub("sends documents before they are durable", breaks: [.durability]) {
             let sessions = Memory<[NodeID: SessionID]>([:])
             return { input, _, effects in
-                if case .opened(let session, let node) = input {
+                if case .opened(let session, let node, _) = input {
                     sessions.change { $0[node] = session }
                 }
                 for case .persist(_, let writes) in effects {
@@ -335,7 +335,7 @@ extension PlantedBug {
             let nodes = Memory<[SessionID: NodeID]>([:])
             return { input, _, effects in
                 switch input {
-                case .opened(let session, let node): nodes.change { $0[session] = node }
+                case .opened(let session, let node, _): nodes.change { $0[session] = node }
                 case .closed(let session):
                     guard let node = nodes.value[session] else { return }
                     let newest = nodes.value.filter { $0.value == node }.keys.max()

@@ -33,6 +33,7 @@ extension Allowance {
         ("Sources/Client/Verbs/Await.swift", "the deadline of wait"),
         ("Sources/Client/Verbs/Resumption.swift", "the wait before a watch tries again"),
         ("Sources/Host/AgentHost.swift", "the period of systemd's watchdog"),
+        ("Sources/Host/HubHost.swift", "the period in which long-lived certificates are renewed"),
         ("Sources/Host/SnapshotKeeper.swift", "the period of copies"),
         ("Tests/ContainersTests/Bench.swift", "an engine's own state sends no event"),
         ("Tests/EndToEndTests/Program.swift", "other processes send no event"),

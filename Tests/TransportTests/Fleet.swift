@@ -20,6 +20,10 @@ final class StandInHub: ControlDelegate {
     private let token: JoinTokenText?
     private let admission: Admission
     private let spent = Mutex(false)
+    private let returned = Mutex<[[UInt8]]>([])
+
+    /// The device keys of those who came back, as they were proved.
+    var proofs: [[UInt8]] { returned.withLock { $0 } }
 
     init(authority: Authorities, token: JoinTokenText? = nil, admission: Admission) {
         (seen, sink) = AsyncStream.makeStream()
@@ -28,7 +32,19 @@ final class StandInHub: ControlDelegate {
         self.admission = admission
     }
 
-    func opened(_ session: SessionID, node: NodeID, site: SiteID) async -> Admission {
+    func readmit(_ proof: ReturnProof) async throws -> Certification {
+        returned.withLock { $0.append(proof.deviceKey) }
+        guard proof.node == "n1" else { throw Refusal(.denied, "the node is not known here") }
+        return Certification(
+            certificateChain: try authority.issuing.issueNodeAuthority(
+                proof.node, site: "harbour", publicKey: proof.publicKey, validity: .seconds(900),
+                now: clock()),
+            trustRoots: try authority.trustRoots)
+    }
+
+    func opened(
+        _ session: SessionID, node: NodeID, site: SiteID, device: String?
+    ) async -> Admission {
         sink.yield(.opened(session, node, site))
         return admission
     }

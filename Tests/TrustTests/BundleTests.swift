@@ -3,6 +3,18 @@ import Testing
 import Trust
 
 @Suite struct BundleTests {
+    @Test func `bindings and rules are signed line by line and read back the same`() throws {
+        let spec = PolicySpec(
+            roleBindings: [
+                RoleBinding(role: .operator, users: ["ann", "bob"], sites: ["rural"]),
+                RoleBinding(role: .admin, users: ["eve"]),
+            ], cedar: "permit(principal,\n\n  action, resource);\n")
+        let bundle = try Samples.bundle(spec: spec)
+        #expect(bundle.payload.contains("role-binding role=operator user=ann user=bob site=rural"))
+        #expect(bundle.payload.contains("cedar   action, resource);"))
+        #expect(try bundle.read().spec == spec)
+    }
+
     @Test func `what was signed is what is read, on every side`() throws {
         let bundle = try Samples.bundle()
         let keys = [try Samples.key().trusted]

@@ -11,6 +11,17 @@ extension Interface {
     func stream(_ call: Call) async throws -> Response {
         let request = try call.streamRequest
         let node = call.query["node"].map { NodeID($0) }
+        let verb: Verb =
+            switch request.purpose {
+            case .logs: .logs
+            case .exec: .exec
+            }
+        try await permit(
+            verb, try await target(.instance, request.container.instance.description), to: call)
+        if let node {
+            // The node that is named gets the request, whatever is known of the instance.
+            try await permit(verb, try await target(.node, node.text), to: call)
+        }
         // An open shell may be silent for hours.
         try await call.channel.triggerUserOutboundEvent(IdleGuard.Patience.endless)
         return .flowing(streamMediaType, for: call.request) { body, outlet in

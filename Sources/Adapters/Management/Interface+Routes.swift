@@ -8,16 +8,18 @@ extension Interface {
     private static let pages: [Route] = [
         Route(
             method: .get, path: "/", summary: "A page that shows sites, nodes and workloads.",
+            access: .fleet(.get),
             success: (200, [.text("text/html")]), respond: { try await $0.page($1) }),
         Route(
-            method: .get, path: "/style.css", summary: "The look of that page.",
+            method: .get, path: "/style.css", summary: "The look of that page.", access: .status,
             success: (200, [.text("text/css")]),
             respond: { _, _ in .text(StatusPage.style, type: "text/css; charset=utf-8") }),
         Route(
             method: .get, path: "/healthz", summary: "Whether the process answers.",
+            access: .status,
             success: (200, [.text("text/plain")]), respond: { _, _ in .text("ok\n") }),
         Route(
-            method: .get, path: "/readyz", summary: "Whether requests are taken.",
+            method: .get, path: "/readyz", summary: "Whether requests are taken.", access: .status,
             success: (200, [.text("text/plain")]),
             respond: { interface, _ in
                 // The backend has to get a turn: a process that is stuck is not ready.
@@ -26,19 +28,20 @@ extension Interface {
             }),
         Route(
             method: .get, path: "/metrics", summary: "Figures for Prometheus.",
+            access: .fleet(.get),
             success: (200, [.text("text/plain")]),
             respond: { interface, _ in
                 .text(await interface.backend.metrics(), type: "text/plain; version=0.0.4")
             }),
         Route(
-            method: .get, path: "/openapi.json", summary: "This document.",
+            method: .get, path: "/openapi.json", summary: "This document.", access: .status,
             success: (200, [.json(.object)]),
             respond: { interface, _ in
                 let info = await interface.backend.info()
                 return try .json(openAPIDocument(of: routes, version: info.version))
             }),
         Route(
-            method: .get, path: "/api/v1/info", summary: "Who answers.",
+            method: .get, path: "/api/v1/info", summary: "Who answers.", access: .status,
             success: (200, [.json(.named("ServerInfo"))]),
             respond: { interface, _ in try .json(await interface.backend.info()) }),
     ]
@@ -46,6 +49,7 @@ extension Interface {
     private static let collections: [Route] = [
         Route(
             method: .get, path: "/api/v1/events", summary: "What happened lately, oldest first.",
+            access: .fleet(.get),
             query: [
                 .init(name: "limit", type: .integer, summary: "How many of the newest."),
                 .init(name: "watch", type: .boolean, summary: "Keep sending what is new."),
@@ -55,6 +59,7 @@ extension Interface {
         Route(
             method: .get, path: "/api/v1/decisions",
             summary: "Who was allowed to do what lately, or was not, and why; oldest first.",
+            access: .fleet(.get),
             query: [
                 .init(
                     name: "about", type: .string,
@@ -67,16 +72,19 @@ extension Interface {
         Route(
             method: .get, path: "/api/v1/authority/{site}",
             summary: "Who may decide what at a site, and where its nodes stand.",
+            access: .site(.get),
             success: (200, [.json(.named("AuthorityReport"))]), refusals: [404],
             respond: { try await $0.authority($1) }),
         Route(
             method: .get, path: "/api/v1/conflicts",
             summary: "About what hub and nodes differ, until a person chooses.",
+            access: .fleet(.get),
             success: (200, [.json(.named("ConflictList"))]), refusals: [403],
             respond: { interface, _ in try .json(try await interface.backend.conflicts()) }),
         Route(
             method: .get, path: "/api/v1/compliance",
             summary: "What came of judging every decision of nodes by the policy that it names.",
+            access: .fleet(.get),
             query: [.init(name: "site", type: .string, summary: "Of this site alone.")],
             success: (200, [.json(.named("ComplianceReport"))]), refusals: [403, 404],
             respond: { interface, call in
@@ -86,10 +94,28 @@ extension Interface {
         Route(
             method: .get, path: "/api/v1/changes",
             summary: "What people changed at nodes, and how it stands beside the hub's word.",
+            access: .fleet(.get),
             success: (200, [.json(.named("LocalChangeList"))]),
             respond: { interface, _ in try .json(await interface.backend.localChanges()) }),
         Route(
+            method: .get, path: "/api/v1/access",
+            summary: "Whether somebody may do something, and which policies say so.",
+            access: .status,
+            query: [
+                .init(
+                    name: "verb", type: .choice(Verb.allCases.map(\.rawValue)), summary: "What."),
+                .init(
+                    name: "target", type: .string,
+                    summary: "With what: `KIND/NAME`, or the fleet if left out."),
+                .init(
+                    name: "as", type: .string,
+                    summary: "The user; who asks if left out. Others need the right to review."),
+            ],
+            success: (200, [.json(.named("AccessReport"))]), refusals: [403],
+            respond: { try await $0.access($1) }),
+        Route(
             method: .get, path: "/api/v1/{plural}", summary: "All objects of one kind.",
+            access: .body,
             query: [
                 .init(
                     name: "labelSelector", type: .string,
@@ -101,6 +127,7 @@ extension Interface {
             refusals: [404], respond: { try await $0.list($1) }),
         Route(
             method: .get, path: "/api/v1/{plural}/{name}", summary: "One object.",
+            access: .object(.get),
             success: (200, [.json(.named("Object"))]), refusals: [404],
             respond: { try await $0.get($1) }),
     ]
@@ -109,30 +136,32 @@ extension Interface {
         Route(
             method: .post, path: "/api/v1/apply",
             summary: "Makes objects what the request says they are: all of them or none.",
+            access: .body,
             query: [.init(name: "dryRun", type: .boolean, summary: "Only say what would change.")],
             body: .json(.named("ApplyRequest")),
             success: (200, [.json(.named("ApplyAnswer"))]), refusals: [403, 409, 413, 422, 503],
             respond: { try await $0.apply($1) }),
         Route(
             method: .delete, path: "/api/v1/{plural}/{name}", summary: "Removes one object.",
+            access: .object(.delete),
             success: (204, []), refusals: [403, 404, 409, 422, 503],
             respond: { try await $0.delete($1) }),
         Route(
             method: .patch, path: "/api/v1/{plural}/{name}",
             summary:
                 "Changes labels, where null removes one, cordons a node, or ends its conflict with"
-                + " the hub by keeping the word of one of them.",
+                + " the hub by keeping the word of one of them.", access: .body,
             body: .json(.named("Edit")), success: (200, [.json(.named("Object"))]),
             refusals: [403, 404, 409, 413, 422, 503], respond: { try await $0.edit($1) }),
         Route(
             method: .post, path: "/api/v1/resolve",
             summary: "Settles what was changed at a node: the hub's word stays, or the node's holds"
-                + " for all.",
+                + " for all.", access: .fleet(.resolve),
             body: .json(.named("Resolution")), success: (204, []),
             refusals: [403, 404, 409, 413, 422, 503], respond: { try await $0.resolve($1) }),
         Route(
             method: .post, path: "/api/v1/tokens",
-            summary: "Makes a token with which one node may join a site.",
+            summary: "Makes a token with which one node may join a site.", access: .body,
             body: .json(.named("TokenRequest")), success: (200, [.json(.named("IssuedToken"))]),
             refusals: [403, 404, 413, 422, 503], respond: { try await $0.issueToken($1) }),
     ]
@@ -144,7 +173,7 @@ extension Interface {
                 + " and flow at the same time: one byte of type, four of length with the most"
                 + " significant first, the payload. Types: 0 input, 1 end of input, 2 resize"
                 + " (`COLSxROWS`), 3 output, 4 error output, 5 exit (decimal), 6 failed (words),"
-                + " 7 no such container or command (words).",
+                + " 7 no such container or command (words).", access: .body,
             query: [.init(name: "node", type: .string, summary: "Where the container runs.")],
             header: .init(
                 name: streamHeader.rawName, type: .string,
@@ -173,12 +202,16 @@ extension Interface {
     private func list(_ call: Call) async throws -> Response {
         let kind = try call.kind
         let selector = try call.selector
-        guard try call.flag("watch") else { return try .json(await list(kind, selector)) }
+        let first = try await list(kind, selector, for: call)
+        guard try call.flag("watch") else { return try .json(first) }
         return watch(kind, selector, for: call)
     }
 
-    func list(_ kind: Kind, _ selector: LabelSelector) async -> ObjectList {
-        var list = await backend.list(kind)
+    /// What of a kind whoever asks may see.
+    func list(
+        _ kind: Kind, _ selector: LabelSelector, for call: Call
+    ) async throws -> ObjectList {
+        var list = try await visible(await backend.list(kind), kind, to: call)
         if !selector.requirements.isEmpty {
             list.items.removeAll { !selector.matches($0.selectable) }
         }
@@ -229,6 +262,7 @@ extension Interface {
     private func apply(_ call: Call) async throws -> Response {
         let dryRun = try call.flag("dryRun")
         let request = try await read(ApplyRequest.self, from: call)
+        try await permitApply(request.objects, to: call)
         let results = try await backend.apply(request.objects, dryRun: dryRun)
         return try .json(ApplyAnswer(results: results))
     }
@@ -241,6 +275,7 @@ extension Interface {
     private func edit(_ call: Call) async throws -> Response {
         let kind = try call.kind
         let edit = try await read(Edit.self, from: call)
+        try await permit(edit.verb, try await target(kind, call.name), to: call)
         return try .json(try await backend.edit(kind, name: call.name, edit))
     }
 
@@ -251,6 +286,8 @@ extension Interface {
 
     private func issueToken(_ call: Call) async throws -> Response {
         let request = try await read(TokenRequest.self, from: call)
+        let site = AccessTarget(.site, request.site.text, sites: [request.site])
+        try await permit(.enrol, site, to: call)
         let token = try await backend.issueToken(
             site: request.site, validFor: request.validFor.duration)
         return try .json(token)
@@ -263,6 +300,16 @@ extension Interface {
         }
         let body = try await call.request.body.collect(upTo: limits.bodyBytesMax)
         return try decodedJSON(type, from: body)
+    }
+}
+
+extension Edit {
+    fileprivate var verb: Verb {
+        switch self {
+        case .labels: .label
+        case .cordon: .cordon
+        case .resolve: .resolve
+        }
     }
 }
 
@@ -283,12 +330,12 @@ struct TokenRequest: Codable {
 // MARK: - What a call says
 
 extension Call {
-    fileprivate var name: String {
+    var name: String {
         guard let name = parameters["name"] else { preconditionFailure("the route has no {name}") }
         return name
     }
 
-    fileprivate var kind: Kind {
+    var kind: Kind {
         get throws {
             let plural = parameters["plural"]
             guard let kind = Kind.allCases.first(where: { $0.plural == plural }) else {

@@ -7,25 +7,26 @@ import NIOSSL
 struct Interface: Sendable {
     let backend: any ManagementBackend
     let limits: Limits
-    /// Which verified client certificates may ask at all; nil where the transport has none.
-    let admits: (@Sendable ([String]) -> Bool)?
+    /// Whom a verified client certificate speaks for; nil where the transport has none.
+    let identify: (@Sendable ([String]) -> Principal?)?
     private let table = RouteTable(Interface.routes)
 
     init(
-        backend: any ManagementBackend, limits: Limits, admits: (@Sendable ([String]) -> Bool)?
+        backend: any ManagementBackend, limits: Limits,
+        identify: (@Sendable ([String]) -> Principal?)?
     ) {
         self.backend = backend
         self.limits = limits
-        self.admits = admits
+        self.identify = identify
     }
 
     /// Throws only what must end the connection.
     func respond(to request: Request, on channel: any Channel) async throws -> Response {
         var response: Response
         do {
-            try await checkClient(on: channel)
+            let principal = try await principal(on: channel)
             try checkOrigin(of: request)
-            response = try await route(request, on: channel)
+            response = try await route(request, of: principal, on: channel)
         } catch {
             guard let refusal = try refusalResponse(for: error, limits: limits) else { throw error }
             response = refusal
@@ -35,12 +36,16 @@ struct Interface: Sendable {
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    private func route(_ request: Request, on channel: any Channel) async throws -> Response {
+    private func route(
+        _ request: Request, of principal: Principal, on channel: any Channel
+    ) async throws -> Response {
         switch table.match(request.method, request.uri.path) {
         case .route(let route, let parameters):
             let query = try readQuery(of: request, for: route)
             let call = Call(
-                request: request, channel: channel, parameters: parameters, query: query)
+                request: request, channel: channel, principal: principal, parameters: parameters,
+                query: query)
+            try await checkAccess(route.access, of: call)
             return try await route.respond(self, call)
         case .otherMethods(let methods):
             let allowed = methods.map(\.rawValue).joined(separator: ", ")
@@ -69,15 +74,17 @@ struct Interface: Sendable {
         return query
     }
 
-    private func checkClient(on channel: any Channel) async throws {
-        guard let admits else { return }
+    /// Who opened the socket of a node, or whom the client's certificate names.
+    private func principal(on channel: any Channel) async throws -> Principal {
+        guard let identify else { return .console }
         let certificate = try await channel.nioSSL_peerCertificate().get()
-        guard let certificate, admits(alternativeNames(of: certificate)) else {
+        guard let certificate, let principal = identify(alternativeNames(of: certificate)) else {
             throw Refusal(
                 .denied,
                 "this certificate does not admit to management: use one that was made for a person"
                     + " or a tool, not that of a node")
         }
+        return principal
     }
 
     /// A browser that holds a client certificate would lend it to any page that posts here.

@@ -1,4 +1,5 @@
 import HummingbirdTLS
+package import Model
 import NIOCore
 import NIOSSL
 import Synchronization
@@ -18,20 +19,21 @@ package struct TLSListener: Sendable {
     package var identity: ServerIdentity
     /// PEM of the authorities that clients' certificates come from.
     package var clientAuthorities: String
-    /// Which clients may ask, by the names in their certificate: `dns:…`, `uri:…`, `email:…`.
+    /// Whom a client speaks for, by the names in its certificate: `dns:…`, `uri:…`, `email:…`. Nil for
+    /// who may not ask.
     ///
     /// Nodes have certificates of the same authority, and a stolen one must not manage the fleet.
-    package var admits: @Sendable (_ names: [String]) -> Bool
+    package var identify: @Sendable (_ names: [String]) -> Principal?
 
     package init(
         host: String, port: Int, identity: ServerIdentity, clientAuthorities: String,
-        admits: @escaping @Sendable (_ names: [String]) -> Bool
+        identify: @escaping @Sendable (_ names: [String]) -> Principal?
     ) {
         self.host = host
         self.port = port
         self.identity = identity
         self.clientAuthorities = clientAuthorities
-        self.admits = admits
+        self.identify = identify
     }
 
     func configuration() throws(ListenerError) -> TLSConfiguration {

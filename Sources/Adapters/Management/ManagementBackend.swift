@@ -5,6 +5,10 @@ package import Model
 /// Every list is the whole list. The interface filters by label and name, and works out for its
 /// watchers what changed.
 package protocol ManagementBackend: Sendable {
+    /// Whether somebody may do something, by the policies that hold here.
+    func access(
+        of principal: Principal, _ verb: Verb, _ target: AccessTarget
+    ) async -> AccessReport
     func info() async -> ServerInfo
     func list(_ kind: Kind) async -> ObjectList
     /// All of the objects or none of them.

@@ -2,6 +2,7 @@ import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
 import Logging
+import Model
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -45,7 +46,7 @@ package struct ManagementServer: Sendable {
         let configuration = try tls.configuration()
         let child: TLSChannel<HTTP1Channel>
         do {
-            child = try TLSChannel(http(admits: tls.admits), tlsConfiguration: configuration)
+            child = try TLSChannel(http(identify: tls.identify), tlsConfiguration: configuration)
         } catch {
             throw .unusableIdentity("\(error)")
         }
@@ -65,7 +66,7 @@ package struct ManagementServer: Sendable {
         let published = Mutex<Result<UnixSocket.FileIdentity?, ListenerError>>(.success(nil))
         do {
             let address = BindAddress.unixDomainSocket(path: socket.stagingPath)
-            try await serve(http(admits: nil), at: address) { channel in
+            try await serve(http(identify: nil), at: address) { channel in
                 do throws(ListenerError) {
                     try socket.publish()
                     published.withLock { $0 = .success(socket.identity()) }
@@ -100,8 +101,8 @@ package struct ManagementServer: Sendable {
         try await server.run()
     }
 
-    private func http(admits: (@Sendable ([String]) -> Bool)?) -> HTTP1Channel {
-        let interface = Interface(backend: backend, limits: limits, admits: admits)
+    private func http(identify: (@Sendable ([String]) -> Principal?)?) -> HTTP1Channel {
+        let interface = Interface(backend: backend, limits: limits, identify: identify)
         let idle = limits.idle
         return HTTP1Channel(
             responder: { request, writer, channel in

@@ -98,6 +98,10 @@ let schemas: [String: Schema] = [
         ("labels?", .map(.nullable(.string))), ("cordon?", .boolean),
         ("resolve?", .choice(Side.allCases.map(\.rawValue))),
     ]),
+    "AccessReport": .fields([
+        ("isAllowed", .boolean), ("reasons", .array(.string)), ("errors", .array(.string)),
+        ("policies", .array(.string)),
+    ]),
     "Conflict": .fields([
         ("node", .string), ("kind", .choice(Kind.allCases.map(\.rawValue))), ("name", .string),
         ("atHub?", .named("Object")), ("atNode?", .named("Object")),

@@ -1,4 +1,5 @@
 import Hummingbird
+import Model
 import NIOCore
 
 /// One thing that can be asked of the server.
@@ -18,10 +19,24 @@ struct Route: Sendable {
         case text(String)
     }
 
+    /// What whoever asks must be permitted.
+    enum Access: Sendable {
+        /// That the process is there.
+        case status
+        case fleet(Verb)
+        /// With the site in the path.
+        case site(Verb)
+        /// With the object in the path.
+        case object(Verb)
+        /// It depends on the body or on each item; the answer checks it.
+        case body
+    }
+
     let method: HTTPRequest.Method
     /// `/api/v1/{plural}/{name}`
     let path: String
     let summary: String
+    let access: Access
     var query: [Parameter] = []
     var header: Parameter?
     var body: Content?
@@ -35,6 +50,8 @@ struct Route: Sendable {
 struct Call: Sendable {
     let request: Request
     let channel: any Channel
+    /// Who asks.
+    let principal: Principal
     /// What stands in the place of `{plural}` and `{name}`.
     let parameters: [String: String]
     let query: [String: String]

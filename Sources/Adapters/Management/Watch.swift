@@ -7,11 +7,11 @@ extension Interface {
         .flowing("text/event-stream", for: call.request) { _, outlet in
             // Subscribed before the first look, so that nothing falls in between.
             let signals = await backend.changes()
-            let first = await list(kind, selector)
+            let first = try await list(kind, selector, for: call)
             var known = KnownObjects(first)
             try await outlet.send(event: "list", first)
             try await lookAgain(on: signals) {
-                let list = await list(kind, selector)
+                let list = try await list(kind, selector, for: call)
                 let (changed, removed) = known.update(to: list)
                 if !changed.isEmpty {
                     let changes = ObjectList(items: changed, asOf: list.asOf)

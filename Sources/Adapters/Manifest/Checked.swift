@@ -159,7 +159,12 @@ extension PolicySpec {
                 }),
             pattern: fields["pattern"]?.word(), stalenessBound: fields["stalenessBound"]?.duration,
             autonomyWindow: fields["autonomyWindow"]?.duration,
-            authority: fields.value("authority").list.map { AuthorityOverride($0) })
+            authority: fields.value("authority").list.map { AuthorityOverride($0) },
+            roleBindings: fields.value("roleBindings").list.map {
+                RoleBinding(
+                    role: $0.value("role").word(), users: $0.value("users").list.map(\.text),
+                    sites: $0.value("sites").list.map { SiteID($0.text) })
+            }, cedar: fields["cedar"]?.text)
     }
 }
 

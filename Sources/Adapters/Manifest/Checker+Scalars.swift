@@ -33,16 +33,21 @@ extension Checker {
 }
 
 extension Shape {
+    private var bytesMax: Int {
+        if case .text(.rules) = self { return Limits.rulesBytes }
+        return Limits.textBytes
+    }
+
     /// The value of a scalar, or why it is none. Lists, maps and records are walked elsewhere.
     func reading(_ written: Written) -> Result<Checked, Misfit> {
         guard case .scalar(let text, let isPlain) = written.content, !written.isNull else {
             return .failure(misfit(written, fix: "write \(wanted) here"))
         }
-        guard text.utf8.count <= Limits.textBytes else {
+        guard text.utf8.count <= bytesMax else {
             return .failure(
                 Misfit(
                     .tooLong,
-                    "\(text.utf8.count) bytes of text, and at most \(Limits.textBytes) are allowed",
+                    "\(text.utf8.count) bytes of text, and at most \(bytesMax) are allowed",
                     fix: "shorten it; large content belongs into a file that is mounted"))
         }
         switch self {

@@ -13,6 +13,9 @@ enum Limits {
     /// Aliases are refused; so many are given to the parser, to be refused by name and place.
     static let aliases = 8
     static let textBytes = 4096
+    /// What is signed may not be longer than 512 KiB.
+    static let rulesBytes = 256 * 1024
+    static let roleBindings = 1000
     static let containers = 32
     static let ports = 64
     static let variables = 256

@@ -43,10 +43,40 @@ extension Schema {
             Field(
                 "authority", .list(.record(authorityOverride), limit: Limits.authorityRows),
                 .standard("[]"), "Rows that replace cells of the table, and rows of the site."),
+            Field(
+                "roleBindings", .list(.record(roleBinding), limit: Limits.roleBindings),
+                .standard("[]"),
+                "Who may manage the sites in scope, and as what. As long as no policy binds anybody, "
+                    + "every certificate of a person may do everything."),
+            Field(
+                "cedar", .text(.rules), .optional,
+                "Rules in the Cedar language, beyond what roles say, for what is at the sites in "
+                    + "scope. See docs/decisions/access.md for the words.",
+                example: "'forbid(principal, action == Action::\"exec\", resource);'"),
         ],
         habits: [
             "sites": "write 'scope: {sites: [...]}'", "canary": "write it below 'scope'",
-            "rules": "write 'authority'",
+            "rules": "write 'authority', or 'cedar' for rules in Cedar",
+            "roles": "write 'roleBindings'",
+        ])
+
+    static let roleBinding = Record(
+        name: "role binding", about: "Gives people a role, at some sites or at all.",
+        fields: [
+            Field(
+                "role", .choice(Role.allCases.map(\.rawValue)), .required,
+                "viewer reads; operator changes workloads, sites and nodes as well; approver approves; "
+                    + "security makes policy and join tokens; admin does everything."),
+            Field(
+                "users", .list(.text(.name), limit: Limits.policySites), .required,
+                "People, by the names in their certificates.", example: "[ann, bob]"),
+            Field(
+                "sites", .list(.text(.name), limit: Limits.policySites), .standard("[]"),
+                "Only at these sites; at all in scope if left out.", example: "[rural]"),
+        ],
+        habits: [
+            "user": "write 'users'", "subjects": "write 'users'", "site": "write 'sites'",
+            "roleRef": "write 'role'",
         ])
 
     static let policyScope = Record(

@@ -57,6 +57,8 @@ enum TextRule: Sendable {
     /// Any text, and numbers and booleans as they are written.
     case argument
     case command
+    /// Policies in Cedar.
+    case rules
     case image
     case path
     case requestPath
@@ -70,6 +72,7 @@ enum TextRule: Sendable {
         case .name: "name (DNS label)"
         case .portName: "name of a port"
         case .words, .argument, .command: "text"
+        case .rules: "policies in Cedar"
         case .image: "image reference"
         case .path: "absolute path"
         case .requestPath: "path that starts with /"

@@ -20,7 +20,7 @@ extension TextRule {
         let misfit =
             switch self {
             case .name, .portName: nameMisfit(text)
-            case .words, .argument, .command: contentMisfit(text)
+            case .words, .argument, .command, .rules: contentMisfit(text)
             case .image: imageMisfit(text)
             case .path: pathMisfit(text)
             case .requestPath: requestPathMisfit(text)

@@ -123,5 +123,13 @@ private func hubMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 """)
     }
+    migrator.registerMigration("hub-identity-1") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE credential (
+                    node TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
     return migrator
 }

@@ -87,6 +87,12 @@ private func loadNodes(
         Claims.self, of: "claims", key: ["node"], "SELECT * FROM claims ORDER BY node",
         each: { row, claims in places[row["node"]].map { nodes[$0].claims = claims } })
     try reader.values(
+        NodeCredential.self, of: "credential", key: ["node"],
+        "SELECT * FROM credential ORDER BY node",
+        each: { row, credential in
+            places[row["node"]].map { nodes[$0].credential = credential }
+        })
+    try reader.values(
         Timeline.self, of: "timeline", key: ["node"], "SELECT * FROM timeline ORDER BY node",
         each: { row, timeline in places[row["node"]].map { nodes[$0].timeline = timeline } })
     try reader.values(

@@ -133,7 +133,7 @@ private func apply(
     case .generationFloor(let generation):
         try database.setCounter("generationFloor", to: try column(generation))
     case .document, .forgetDocument, .instance, .removeInstance, .acknowledged, .appliedRevision,
-        .contact, .claims, .timeline, .head, .localChange, .removeLocalChange:
+        .contact, .claims, .credential, .timeline, .head, .localChange, .removeLocalChange:
         try applyToNode(write, in: database)
     }
 }
@@ -172,6 +172,8 @@ private func applyToNode(_ write: HubWrite, in database: GRDB.Database) throws {
         try database.setPosition("lastSeen", of: node, to: time.milliseconds)
     case .claims(let node, let claims):
         try database.put(claims, in: "claims", name: node.text)
+    case .credential(let node, let credential):
+        try database.put(credential, in: "credential", name: node.text)
     case .timeline(let node, .shared):
         try database.run("DELETE FROM timeline WHERE node = ?", [node.text])
     case .timeline(let node, let timeline):
@@ -186,7 +188,8 @@ private func applyToNode(_ write: HubWrite, in database: GRDB.Database) throws {
 private func remove(_ node: NodeID, from database: GRDB.Database) throws {
     try database.run("DELETE FROM node WHERE name = ?", [node.text])
     let tables = [
-        "position", "feed", "instance", "placement", "claims", "timeline", "localChange",
+        "position", "feed", "instance", "placement", "claims", "credential", "timeline",
+        "localChange",
     ]
     for table in tables {
         try database.run("DELETE FROM \(table) WHERE node = ?", [node.text])

@@ -11,10 +11,13 @@ struct ControlCalls: Skerry_Control_V1_Control.ServiceProtocol {
         request: StreamingServerRequest<Skerry_Control_V1_NodeFrame>, context: ServerContext
     ) async throws -> StreamingServerResponse<Skerry_Control_V1_HubFrame> {
         let (node, site) = try peer(request.metadata)
+        let device = request.metadata[stringValues: PeerStamp.device].first { _ in true }
         return StreamingServerResponse { writer in
             let session = sessions.add(node)
             defer { sessions.remove(session) }
-            switch await delegate.opened(session.id, node: node, site: site) {
+            switch await delegate.opened(
+                session.id, node: node, site: site, device: device)
+            {
             case .refuse(let retryAfter, let reason):
                 var frame = Skerry_Control_V1_HubFrame()
                 frame.record = try RecordCodec.record(
@@ -167,10 +170,14 @@ private func firstToEnd(
 /// The one call that needs no certificate: the one for getting it.
 struct EnrolmentCalls: Skerry_Control_V1_Enrolment.SimpleServiceProtocol {
     let delegate: any ControlDelegate
+    let desk: ReturnDesk
 
     func enrol(
         request: Skerry_Control_V1_EnrolRequest, context: ServerContext
     ) async throws -> Skerry_Control_V1_EnrolReply {
+        if case .value(let wish) = RecordCodec.read(ReturnRequest.self, from: request.request) {
+            return try await answer(wish)
+        }
         guard case .value(let wish) = RecordCodec.read(EnrolmentRequest.self, from: request.request)
         else {
             throw RPCError(code: .invalidArgument, message: "the enrolment request cannot be read")
@@ -182,6 +189,27 @@ struct EnrolmentCalls: Skerry_Control_V1_Enrolment.SimpleServiceProtocol {
             reply.refusal = try RecordCodec.record(refusal)
         } catch {
             throw RPCError(code: .internalError, message: "the hub could not enrol; see its log")
+        }
+        return reply
+    }
+
+    private func answer(_ wish: ReturnRequest) async throws -> Skerry_Control_V1_EnrolReply {
+        var reply = Skerry_Control_V1_EnrolReply()
+        do {
+            switch wish {
+            case .begin(let node):
+                reply.enrolment = try RecordCodec.record(desk.challenge(for: node))
+            case .prove(let proof):
+                guard desk.accepts(proof) else {
+                    throw Refusal(.denied, "the proof of the device key is not good; try again")
+                }
+                reply.enrolment = try RecordCodec.record(try await delegate.readmit(proof))
+            }
+        } catch let refusal as Refusal {
+            reply.refusal = try RecordCodec.record(refusal)
+        } catch {
+            throw RPCError(
+                code: .internalError, message: "the hub could not readmit the node; see its log")
         }
         return reply
     }

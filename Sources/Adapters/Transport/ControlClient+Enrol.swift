@@ -39,25 +39,57 @@ extension ControlClient {
             tokenID: token.id, tokenSecret: token.secret, node: node, site: site,
             publicKey: key.publicKey, deviceKey: device?.publicKey)
         let enrolment = try await dialer.withConnection { client in
-            try await ask(request, client, limits)
+            try await exchange(request, for: Enrolment.self, client, limits)
         }
         try await check(enrolment, against: request, key: key, trustRoots: roots, clock: clock)
         return enrolment
     }
 
-    private static func ask(
-        _ request: EnrolmentRequest, _ client: GRPCClient<Dialer.Transport>, _ limits: Limits
-    ) async throws -> Enrolment {
+    /// Asks for a new authority by the device key, on a link that proves the hub only. The answer is
+    /// checked where it is put to use.
+    ///
+    /// - Parameters:
+    ///   - hub: `host:port` where nodes enrol.
+    ///   - key: with which the node will sign.
+    package static func comeBack(
+        to hub: String, trustRoots: String, node: NodeID, key: NodeKey, device: NodeKey,
+        limits: Limits = .production, clock: FleetClock
+    ) async throws(TransportError) -> Certification {
+        let endpoint = try Endpoint(hub)
+        let verifier: PeerVerifier
+        do {
+            verifier = try PeerVerifier(
+                .hub(name: endpoint.host), trustRoots: trustRoots, clock: clock)
+        } catch {
+            throw .identity(error)
+        }
+        let dialer = Dialer(
+            endpoint: endpoint, serverName: endpoint.host, identity: nil, verifier: verifier,
+            limits: limits, now: clock.now)
+        return try await dialer.withConnection { client in
+            let challenge = try await exchange(
+                ReturnRequest.begin(node), for: ReturnChallenge.self, client, limits)
+            let proof = try ReturnProof(
+                node: node, nonce: challenge.nonce, key: key, device: device)
+            return try await exchange(
+                ReturnRequest.prove(proof), for: Certification.self, client, limits)
+        }
+    }
+
+    private static func exchange<Answer: Recordable>(
+        _ request: some Recordable, for answer: Answer.Type,
+        _ client: GRPCClient<Dialer.Transport>, _ limits: Limits
+    ) async throws -> Answer {
         var message = Skerry_Control_V1_EnrolRequest()
         message.request = try RecordCodec.record(request)
         let reply = try await Skerry_Control_V1_Enrolment.Client(wrapping: client).enrol(
             message, options: CallOptions(limits))
         switch reply.result {
         case .enrolment(let record):
-            guard case .value(let enrolment) = RecordCodec.read(Enrolment.self, from: record) else {
-                throw TransportError.garbled(reason: "the enrolment cannot be read")
+            guard case .value(let answer) = RecordCodec.read(Answer.self, from: record) else {
+                throw TransportError.garbled(reason: "the hub's answer cannot be read")
             }
-            return enrolment
+            return answer
         case .refusal(let record):
             guard case .value(let refusal) = RecordCodec.read(Refusal.self, from: record) else {
                 throw TransportError.garbled(reason: "the refusal cannot be read")

@@ -13,13 +13,20 @@ package enum Admission: Hashable, Sendable {
 /// What the hub does with what arrives. Calls for one session come one after the other.
 package protocol ControlDelegate: Sendable {
     /// A node proved who it is. Asked before anything it sends is read, so it must be cheap.
-    func opened(_ session: SessionID, node: NodeID, site: SiteID) async -> Admission
+    ///
+    /// - Parameter device: the digest of the device key for which its authority was made; nil for a
+    ///   certificate of old.
+    func opened(
+        _ session: SessionID, node: NodeID, site: SiteID, device: String?
+    ) async -> Admission
     func received(_ message: NodeMessage, from session: SessionID) async
     /// Exactly once for each admitted session.
     func closed(_ session: SessionID) async
     func noticed(_ notice: LinkNotice, on session: SessionID) async
     /// A thrown `Refusal` is told to the node; of any other error it learns only that there was one.
     func enrol(_ request: EnrolmentRequest) async throws -> Enrolment
+    /// A node comes back with its device key, which it was checked to hold. Errors as above.
+    func readmit(_ proof: ReturnProof) async throws -> Certification
 }
 
 /// The hub's end of the control link: one listener for nodes with a certificate, and one for those
@@ -100,7 +107,7 @@ package final class ControlServer: Sendable {
                 listenerFactory: try listener(
                     configuration.enrolment, nil, limits.enrolmentConnections),
                 config: .enrolment(limits)),
-            services: [EnrolmentCalls(delegate: delegate)])
+            services: [EnrolmentCalls(delegate: delegate, desk: ReturnDesk(now: now))])
     }
 
     /// Serves until the task is cancelled or a listener fails.

@@ -130,8 +130,9 @@ struct Dialer: Sendable {
             // Bounds what a hub can make this side hold beyond one message.
             config.http2.targetWindowSize = 256 << 10
             config.connection.maxIdleTime = nil
+            // Later than the guard, which says why: the library only says that it is over.
             config.connection.keepalive = .init(
-                time: limits.keepaliveEvery, timeout: limits.keepaliveTimeout,
+                time: limits.keepaliveEvery, timeout: limits.keepaliveTimeout + .seconds(1),
                 allowWithoutCalls: true)
         }
     }

@@ -122,6 +122,33 @@ extension NameConstraints {
     }
 }
 
+extension DistinguishedName {
+    /// The name of a node's authority. It holds the device for which it was made, so that the
+    /// authority of an earlier machine of the same name is told from that of this one.
+    init(authorityOf host: String, device: String?) {
+        let parts: [(ASN1ObjectIdentifier, String)] =
+            [(.RDNAttributeType.commonName, host)]
+            + (device.map { [(DistinguishedName.serialNumber, $0)] } ?? [])
+        self.init(
+            parts.map { type, text in
+                RelativeDistinguishedName([.init(type: type, utf8String: text)])
+            })
+    }
+
+    /// What a leaf's issuer says; a path is built by these names, so a node cannot change it.
+    var device: String? {
+        for part in self {
+            for attribute in part where attribute.type == DistinguishedName.serialNumber {
+                return String(attribute.value)
+            }
+        }
+        return nil
+    }
+
+    /// X.520, section 6.2.9.
+    private static let serialNumber: ASN1ObjectIdentifier = [2, 5, 4, 5]
+}
+
 func distinguishedName(_ common: String, _ organization: String?) throws -> DistinguishedName {
     try DistinguishedName {
         CommonName(common)

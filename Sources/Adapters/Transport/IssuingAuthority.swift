@@ -53,15 +53,16 @@ package struct IssuingAuthority: Sendable {
     /// An authority for a node, as PEM with what is above it. `publicKey` is DER
     /// SubjectPublicKeyInfo, P-256. It can sign for this node's names and for no other.
     package func issueNodeAuthority(
-        _ node: NodeID, site: SiteID, publicKey: [UInt8], validity: Duration, now: WallTime
+        _ node: NodeID, site: SiteID, publicKey: [UInt8], device: String? = nil,
+        validity: Duration, now: WallTime
     ) throws(CredentialError) -> String {
         let identity = PeerIdentity.node(node, site: site)
         for name in identity.names where !isDNSLabel(name) { throw .name(name) }
         let key = try p256(publicKey)
         do {
             let certificate = try issuer.signAuthority(
-                key, as: try distinguishedName(identity.host, nil), pathLength: 0,
-                confinedTo: identity.host, validity: validity, now: now)
+                key, as: DistinguishedName(authorityOf: identity.host, device: device),
+                pathLength: 0, confinedTo: identity.host, validity: validity, now: now)
             return try pemText(of: certificate) + pemText(of: issuer.certificate)
         } catch let error as CredentialError {
             throw error
@@ -127,9 +128,9 @@ func isHostName(_ text: String) -> Bool {
 
 /// The 4 or 16 bytes of an IP address in text; nil for anything else.
 func addressBytes(_ text: String) -> [UInt8]? {
-    var v4 = in_addr()
-    if inet_pton(AF_INET, text, &v4) == 1 { return withUnsafeBytes(of: &v4) { Array($0) } }
-    var v6 = in6_addr()
-    if inet_pton(AF_INET6, text, &v6) == 1 { return withUnsafeBytes(of: &v6) { Array($0) } }
+    for (family, count) in [(AF_INET, 4), (AF_INET6, 16)] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        if inet_pton(family, text, &bytes) == 1 { return bytes }
+    }
     return nil
 }

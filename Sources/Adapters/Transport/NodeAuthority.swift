@@ -54,9 +54,14 @@ package struct NodeAuthority: Sendable {
     package func objection(
         trusting roots: String, at clock: FleetClock
     ) async throws(CredentialError) -> String? {
+        // The hub has just signed it, so it is that late at least.
+        let now = clock.now()
+        let time = max(now, notBefore)
         let verifier = try PeerVerifier(
-            .node, trustRoots: roots, clock: FleetClock(certain: clock.now))
-        let (leaf, _) = try issueLeaf(note: IssuanceNote(mode: .local, boot: 0), now: clock.now())
-        return try await verifier.objection(toPEM: leaf.certificateChain)
+            .node, trustRoots: roots, clock: FleetClock(certain: { time }))
+        let (leaf, _) = try issueLeaf(note: IssuanceNote(mode: .local, boot: 0), now: time)
+        let objection = try await verifier.objection(toPEM: leaf.certificateChain)
+        if objection == nil, time > now { clock.learn(time) }
+        return objection
     }
 }

@@ -15,6 +15,8 @@ final class PeerConnection: ChannelInboundHandler {
 
     /// Nil until the handshake is done, and on links where the peer shows no certificate.
     private(set) var identity: PeerIdentity?
+    /// The device for which the authority of the peer was made; nil where it was for none.
+    private(set) var device: String?
     private let timeout: TimeAmount
     private let now: @Sendable () -> WallTime
     private var deadline: Scheduled<Void>?
@@ -53,6 +55,7 @@ final class PeerConnection: ChannelInboundHandler {
         }
         let certificate = try Certificate(derEncoded: shown.toDERBytes())
         identity = try PeerIdentity(of: certificate) ?? PeerIdentity(old: certificate)
+        device = certificate.issuer.device
         // A session is no way to outlive a certificate.
         let left = WallTime(certificate.notValidAfter) - now()
         close(context, in: TimeAmount(max(left, .zero)))
@@ -74,6 +77,7 @@ final class PeerStamp: ChannelInboundHandler {
     typealias InboundOut = HTTP2Frame.FramePayload
 
     static let header = "skerry-peer"
+    static let device = "skerry-peer-device"
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .headers(var content) = unwrapInboundIn(data) else {
@@ -81,16 +85,21 @@ final class PeerStamp: ChannelInboundHandler {
             return
         }
         content.headers.remove(name: PeerStamp.header)
-        if let identity = identity(of: context.channel.parent) {
-            content.headers.add(name: PeerStamp.header, value: identity.uri)
+        content.headers.remove(name: PeerStamp.device)
+        if let connection = connection(of: context.channel.parent) {
+            if let identity = connection.identity {
+                content.headers.add(name: PeerStamp.header, value: identity.uri)
+            }
+            if let device = connection.device {
+                content.headers.add(name: PeerStamp.device, value: device)
+            }
         }
         context.fireChannelRead(wrapInboundOut(.headers(content)))
     }
 
-    private func identity(of connection: (any Channel)?) -> PeerIdentity? {
+    private func connection(of channel: (any Channel)?) -> PeerConnection? {
         do {
-            return try connection?.pipeline.syncOperations.handler(type: PeerConnection.self)
-                .identity
+            return try channel?.pipeline.syncOperations.handler(type: PeerConnection.self)
         } catch {
             // The connection is being taken down; a call without a stamp is refused.
             return nil

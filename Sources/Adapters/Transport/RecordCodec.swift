@@ -128,6 +128,26 @@ extension Enrolment: Recordable {
     var recordKind: String { "Enrolment" }
 }
 
+extension ReturnRequest: Recordable {
+    static let recordKinds: Set = ["ReturnRequest.begin", "ReturnRequest.prove"]
+    var recordKind: String {
+        switch self {
+        case .begin: "ReturnRequest.begin"
+        case .prove: "ReturnRequest.prove"
+        }
+    }
+}
+
+extension ReturnChallenge: Recordable {
+    static let recordKinds: Set = ["ReturnChallenge"]
+    var recordKind: String { "ReturnChallenge" }
+}
+
+extension Certification: Recordable {
+    static let recordKinds: Set = ["Certification"]
+    var recordKind: String { "Certification" }
+}
+
 extension Refusal: Recordable {
     static let recordKinds: Set = ["Refusal"]
     var recordKind: String { "Refusal" }

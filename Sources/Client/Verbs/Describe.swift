@@ -228,6 +228,18 @@ private struct Description {
         for (index, row) in spec.authority.enumerated() {
             fields.append(("Row \(index)", PolicyTables.words(row)))
         }
+        for binding in spec.roleBindings {
+            let place =
+                binding.sites.isEmpty
+                ? "" : " at " + binding.sites.map(\.text).joined(separator: ", ")
+            fields.append(
+                ("Role \(binding.role.rawValue)", binding.users.joined(separator: ", ") + place))
+        }
+        if let cedar = spec.cedar {
+            for (index, line) in cedar.split(separator: "\n").enumerated() {
+                fields.append((index == 0 ? "Rules" : "", String(line)))
+            }
+        }
         return fields
     }
 

@@ -149,7 +149,13 @@ package struct PolicySigning: Sendable {
 
     /// What no site could make right is said here, where the file is at hand.
     private func check(_ policy: Policy) throws {
-        let mistakes = policy.spec.mistakes
+        let reference = PolicyReference(name: policy.metadata.name, version: 0)
+        let access = DecisionPoint([(reference: reference, spec: policy.spec)])
+        let mistakes =
+            policy.spec.mistakes
+            + access.faults.map {
+                Mistake(object: 0, field: $0.field, message: $0.message, fix: $0.fix)
+            }
         guard mistakes.isEmpty else {
             throw try files.failure(mistakes, so: "nothing was signed")
         }

@@ -62,6 +62,18 @@ package struct Connection: Sendable {
         return try await value(Request(path: "/api/v1/compliance" + query))
     }
 
+    /// - Parameters:
+    ///   - target: `KIND/NAME`; nil for the fleet.
+    ///   - user: nil for whoever asks.
+    package func access(_ verb: Verb, _ target: String?, as user: String?) async throws
+        -> AccessReport
+    {
+        var query = "?verb=\(verb.rawValue)"
+        if let target { query += "&target=\(Connection.encoded(target))" }
+        if let user { query += "&as=\(Connection.encoded(user))" }
+        return try await value(Request(path: "/api/v1/access" + query))
+    }
+
     package func localChanges() async throws -> LocalChangeList {
         try await value(Request(path: "/api/v1/changes"))
     }

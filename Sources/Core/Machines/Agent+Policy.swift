@@ -1,7 +1,7 @@
 import Authority
 package import Model
 import Replication
-import Trust
+package import Trust
 
 /// Signed policies on the node: it checks each by itself, against keys that it was given when it was
 /// enrolled, before it keeps anything of it.
@@ -123,6 +123,16 @@ extension Agent {
     }
 
     /// As the hub is told; nil where none is.
+    /// Who may do what at this node, by the policies that it holds.
+    package func accessPoint() -> DecisionPoint {
+        DecisionPoint(policies.map { (reference: $0.reference, spec: $0.spec) })
+    }
+
+    /// Whether an access point made earlier still says what holds.
+    package func isCurrent(_ point: DecisionPoint) -> Bool {
+        policies.map(\.reference).sorted() == point.policies
+    }
+
     var policiesInForce: [PolicyReference]? { regime.policies.isEmpty ? nil : regime.policies }
 
     mutating func tellPolicies(

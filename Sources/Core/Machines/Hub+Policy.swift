@@ -1,7 +1,7 @@
 import Authority
 import Model
 import Replication
-import Trust
+package import Trust
 
 /// Signed policies: checked, kept with their history, and handed to the nodes that they are meant for.
 extension Hub {
@@ -9,6 +9,19 @@ extension Hub {
     struct Issued: Equatable, Sendable {
         let stored: StoredPolicy
         let payload: PolicyPayload
+
+        /// As if it were applied when it was signed.
+        fileprivate init(_ payload: PolicyPayload, _ bundle: PolicyBundle) {
+            self.init(
+                stored: StoredPolicy(
+                    reference: payload.reference, bundle: bundle, appliedAt: payload.issuedAt),
+                payload: payload)
+        }
+
+        init(stored: StoredPolicy, payload: PolicyPayload) {
+            self.stored = stored
+            self.payload = payload
+        }
 
         var reference: PolicyReference { stored.reference }
         var scope: PolicyScope { payload.spec.scope }
@@ -190,6 +203,50 @@ extension Hub {
                     fix: "sign a version without canary first"))
         }
         return faults + contradictions(of: payload, in: bundle, among: objects)
+            + accessFaults(of: payload, in: bundle)
+    }
+
+    /// What is wrong with its rules of access, or with those of all policies once it is in force.
+    private func accessFaults(of payload: PolicyPayload, in bundle: PolicyBundle) -> [Regime.Fault]
+    {
+        var trial = self
+        trial.keep(Issued(payload, bundle))
+        let access = trial.accessPoint()
+        var faults = access.faults.filter { $0.policy == payload.reference }.map {
+            Regime.Fault(field: $0.field, message: $0.message, fix: $0.fix)
+        }
+        if access.bindsSomebody, !access.hasPolicyMaker {
+            faults.append(
+                Regime.Fault(
+                    field: "spec.roleBindings",
+                    message: "with these bindings nobody could change policies any more",
+                    fix: "bind somebody as admin or security, in a policy for every site"))
+        }
+        return faults
+    }
+
+    /// Who may do what at this hub: by the newest version of each policy that is no trial.
+    package func accessPoint() -> DecisionPoint {
+        DecisionPoint(
+            policies.rows.compactMap { versions in
+                versions.last { $0.scope.canary == nil }
+                    .map { (reference: $0.reference, spec: $0.payload.spec) }
+            }, unread: stillUnread)
+    }
+
+    /// A newer version that could be read has taken the place of one that could not.
+    private var stillUnread: [PolicyReference] {
+        unreadPolicies.filter { unread in
+            !(policies[unread.name] ?? []).contains { $0.reference.version > unread.version }
+        }
+    }
+
+    /// Whether an access point made earlier still says what holds.
+    package func isCurrent(_ point: DecisionPoint) -> Bool {
+        let references = policies.rows.compactMap { versions in
+            versions.last { $0.scope.canary == nil }?.reference
+        }
+        return references.sorted() == point.policies && stillUnread == point.unread
     }
 
     /// Builds every table that there would be.
@@ -200,11 +257,7 @@ extension Hub {
         for case .site(let site) in objects {
             trial.sites.insert(site, for: SiteID(site.metadata.name))
         }
-        trial.keep(
-            Issued(
-                stored: StoredPolicy(
-                    reference: payload.reference, bundle: bundle,
-                    appliedAt: payload.issuedAt), payload: payload))
+        trial.keep(Issued(payload, bundle))
         var faults: [Regime.Fault] = []
         for (id, site) in trial.sites where payload.spec.scope.includes(id) {
             for policies in trial.policySets(at: id) {

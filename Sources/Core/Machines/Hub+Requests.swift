@@ -50,8 +50,10 @@ extension Hub {
         case .issue(let token):
             try issue(token, at: now)
             return .issued
-        case .enrol(let tokenID, let secretDigest, let node, let site):
+        case .readmit(let node, let device): return try readmit(node, device: device, at: now)
+        case .enrol(let tokenID, let secretDigest, let node, let site, let device):
             let site = try enrol(node, at: site, tokenID, secretDigest, at: now)
+            if let device { noteCertified(node, device: device, at: now) }
             return .enrolled(node, site, life: authorityLife(of: node))
         case .resolve(let resolution):
             try resolve(resolution, at: now)

@@ -4,14 +4,24 @@ import Replication
 /// The control links, seen from the hub.
 extension Hub {
     mutating func open(
-        _ session: SessionID, _ node: NodeID, at now: Moment, into effects: inout [Effect]
+        _ session: SessionID, _ node: NodeID, _ device: String?, at now: Moment,
+        into effects: inout [Effect]
     ) {
-        guard nodes[node] != nil else {
+        guard let member = nodes[node] else {
             effects.append(
                 .refuse(
                     session, retryAfter: .seconds(300),
                     reason: "node \(node) is not known here; to enrol it again, remove 'identity' "
                         + "in its state directory and start it with a new token"))
+            return
+        }
+        guard member.isOwn(device) else {
+            effects.append(
+                .refuse(
+                    session, retryAfter: .seconds(300),
+                    reason: "this certificate is of an earlier node '\(node)', or of before it was "
+                        + "given an authority; to enrol this machine again, remove 'identity' in its "
+                        + "state directory and start it with a new token"))
             return
         }
         switch admission.request(at: now.monotonic) {
@@ -54,7 +64,8 @@ extension Hub {
         case .heartbeat(let usage): if let usage { nodes.update(node) { $0.usage = usage } }
         case .holdings(let documents, let isLast):
             gather(documents, isLast: isLast, from: node, at: now)
-        case .certify(let request): certify(request, of: node, on: session, into: &effects)
+        case .certify(let request):
+            certify(request, of: node, on: session, at: now, into: &effects)
         }
     }
 

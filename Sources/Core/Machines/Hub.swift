@@ -37,8 +37,9 @@ package struct Hub: Equatable, Sendable {
     let policyKeys: [TrustedKey]
     /// The versions of each policy, rising.
     var policies: Table<String, [Issued]> = Table()
-    /// Versions that this program cannot read: a later one wrote them.
-    private var unreadPolicies: [PolicyReference] = []
+    /// Versions that this program cannot read: a later one wrote them. Who may do what is then not
+    /// known either.
+    private(set) var unreadPolicies: [PolicyReference] = []
     /// What sites said under each version that their nodes may still name, and what rules by it.
     var histories: Table<SiteID, PolicyHistory> = Table()
     var judges: Table<JudgeKey, Regime> = Table()
@@ -79,6 +80,7 @@ package struct Hub: Equatable, Sendable {
         /// The newest session that was ever welcomed; what comes late on an older one is old.
         var lastSession: SessionID?
         var claims = Claims()
+        var credential = NodeCredential()
         var timeline = Timeline.shared
         /// What the node has said so far of what it holds; nil where it was not asked.
         var gathered: [Document]?
@@ -168,7 +170,8 @@ package struct Hub: Equatable, Sendable {
     ) {
         switch input {
         case .wake(.sweep): sweep(at: now, into: &effects)
-        case .opened(let session, let node): open(session, node, at: now, into: &effects)
+        case .opened(let session, let node, let device):
+            open(session, node, device, at: now, into: &effects)
         case .received(let session, let message):
             receive(message, on: session, at: now, into: &effects)
         case .closed(let session): close(session, at: now)
@@ -226,7 +229,7 @@ extension Hub.Member {
             node: state.node, feed: feed, durable: feed.head, applied: state.appliedRevision,
             inbox: Inbox(last: state.acknowledged), acknowledged: state.acknowledged,
             instances: Table(), lastSeen: state.lastSeen, claims: state.claims,
-            timeline: state.timeline)
+            credential: state.credential, timeline: state.timeline)
         for status in state.instances { instances.insert(status, for: status.id) }
         for change in state.changes { changes.insert(change, for: change.workload) }
         let name = NodeID(state.node.metadata.name)

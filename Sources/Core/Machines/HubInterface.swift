@@ -51,7 +51,9 @@ extension Hub {
     package enum Input: Equatable, Sendable {
         case wake(Wake)
         /// A node whose certificate names it opened a session and waits to be admitted.
-        case opened(SessionID, NodeID)
+        /// `device` is the digest of the key of the machine that its authority was made for; nil for
+        /// a certificate of old, which was not made for any.
+        case opened(SessionID, NodeID, device: String? = nil)
         case received(SessionID, NodeMessage)
         case closed(SessionID)
         case request(RequestID, Request)
@@ -68,7 +70,12 @@ extension Hub {
         case issue(JoinToken)
         case resolve(Resolution)
         /// The host has checked nothing yet; the digest is of the secret that the node showed.
-        case enrol(tokenID: String, secretDigest: String, node: NodeID, site: SiteID?)
+        case enrol(
+            tokenID: String, secretDigest: String, node: NodeID, site: SiteID?,
+            device: String? = nil)
+        /// A machine that holds this device key asks for an authority of the node; the host has
+        /// checked that it holds it.
+        case readmit(NodeID, device: String)
     }
 
     package enum Reply: Equatable, Sendable {
@@ -91,7 +98,7 @@ extension Hub {
         case close(SessionID)
         /// Sign an authority for a node that lives so long, and send it on its session.
         indirect case certify(
-            SessionID, NodeID, SiteID, CertificationRequest, life: Duration)
+            SessionID, NodeID, SiteID, CertificationRequest, device: String?, life: Duration)
         // Large and rare: beside the others, which are small and many.
         indirect case reply(RequestID, Reply)
         case wake(at: Instant, for: Wake)

@@ -34,13 +34,16 @@ package struct Enrolment: Hashable, Codable, Sendable {
     package var trustRoots: String
     /// `host:port` of the control link.
     package var controlAddress: String
+    /// `host:port` where the node enrolled, and can come back; nil from hubs of old.
+    package var enrolmentAddress: String?
     /// Who may sign policy for this node, from here on: no hub can change that.
     package var policyKeys: [TrustedKey]
 
     package init(
         node: NodeID, site: SiteID, certificateChain: String, trustRoots: String,
-        controlAddress: String, policyKeys: [TrustedKey] = []
+        controlAddress: String, enrolmentAddress: String? = nil, policyKeys: [TrustedKey] = []
     ) {
+        self.enrolmentAddress = enrolmentAddress
         self.node = node
         self.site = site
         self.certificateChain = certificateChain
@@ -59,6 +62,7 @@ extension Enrolment {
         certificateChain = try fields.decode(String.self, forKey: .certificateChain)
         trustRoots = try fields.decode(String.self, forKey: .trustRoots)
         controlAddress = try fields.decode(String.self, forKey: .controlAddress)
+        enrolmentAddress = try fields.decodeIfPresent(String.self, forKey: .enrolmentAddress)
         policyKeys = try fields.decodeIfPresent([TrustedKey].self, forKey: .policyKeys) ?? []
     }
 }
@@ -82,10 +86,13 @@ package struct Certification: Hashable, Codable, Sendable {
     package var certificateChain: String
     /// PEM of the roots. A node takes only those that its own vouch for.
     package var trustRoots: String
+    /// `host:port` where the node can come back when all else has expired.
+    package var enrolmentAddress: String?
 
-    package init(certificateChain: String, trustRoots: String) {
+    package init(certificateChain: String, trustRoots: String, enrolmentAddress: String? = nil) {
         self.certificateChain = certificateChain
         self.trustRoots = trustRoots
+        self.enrolmentAddress = enrolmentAddress
     }
 }
 
@@ -95,4 +102,56 @@ package enum IssuanceMode: String, Hashable, Codable, Sendable {
     case connected
     /// The node alone, by the authority it was given earlier.
     case local
+}
+
+/// What a node says whose authority has expired, on a link that proves the hub only.
+package enum ReturnRequest: Hashable, Codable, Sendable {
+    /// Asks for something to sign.
+    case begin(NodeID)
+    case prove(ReturnProof)
+}
+
+/// A node's word, by its device key, that it asks for a new authority here and at this moment.
+package struct ReturnProof: Hashable, Codable, Sendable {
+    package var node: NodeID
+    /// As the hub gave it.
+    package var nonce: [UInt8]
+    /// DER SubjectPublicKeyInfo of the key for the new authority, and of the device key.
+    package var publicKey: [UInt8]
+    package var deviceKey: [UInt8]
+    /// Of the device key over all of this.
+    package var signature: [UInt8]
+
+    package init(
+        node: NodeID, nonce: [UInt8], publicKey: [UInt8], deviceKey: [UInt8], signature: [UInt8]
+    ) {
+        self.node = node
+        self.nonce = nonce
+        self.publicKey = publicKey
+        self.deviceKey = deviceKey
+        self.signature = signature
+    }
+}
+
+/// What a node that comes back is to sign.
+package struct ReturnChallenge: Hashable, Codable, Sendable {
+    package var nonce: [UInt8]
+    package init(nonce: [UInt8]) { self.nonce = nonce }
+}
+
+/// What the hub knows of how a node proves who it is.
+package struct NodeCredential: Hashable, Codable, Sendable {
+    /// The digest of its device key; nil for a node that has not said one.
+    package var device: String?
+    /// When its authority was last renewed, and when that ends.
+    package var certifiedAt: WallTime?
+    package var authorityEnds: WallTime?
+
+    package init(
+        device: String? = nil, certifiedAt: WallTime? = nil, authorityEnds: WallTime? = nil
+    ) {
+        self.device = device
+        self.certifiedAt = certifiedAt
+        self.authorityEnds = authorityEnds
+    }
 }

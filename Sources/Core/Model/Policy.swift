@@ -37,17 +37,24 @@ package struct PolicySpec: Hashable, Codable, Sendable {
     package var stalenessBound: Interval?
     package var autonomyWindow: Interval?
     package var authority: [AuthorityOverride]
+    /// Who may manage the sites in scope, and as what.
+    package var roleBindings: [RoleBinding]
+    /// Rules in Cedar beyond what roles say. ASCII, without tabs.
+    package var cedar: String?
 
     package init(
         scope: PolicyScope = PolicyScope(), pattern: Pattern? = nil,
         stalenessBound: Interval? = nil, autonomyWindow: Interval? = nil,
-        authority: [AuthorityOverride] = []
+        authority: [AuthorityOverride] = [], roleBindings: [RoleBinding] = [],
+        cedar: String? = nil
     ) {
         self.scope = scope
         self.pattern = pattern
         self.stalenessBound = stalenessBound
         self.autonomyWindow = autonomyWindow
         self.authority = authority
+        self.roleBindings = roleBindings
+        self.cedar = cedar
     }
 }
 
@@ -59,6 +66,9 @@ extension PolicySpec {
         stalenessBound = try fields.decodeIfPresent(Interval.self, forKey: .stalenessBound)
         autonomyWindow = try fields.decodeIfPresent(Interval.self, forKey: .autonomyWindow)
         authority = try fields.decodeIfPresent([AuthorityOverride].self, forKey: .authority) ?? []
+        roleBindings =
+            try fields.decodeIfPresent([RoleBinding].self, forKey: .roleBindings) ?? []
+        cedar = try fields.decodeIfPresent(String.self, forKey: .cedar)
     }
 }
 

@@ -85,6 +85,7 @@ package enum HubWrite: Hashable, Sendable {
     case appliedRevision(NodeID, UInt64)
     case contact(NodeID, WallTime)
     case claims(NodeID, Claims)
+    case credential(NodeID, NodeCredential)
     case timeline(NodeID, Timeline)
     /// No revision up to here is given again in the feed of the node.
     case head(NodeID, UInt64)
@@ -115,6 +116,7 @@ package struct HubSnapshot: Hashable, Sendable {
         package var instances: [InstanceStatus]
         package var lastSeen: WallTime?
         package var claims: Claims
+        package var credential = NodeCredential()
         package var timeline: Timeline
         /// What people changed at the node, as long as nobody settled it.
         package var changes: [LocalChange]

@@ -49,7 +49,39 @@ package struct PolicyPayload: Hashable, Sendable {
         if let pattern = spec.pattern { lines.append("pattern \(pattern.rawValue)") }
         if let bound = spec.stalenessBound { lines.append("staleness-bound \(bound)") }
         if let window = spec.autonomyWindow { lines.append("autonomy-window \(window)") }
-        return lines + spec.authority.map { "authority \($0.words)" }
+        lines += spec.authority.map { "authority \($0.words)" }
+        lines += spec.roleBindings.map { "role-binding \($0.words)" }
+        guard let cedar = spec.cedar else { return lines }
+        return lines
+            + cedar.split(separator: "\n", omittingEmptySubsequences: false).map { "cedar \($0)" }
+    }
+}
+
+extension RoleBinding {
+    fileprivate var words: String {
+        let users = users.map { "user=\($0)" }
+        return (["role=\(role.rawValue)"] + users + sites.map { "site=\($0)" })
+            .joined(separator: " ")
+    }
+
+    /// What is not written in this order comes out otherwise when it is written again.
+    fileprivate init?(words text: Substring) {
+        var role: Role?
+        var users: [String] = []
+        var sites: [SiteID] = []
+        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+            let parts = word.split(separator: "=", omittingEmptySubsequences: false)
+            guard parts.count == 2 else { return nil }
+            let value = String(parts[1])
+            switch parts[0] {
+            case "role": role = Role(rawValue: value)
+            case "user" where isDNSLabel(value): users.append(value)
+            case "site" where isDNSLabel(value): sites.append(SiteID(value))
+            default: return nil
+            }
+        }
+        guard let role else { return nil }
+        self.init(role: role, users: users, sites: sites)
     }
 }
 
@@ -133,6 +165,11 @@ struct PayloadReader {
         payload.spec.authority = try values(of: "authority") {
             AuthorityOverride(words: Substring($0))
         }
+        payload.spec.roleBindings = try values(of: "role-binding") {
+            RoleBinding(words: Substring($0))
+        }
+        let cedar = try values(of: "cedar") { $0 }
+        if !cedar.isEmpty { payload.spec.cedar = cedar.joined(separator: "\n") }
         guard next == lines.count else { throw unknownLine() }
         for (index, line) in payload.lines.enumerated()
         where !lines.indices.contains(index) || lines[index] != line {

@@ -9,16 +9,24 @@ func nearest(to text: String, among words: [String]) -> String? {
         .min { ($0.1, $0.0) < ($1.1, $1.0) }?.0
 }
 
-/// How many letters must be added, removed or changed to turn one word into the other.
+/// How many letters must be added, removed, changed or swapped with their neighbour to turn one word
+/// into the other (Damerau 1964, optimal string alignment).
 private func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    var earlier: [Int] = []
     var previous = Array(0...right.count)
     for row in left.indices {
         var current = [row + 1]
         for column in right.indices {
             let change = previous[column] + (left[row] == right[column] ? 0 : 1)
-            current.append(min(change, previous[column + 1] + 1, current[column] + 1))
+            var best = min(change, previous[column + 1] + 1, current[column] + 1)
+            if row > 0, column > 0, left[row] == right[column - 1],
+                left[row - 1] == right[column]
+            {
+                best = min(best, earlier[column - 1] + 1)
+            }
+            current.append(best)
         }
-        previous = current
+        (earlier, previous) = (previous, current)
     }
     return previous[right.count]
 }

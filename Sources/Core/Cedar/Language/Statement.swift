@@ -36,10 +36,22 @@ package struct Statement: Sendable {
     package let principal: Scope
     package let actions: Actions
     package let resource: Scope
-    package let conditions: [Condition]
+    package private(set) var conditions: [Condition]
     /// In bytes from the beginning of the text: of the effect, and of the three parts of the scope.
     package let offset: Int
     package let scopeOffsets: (principal: Int, action: Int, resource: Int)
+
+    /// The policy for what is in one of some groups alone.
+    package func narrowed(toResourcesIn groups: [EntityUID]) -> Statement {
+        let list = Expression(.set(groups.map { Expression(.entity($0), at: offset) }), at: offset)
+        let resource = Expression(.variable(.resource), at: offset)
+        let test = Condition(
+            isRequired: true, body: Expression(.binary(.within, resource, list), at: offset))
+        var narrowed = self
+        // First, so that what lies elsewhere is not even looked at.
+        narrowed.conditions.insert(test, at: 0)
+        return narrowed
+    }
 
     package func annotation(_ key: Text) -> Text? {
         annotations.first { $0.key == key }?.value

@@ -1,0 +1,115 @@
+import Hummingbird
+import Model
+import NIOCore
+import NIOSSL
+
+extension Interface {
+    /// Throws unless the policies let whoever asks do it.
+    func permit(_ verb: Verb, _ target: AccessTarget, to call: Call) async throws {
+        let report = await backend.access(of: call.principal, verb, target)
+        guard !report.isAllowed else { return }
+        throw refusal(of: call.principal, verb, target, report)
+    }
+
+    private func refusal(
+        of principal: Principal, _ verb: Verb, _ target: AccessTarget, _ report: AccessReport
+    ) -> Refusal {
+        let why =
+            report.reasons.isEmpty
+            ? "no policy permits it" : "\(report.reasons.joined(separator: ", ")) forbids it"
+        let errors = report.errors.isEmpty ? "" : " (\(report.errors.joined(separator: "; ")))"
+        return Refusal(
+            .denied,
+            "\(principal) may not \(verb.rawValue) \(target.reference): \(why)\(errors); "
+                + "whoever has the role security or admin can say who may")
+    }
+
+    /// What a route needs before it is answered. What it says of objects in its body, or of which there
+    /// are many, it checks itself.
+    func checkAccess(_ access: Route.Access, of call: Call) async throws {
+        switch access {
+        case .status: try await permit(.status, .fleet, to: call)
+        case .fleet(let verb): try await permit(verb, .fleet, to: call)
+        case .site(let verb):
+            let site = SiteID(call.parameters["site"] ?? "")
+            try await permit(verb, AccessTarget(.site, site.text, sites: [site]), to: call)
+        case .object(let verb):
+            try await permit(verb, try await target(try call.kind, call.name), to: call)
+        case .body: break
+        }
+    }
+
+    /// Where an object is. One that is not there is nowhere, so that only who may everywhere hears so.
+    func target(_ kind: Kind, _ name: String) async throws -> AccessTarget {
+        let object = await backend.list(kind).items.first { $0.metadata.name == name }
+        guard let object else { return AccessTarget(kind, name) }
+        return AccessTarget(object, place: await places(for: kind))
+    }
+
+    /// The sites of nodes, where a kind needs them to be placed.
+    private func places(for kind: Kind) async -> (NodeID) -> SiteID? {
+        guard kind == .instance else { return { _ in nil } }
+        var sites: [String: SiteID] = [:]
+        for case .node(let node) in await backend.list(.node).items {
+            sites[node.metadata.name] = node.spec.site
+        }
+        return { sites[$0.text] }
+    }
+
+    /// A list without what whoever asks may not see. Throws where that leaves nothing of something.
+    func visible(_ list: ObjectList, _ kind: Kind, to call: Call) async throws -> ObjectList {
+        let whole = await backend.access(of: call.principal, .get, .fleet)
+        if whole.isAllowed { return list }
+        let place = await places(for: kind)
+        var visible = list
+        visible.items = []
+        for object in list.items {
+            let target = AccessTarget(object, place: place)
+            if await backend.access(of: call.principal, .get, target).isAllowed {
+                visible.items.append(object)
+            }
+        }
+        if visible.items.isEmpty {
+            throw refusal(of: call.principal, .get, .fleet, whole)
+        }
+        return visible
+    }
+
+    /// Both what an object becomes and what it is there: nobody moves to their own site what is not.
+    func permitApply(_ objects: [Object], to call: Call) async throws {
+        for object in objects {
+            let becomes = AccessTarget(object, place: { _ in nil })
+            try await permit(.apply, becomes, to: call)
+            let known = await backend.list(object.kind).items.first {
+                $0.metadata.name == object.metadata.name
+            }
+            guard let known else { continue }
+            let place = await places(for: object.kind)
+            try await permit(.apply, AccessTarget(known, place: place), to: call)
+        }
+    }
+
+    /// Whether somebody may do something: asked for oneself, or by who may review others.
+    func access(_ call: Call) async throws -> Response {
+        guard let verb = call.query["verb"].flatMap(Verb.init) else {
+            let verbs = Verb.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Rejection.malformed("'verb' is one of \(verbs)")
+        }
+        var principal = call.principal
+        if let user = call.query["as"] {
+            guard isDNSLabel(user) else {
+                throw Rejection.malformed("'as' is the name of a user, not '\(user)'")
+            }
+            if principal != .user(user) { try await permit(.review, .fleet, to: call) }
+            principal = .user(user)
+        }
+        var wanted = AccessTarget.fleet
+        if let text = call.query["target"], text != "fleet" {
+            let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, let kind = Kind(word: String(parts[0])), !parts[1].isEmpty
+            else { throw Rejection.malformed("'target' is KIND/NAME or 'fleet', not '\(text)'") }
+            wanted = try await target(kind, String(parts[1]))
+        }
+        return try .json(await backend.access(of: principal, verb, wanted))
+    }
+}

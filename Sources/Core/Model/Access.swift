@@ -1,0 +1,131 @@
+/// What a person is to the fleet. Each role but `viewer` may also do what a viewer may.
+package enum Role: String, Codable, CaseIterable, Sendable {
+    case viewer
+    case `operator`
+    case approver
+    case security
+    case admin
+}
+
+/// Gives people a role, at some sites or at all.
+package struct RoleBinding: Hashable, Codable, Sendable {
+    package var role: Role
+    /// By the names in their certificates.
+    package var users: [String]
+    /// Empty stands for every site in the scope of the policy.
+    package var sites: [SiteID]
+
+    package init(role: Role, users: [String], sites: [SiteID] = []) {
+        self.role = role
+        self.users = users
+        self.sites = sites
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        role = try fields.decode(Role.self, forKey: .role)
+        users = try fields.decode([String].self, forKey: .users)
+        sites = try fields.decodeIfPresent([SiteID].self, forKey: .sites) ?? []
+    }
+}
+
+/// What somebody may want to do, as policies name it: `Action::"exec"`.
+package enum Verb: String, Codable, CaseIterable, Sendable {
+    /// Whether the process answers, and who it is.
+    case status
+    case get
+    case logs
+    case exec
+    case apply
+    case delete
+    case label
+    case cordon
+    case resolve
+    case approve
+    /// Make a token with which a node joins.
+    case enrol
+    /// Ask what somebody else may do.
+    case review
+}
+
+/// Who asks.
+package enum Principal: Hashable, Sendable, CustomStringConvertible {
+    /// Somebody with a certificate of the fleet's authority.
+    case user(String)
+    /// Whoever may open the socket of a node: its owner.
+    case console
+
+    package var description: String {
+        switch self {
+        case .user(let name): "user '\(name)'"
+        case .console: "the local console"
+        }
+    }
+}
+
+/// What somebody wants to do something with.
+package struct AccessTarget: Hashable, Sendable {
+    /// Nil for the fleet as a whole.
+    package var kind: Kind?
+    package var name: String
+    /// Where it is; empty where it may be anywhere, so that only those may touch it who may everywhere.
+    package var sites: [SiteID]
+    package var tier: Tier?
+
+    package init(_ kind: Kind, _ name: String, sites: [SiteID] = [], tier: Tier? = nil) {
+        self.kind = kind
+        self.name = name
+        self.sites = sites
+        self.tier = tier
+    }
+
+    private init() {
+        kind = nil
+        name = "fleet"
+        sites = []
+    }
+
+    package static let fleet = AccessTarget()
+
+    package var reference: String { kind.map { "\($0.rawValue)/\(name)" } ?? "the fleet" }
+}
+
+extension AccessTarget {
+    /// - Parameter place: the site of a node, where it is known.
+    package init(_ object: Object, place: (NodeID) -> SiteID?) {
+        let name = object.metadata.name
+        switch object {
+        case .site: self.init(.site, name, sites: [SiteID(name)])
+        case .node(let node): self.init(.node, name, sites: [node.spec.site])
+        case .workload(let workload):
+            // One that names no site may be placed at any.
+            let site = workload.spec.selector["site"].map { SiteID($0) }
+            self.init(.workload, name, sites: site.map { [$0] } ?? [], tier: workload.spec.tier)
+        case .instance(let instance):
+            let site = place(instance.status.node)
+            self.init(.instance, name, sites: site.map { [$0] } ?? [])
+        case .policy: self.init(.policy, name)
+        }
+    }
+}
+
+/// Whether somebody may do something, and which policies say so.
+package struct AccessReport: Hashable, Codable, Sendable {
+    package var isAllowed: Bool
+    /// The ids of the policies that decided; empty where none said anything, which denies.
+    package var reasons: [String]
+    /// Policies that could not be worked out, each with why.
+    package var errors: [String]
+    /// The versions that it was decided by.
+    package var policies: [PolicyReference]
+
+    package init(
+        isAllowed: Bool, reasons: [String], errors: [String] = [],
+        policies: [PolicyReference] = []
+    ) {
+        self.isAllowed = isAllowed
+        self.reasons = reasons
+        self.errors = errors
+        self.policies = policies
+    }
+}

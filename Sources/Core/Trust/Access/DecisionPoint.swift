@@ -1,0 +1,234 @@
+import Cedar
+package import Model
+
+/// Says who may do what, by the policies that it was given: roles, rules in Cedar, and the stock rules.
+///
+/// Denied is whatever no policy permits. A set of policies of which one cannot be read denies everything
+/// but `status`: what it would have forbidden is not known.
+package struct DecisionPoint: Sendable {
+    /// How a principal came to its identity: from the hub, or from its node while that was cut off.
+    package enum Issuance: String, Sendable { case online, offline }
+
+    /// What holds where and when somebody asks.
+    package struct Circumstances: Sendable {
+        package var staleness: Staleness
+        package var policyAge: Duration
+        package var issuance: Issuance
+
+        package init(
+            staleness: Staleness = .fresh, policyAge: Duration = .zero,
+            issuance: Issuance = .online
+        ) {
+            self.staleness = staleness
+            self.policyAge = policyAge
+            self.issuance = issuance
+        }
+    }
+
+    /// A mistake in what one policy says of access.
+    package struct Fault: Error, Hashable, Sendable {
+        package let policy: PolicyReference
+        /// `spec.cedar`
+        package let field: String
+        package let message: String
+        package let fix: String
+        /// Whether the policy cannot be read at all. Otherwise it names what there is not, at least in
+        /// this version of Skerry, and such a rule never matches.
+        package let isBreach: Bool
+    }
+
+    package let policies: [PolicyReference]
+    package let unread: [PolicyReference]
+    /// What is wrong with the policies. A breach denies everything but `status`.
+    package let faults: [Fault]
+    /// Whether any binding names anybody; if not, every user may do everything.
+    package let bindsSomebody: Bool
+    /// Whether somebody may change policies at every site.
+    package let hasPolicyMaker: Bool
+    private let rules: Authoriser
+
+    /// - Parameters:
+    ///   - policies: of each policy the version in force.
+    ///   - unread: versions that are kept here and cannot be read.
+    package init(
+        _ policies: [(reference: PolicyReference, spec: PolicySpec)],
+        unread: [PolicyReference] = []
+    ) {
+        let ordered = policies.sorted { $0.reference < $1.reference }
+        self.policies = ordered.map(\.reference)
+        self.unread = unread
+        let bindings = ordered.flatMap { policy in
+            policy.spec.roleBindings.map { (policy.spec.scope.sites, $0) }
+        }
+        bindsSomebody = bindings.contains { !$0.1.users.isEmpty }
+        hasPolicyMaker = bindings.contains { scope, binding in
+            binding.role.makesPolicy && !binding.users.isEmpty && binding.sites.isEmpty
+                && scope.isEmpty
+        }
+        var faults = unread.map {
+            Fault(
+                policy: $0, field: "signed", message: "this version of Skerry cannot read it",
+                fix: "sign and apply it anew", isBreach: true)
+        }
+        var statements = DecisionPoint.stock(StockPolicies.text)
+        if !bindsSomebody { statements += DecisionPoint.stock(StockPolicies.nobodyBound) }
+        var members: [String: [EntityUID]] = [:]
+        for policy in ordered {
+            for (index, binding) in policy.spec.roleBindings.enumerated() {
+                let id = "\(policy.reference.name)/\(binding.role.rawValue)/\(index)"
+                statements += DecisionPoint.stock(
+                    binding.cedar(id: id, within: policy.spec.scope.sites))
+                for user in binding.users {
+                    members[user, default: []].append(
+                        EntityUID(type: AccessWords.binding, id: Text(id)))
+                }
+            }
+            statements += DecisionPoint.read(policy.reference, policy.spec, into: &faults)
+        }
+        let people = members.sorted { $0.key < $1.key }.map {
+            Entity(AccessWords.user($0.key), parents: $0.value)
+        }
+        do {
+            let whole = try Authoriser(statements, entities: people)
+            let isBroken = faults.contains(where: \.isBreach)
+            rules = isBroken ? try DecisionPoint.onlyStatus() : whole
+        } catch {
+            faults.append(
+                Fault(
+                    policy: ordered.last?.reference ?? PolicyReference(name: "stock", version: 0),
+                    field: "spec.roleBindings", message: "\(error)",
+                    fix: "give fewer people and rules", isBreach: true))
+            rules = DecisionPoint.nothing
+        }
+        self.faults = faults
+    }
+
+    package func decide(
+        _ principal: Principal, _ verb: Verb, _ target: AccessTarget,
+        in circumstances: Circumstances = Circumstances()
+    ) -> AccessReport {
+        let ruling = rules.decide(
+            Request(
+                principal: principal.uid, action: AccessWords.action(verb), resource: target.uid,
+                context: circumstances.context, entities: target.entities))
+        var errors = ruling.errors.map { "\($0.policy): \($0.failure)" }
+        if let fault = ruling.fault { errors.append("\(fault)") }
+        errors += faults.filter(\.isBreach).map { "\($0.policy): \($0.message)" }
+        return AccessReport(
+            isAllowed: ruling.isAllowed, reasons: ruling.reasons.map(\.string), errors: errors,
+            policies: policies)
+    }
+
+    // MARK: Texts
+
+    /// Texts of our own, which tests hold against the vocabulary.
+    private static func stock(_ text: String) -> [Statement] {
+        do {
+            return try PolicyText(text).statements.map(named)
+        } catch {
+            preconditionFailure("a policy of Skerry's own cannot be read: \(error)")
+        }
+    }
+
+    /// By its annotation `@id`, where it has one.
+    private static func named(_ statement: Statement) -> Statement {
+        var statement = statement
+        statement.id = statement.annotation("id") ?? statement.id
+        return statement
+    }
+
+    private static func read(
+        _ reference: PolicyReference, _ spec: PolicySpec, into faults: inout [Fault]
+    ) -> [Statement] {
+        guard let cedar = spec.cedar else { return [] }
+        if let fault = unsignable(cedar, in: reference) { faults.append(fault) }
+        do {
+            let text = try PolicyText(cedar)
+            for mistake in text.lint(AccessWords.vocabulary) {
+                faults.append(fault(mistake, in: reference, isBreach: false))
+            }
+            let sites = spec.scope.sites.map(AccessWords.site)
+            return text.statements.map { statement in
+                var statement =
+                    sites.isEmpty ? statement : statement.narrowed(toResourcesIn: sites)
+                let id = statement.annotation("id") ?? statement.id
+                statement.id = Text("\(reference.name)/\(id)")
+                return statement
+            }
+        } catch {
+            for mistake in error.all {
+                faults.append(fault(mistake, in: reference, isBreach: true))
+            }
+            return []
+        }
+    }
+
+    /// What is signed is printable ASCII, so that it looks the same to everybody.
+    private static func unsignable(_ cedar: String, in reference: PolicyReference) -> Fault? {
+        let lines = cedar.split(separator: "\n", omittingEmptySubsequences: false)
+        guard
+            let line = lines.firstIndex(where: { !$0.utf8.allSatisfy { (32...126).contains($0) } })
+        else { return nil }
+        return Fault(
+            policy: reference, field: "spec.cedar",
+            message: "line \(line + 1) of the rules has a letter beyond ASCII, or a tab",
+            fix: "write spaces, and \\u{...} in strings", isBreach: false)
+    }
+
+    private static func fault(
+        _ mistake: Cedar.Mistake, in reference: PolicyReference, isBreach: Bool
+    ) -> Fault {
+        Fault(
+            policy: reference, field: "spec.cedar",
+            message: "line \(mistake.line), column \(mistake.column) of the rules: "
+                + mistake.problem,
+            fix: mistake.fix ?? "mend the rule, and sign again", isBreach: isBreach)
+    }
+
+    private static func onlyStatus() throws(EntityFault) -> Authoriser {
+        try Authoriser(stock(StockPolicies.broken))
+    }
+
+    private static let nothing: Authoriser = {
+        do {
+            return try Authoriser([])
+        } catch {
+            preconditionFailure("no policies cannot be too many: \(error)")
+        }
+    }()
+}
+
+// MARK: - As entities
+
+extension Principal {
+    fileprivate var uid: EntityUID {
+        switch self {
+        case .user(let name): AccessWords.user(name)
+        case .console: EntityUID(type: AccessWords.console, id: "local")
+        }
+    }
+}
+
+extension AccessTarget {
+    fileprivate var uid: EntityUID {
+        kind.map { EntityUID(type: Text($0.rawValue), id: Text(name)) } ?? AccessWords.fleet
+    }
+
+    /// A thing of several sites is in none of them: only who is bound to all sites may touch it.
+    fileprivate var entities: [Entity] {
+        guard kind != nil else { return [] }
+        let place = sites.count == 1 ? [AccessWords.site(sites[0])] : []
+        let attributes: [Text: Value] = tier.map { ["tier": .long(Int64($0.rawValue))] } ?? [:]
+        return [Entity(uid, attributes: attributes, parents: place.filter { $0 != uid })]
+    }
+}
+
+extension DecisionPoint.Circumstances {
+    fileprivate var context: [Text: Value] {
+        [
+            "staleness": .string(Text(staleness.rawValue)),
+            "policyAge": .long(policyAge.components.seconds),
+            "issuance": .string(Text(issuance.rawValue)),
+        ]
+    }
+}

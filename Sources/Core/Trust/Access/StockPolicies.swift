@@ -1,0 +1,50 @@
+/// What holds in every fleet, beneath its own policies. Whoever forbids here cannot be outvoted.
+enum StockPolicies {
+    static let text = """
+        // Whoever gets through to the process may know that it is there.
+        @id("stock/status")
+        permit(principal, action == Action::"status", resource);
+
+        // The owner of a node's socket owns the node.
+        @id("stock/console")
+        permit(principal is Console, action, resource);
+
+        // An identity that a node issued while it was cut off speaks for less.
+        @id("stock/offline-identity")
+        forbid(principal is User, action in [Action::"approve", Action::"exec", Action::"enrol"], resource)
+        when { context.issuance == "offline" };
+
+        // On an old policy nobody gets into workloads or takes Tier 1 away.
+        @id("stock/stale-exec")
+        forbid(principal is User, action == Action::"exec", resource)
+        when { context.staleness != "fresh" };
+        @id("stock/stale-tier-1")
+        forbid(principal is User, action == Action::"delete", resource)
+        when { context.staleness != "fresh" && resource has tier && resource.tier == 1 };
+
+        // Beyond the autonomy window the console is left.
+        @id("stock/expired")
+        forbid(principal is User, action, resource)
+        when { context.staleness == "expired" }
+        unless { action in [Action::"status", Action::"get", Action::"logs"] };
+
+        """
+
+    /// As long as no binding names anybody: who holds the operator's certificate may do everything, as
+    /// there is nobody else who could say otherwise.
+    static let nobodyBound = """
+        @id("stock/nobody-is-bound")
+        permit(principal is User, action, resource);
+
+        """
+
+    /// All that holds where a policy cannot be read. What makes policy is signed, and a hub that took
+    /// none could never be mended.
+    static let broken = """
+        @id("stock/status")
+        permit(principal, action == Action::"status", resource);
+        @id("stock/mend")
+        permit(principal is User, action == Action::"apply", resource is Policy);
+
+        """
+}

@@ -1,0 +1,172 @@
+import Model
+import Testing
+import Trust
+
+@Suite struct AccessTests {
+    static let reference = PolicyReference(name: "staff", version: 3)
+
+    static func point(
+        _ bindings: [RoleBinding], cedar: String? = nil, sites: [SiteID] = []
+    ) -> DecisionPoint {
+        DecisionPoint([
+            (
+                reference,
+                PolicySpec(
+                    scope: PolicyScope(sites: sites), roleBindings: bindings, cedar: cedar)
+            )
+        ])
+    }
+
+    static let staff: [RoleBinding] = Role.allCases.map {
+        RoleBinding(role: $0, users: [$0.rawValue])
+    }
+
+    static let workload = AccessTarget(.workload, "route", sites: ["rural"], tier: .critical)
+
+    @Test func `each role may do what it is for, and nothing else`() {
+        let table: [(Verb, AccessTarget, Set<Role>)] = [
+            (.status, .fleet, Set(Role.allCases)),
+            (.get, Self.workload, Set(Role.allCases)),
+            (.get, .fleet, Set(Role.allCases)),
+            (.logs, Self.workload, Set(Role.allCases)),
+            (.exec, Self.workload, [.operator, .admin]),
+            (.apply, Self.workload, [.operator, .admin]),
+            (.delete, Self.workload, [.operator, .admin]),
+            (.label, AccessTarget(.node, "n1", sites: ["rural"]), [.operator, .admin]),
+            (.cordon, AccessTarget(.node, "n1", sites: ["rural"]), [.operator, .admin]),
+            (.resolve, .fleet, [.operator, .admin]),
+            (.approve, Self.workload, [.approver, .admin]),
+            (.enrol, AccessTarget(.site, "rural", sites: ["rural"]), [.security, .admin]),
+            (.review, .fleet, [.security, .admin]),
+            (.apply, AccessTarget(.policy, "staff"), [.security, .admin]),
+            (.delete, AccessTarget(.policy, "staff"), [.security, .admin]),
+        ]
+        let point = Self.point(Self.staff)
+        for (verb, target, allowed) in table {
+            for role in Role.allCases {
+                let report = point.decide(.user(role.rawValue), verb, target)
+                #expect(
+                    report.isAllowed == allowed.contains(role),
+                    "\(role) \(verb) \(target.reference): \(report)")
+                #expect(!report.isAllowed || report.reasons != [], "allowed without a reason")
+            }
+            let stranger = point.decide(.user("stranger"), verb, target)
+            #expect(stranger.isAllowed == (verb == .status))
+        }
+    }
+
+    @Test func `an allowed request names the binding and the version`() {
+        let report = Self.point(Self.staff).decide(.user("operator"), .exec, Self.workload)
+        #expect(report.reasons == ["staff/operator/1"])
+        #expect(report.policies == [Self.reference])
+    }
+
+    @Test func `who is bound to one site may do nothing at another or in the fleet`() {
+        let bound = RoleBinding(role: .admin, users: ["ann"], sites: ["rural"])
+        let elsewhere = AccessTarget(.workload, "route", sites: ["urban"])
+        let everywhere = AccessTarget(.workload, "route")
+        for point in [
+            Self.point([bound]),
+            Self.point([RoleBinding(role: .admin, users: ["ann"])], sites: ["rural"]),
+            Self.point([bound], sites: ["rural", "urban"]),
+        ] {
+            #expect(point.decide(.user("ann"), .delete, Self.workload).isAllowed)
+            #expect(!point.decide(.user("ann"), .delete, elsewhere).isAllowed)
+            #expect(!point.decide(.user("ann"), .delete, everywhere).isAllowed)
+            #expect(!point.decide(.user("ann"), .get, .fleet).isAllowed)
+            #expect(!point.decide(.user("ann"), .apply, AccessTarget(.policy, "staff")).isAllowed)
+            #expect(!point.hasPolicyMaker)
+        }
+        // A site outside of the scope of the policy is not given by it.
+        let outside = Self.point([bound], sites: ["urban"])
+        #expect(!outside.decide(.user("ann"), .delete, Self.workload).isAllowed)
+    }
+
+    @Test func `as long as nobody is bound every user may do everything`() {
+        let report = DecisionPoint([]).decide(.user("operator"), .delete, Self.workload)
+        #expect(report.isAllowed && report.reasons == ["stock/nobody-is-bound"])
+        let bound = Self.point([RoleBinding(role: .viewer, users: ["ann"])])
+        #expect(!bound.decide(.user("operator"), .delete, Self.workload).isAllowed)
+    }
+
+    @Test func `a policy that cannot be read denies everything but status and its own repair`() {
+        for cedar in [
+            "permit(principal, action, resource)", "permit(principal, action, resource); forbid",
+        ] {
+            let point = Self.point(Self.staff, cedar: cedar)
+            #expect(point.faults.contains { $0.isBreach })
+            for verb in Verb.allCases {
+                for who in [Principal.user("admin"), .console] {
+                    let report = point.decide(who, verb, Self.workload)
+                    #expect(report.isAllowed == (verb == .status), "\(who) \(verb)")
+                }
+            }
+            #expect(point.decide(.user("x"), .apply, AccessTarget(.policy, "staff")).isAllowed)
+        }
+    }
+
+    @Test func `a kept version that cannot be read denies like a broken one`() {
+        let unread = PolicyReference(name: "later", version: 9)
+        let point = DecisionPoint([], unread: [unread])
+        #expect(!point.decide(.user("operator"), .get, .fleet).isAllowed)
+        #expect(point.decide(.user("operator"), .status, .fleet).isAllowed)
+        #expect(
+            point.decide(.console, .get, .fleet).errors
+                == ["later@9: this version of Skerry cannot read it"])
+    }
+
+    @Test func `rules in Cedar narrow and widen what roles say, in the scope of their policy`() {
+        let rules = """
+            @id("no-night") forbid(principal, action == Action::"exec", resource is Workload);
+            permit(principal == User::"guest", action == Action::"get", resource);
+            """
+        let point = Self.point(Self.staff, cedar: rules, sites: ["rural"])
+        let elsewhere = AccessTarget(.workload, "route", sites: ["urban"])
+        let exec = point.decide(.user("operator"), .exec, Self.workload)
+        #expect(!exec.isAllowed && exec.reasons == ["staff/no-night"])
+        let guest = point.decide(.user("guest"), .get, Self.workload)
+        #expect(guest.isAllowed && guest.reasons == ["staff/policy1"])
+        #expect(!point.decide(.user("guest"), .get, elsewhere).isAllowed)
+    }
+
+    @Test func `mistakes in rules have their place and what to write`() {
+        let point = Self.point(
+            Self.staff,
+            cedar: """
+                permit(principal, action == Action::"exce", resource);
+                forbid(principal, action, resource) when { context.stalenes == "stale" };
+                """)
+        #expect(
+            point.faults.map(\.message) == [
+                "line 1, column 19 of the rules: there is no action Action::\"exce\"",
+                "line 2, column 44 of the rules: the context has no attribute 'stalenes'",
+            ])
+        // An older node may not know a newer word; the rule then never matches.
+        #expect(!point.faults.contains { $0.isBreach })
+        #expect(point.decide(.user("admin"), .get, Self.workload).isAllowed)
+        #expect(
+            point.faults.map(\.fix) == [
+                "did you mean Action::\"exec\"?", "did you mean 'staleness'?",
+            ])
+    }
+
+    @Test func `stale policy and offline identities may do less, and no rule outvotes that`() {
+        let all = "permit(principal, action, resource);"
+        let point = Self.point(Self.staff, cedar: all)
+        func may(
+            _ verb: Verb, _ staleness: Staleness, _ issuance: DecisionPoint.Issuance = .online,
+            as who: Principal = .user("admin")
+        ) -> Bool {
+            point.decide(
+                who, verb, Self.workload,
+                in: .init(staleness: staleness, policyAge: .seconds(9), issuance: issuance)
+            ).isAllowed
+        }
+        #expect(may(.exec, .fresh) && may(.delete, .fresh) && may(.approve, .fresh))
+        #expect(!may(.exec, .stale) && !may(.delete, .stale) && may(.apply, .stale))
+        #expect(!may(.exec, .fresh, .offline) && !may(.approve, .fresh, .offline))
+        #expect(may(.apply, .fresh, .offline))
+        #expect(may(.get, .expired) && may(.status, .expired) && !may(.apply, .expired))
+        #expect(may(.delete, .expired, as: .console))
+    }
+}
