@@ -113,7 +113,10 @@ import Testing
         }
         #expect(known.map { $0 <= .seconds(20) } == true)
         #expect(lab.isolated == Set(0..<12))
-        #expect(lab.allSee(Array(0..<12)))
+        let living = lab.run(atMost: .seconds(20)) { $0.allSee(Array(0..<12)) }
+        #expect(living != nil)
+        let dead = Set((12..<24).map { lab.members[$0].id })
+        #expect(lab.falseFailures.allSatisfy { dead.contains($0.change.node) })
     }
 
     @Test func `a node that starts again is the same node, and is seen at once`() throws {

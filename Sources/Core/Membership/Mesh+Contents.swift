@@ -44,11 +44,11 @@ extension Mesh {
             frame.versions = versions
             room -= frame.versions.count * 5 + 3
         }
-        // Most have a hot record after the first second, and half the chance finds the others.
-        let chance = bucket.fill(at: now) < 0.25 ? 0.25 : 0.5
-        guard !isHot || now - logsChanged < .milliseconds(50) || random.chance(chance) else {
-            return
-        }
+        // Most have a hot record after the first second, and half the chance finds the others. While
+        // it is known of few, it would be lost without this node.
+        let isRare = agreedCount * 4 < order.count
+        let chance = isRare ? 1 : bucket.fill(at: now) < 0.25 ? 0.25 : 0.5
+        guard !isHot || random.chance(chance) else { return }
         frame.records = records(for: slot, room: room - 3)
     }
 

@@ -142,7 +142,7 @@ extension Mesh {
         if let former = peers[slot].sighting?.run { digest(former, of: peers[slot].key) }
         digest(run, of: peers[slot].key)
         hasten(at: now, keeping: 0.6)
-        agreed.set(slot, false)
+        disagree(slot)
         peers[slot].begin(run: run, counter: counter, from: source, at: now)
     }
 

@@ -143,7 +143,7 @@ extension Mesh {
     }
 
     /// There is news: a few pulses go out at once.
-    mutating func hasten(at now: Instant, keeping reserve: Double = 0.3) {
+    mutating func hasten(at now: Instant, keeping reserve: Double) {
         if bucket.fill(at: now) > reserve { hurry = Self.eagerPulses }
     }
 

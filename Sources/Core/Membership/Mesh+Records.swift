@@ -42,16 +42,17 @@ extension Mesh {
         for record in fresh where !logs.isQuarantined(record) { effects.append(.taken(record)) }
         guard !fresh.isEmpty else { return }
         agreed.removeAll()
+        agreedCount = 0
         logsChanged = now.monotonic
         // One or two are news. More are somebody's past, which goes the ordinary way.
-        if fresh.count <= 2 { hasten(at: now.monotonic) }
+        if fresh.count <= 2 { hasten(at: now.monotonic, keeping: 0.1) }
     }
 
     /// Notes who is known to hold what this node holds: by its own digest, or by the word of one
     /// whose digest is the same. A false word delays a record, since digests are compared later on.
     mutating func agree(with frame: Frame, from slot: Int) {
         guard frame.logs == logs.digest else {
-            agreed.set(slot, false)
+            disagree(slot)
             return
         }
         var new = agreed.contains(slot) ? [] : [slot]
@@ -67,8 +68,15 @@ extension Mesh {
         let all = holds(versions)
         for subject in new {
             agreed.set(subject, true)
+            agreedCount += 1
             peers[subject].holds = all
         }
+    }
+
+    mutating func disagree(_ slot: Int) {
+        guard agreed.contains(slot) else { return }
+        agreed.set(slot, false)
+        agreedCount -= 1
     }
 
     /// Versions in the order of names, by slot.

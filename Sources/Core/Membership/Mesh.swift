@@ -95,6 +95,7 @@ package struct Mesh: Sendable {
     var skips = false
     /// Who holds the same logs as this node, and since when they are what they are.
     var agreed = SlotSet()
+    var agreedCount = 0
     var logsChanged: Instant
     var nextVotes: Instant
     var nextDoubt: Instant
