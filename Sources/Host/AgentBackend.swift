@@ -39,10 +39,11 @@ struct AgentBackend: ManagementBackend {
         let moment = SystemClock.now()
         let now = moment.wall
         let contact = contact
+        let identity = identity
         let items = host.machine.withLock { agent -> [Object] in
             switch kind {
             case .site: agent.site.map { [.site($0)] } ?? []
-            case .node: [.node(agent.selfPortrait(at: moment, contact))]
+            case .node: [.node(agent.selfPortrait(at: moment, contact, identity))]
             case .workload: agent.workloads.map { .workload(agent.view(of: $0, at: now)) }
             case .instance: agent.instances(at: now).map { .instance(Instance($0)) }
             case .policy: agent.policyObjects(at: now).map { .policy($0) }
@@ -60,6 +61,20 @@ struct AgentBackend: ManagementBackend {
                     message: trouble.reason, observedAt: at)
             }
         }
+    }
+
+    /// For how long this node can prove who it is.
+    private var identity: Condition? {
+        let credentials = host.identity.credentials
+        let (certificate, authority) = credentials.left
+        guard let authority else { return nil }
+        let isGood = authority > .zero && certificate.map { $0 > .zero } ?? true
+        let words = certificate.map { "its certificate for \(Interval($0).toTheSecond)" }
+        return Condition(
+            type: "Identity", isTrue: isGood, reason: credentials.time.standing.rawValue,
+            message: "its authority is good for \(Interval(authority).toTheSecond), "
+                + (words ?? "and it has no certificate"),
+            observedAt: now)
     }
 
     func events(limit: Int) async -> EventList {
@@ -180,7 +195,9 @@ struct AgentBackend: ManagementBackend {
 
 extension Agent {
     /// The node as it sees itself: its state is about its contact with the hub.
-    fileprivate func selfPortrait(at now: Moment, _ contact: Condition?) -> Node {
+    fileprivate func selfPortrait(
+        at now: Moment, _ contact: Condition?, _ identity: Condition?
+    ) -> Node {
         var node =
             node
             ?? Node(
@@ -193,7 +210,7 @@ extension Agent {
             state: state, lastSeen: link.isUp ? now.wall : link.since, observedAt: now.wall,
             agentVersion: Version.text, engine: shownEngine, capacity: configuration.capacity,
             desiredRevision: appliedRevision, appliedRevision: appliedRevision,
-            conditions: [contact, skewCondition(at: now.wall)].compactMap { $0 })
+            conditions: [contact, identity, skewCondition(at: now.wall)].compactMap { $0 })
         return node
     }
 

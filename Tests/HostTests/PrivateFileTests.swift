@@ -9,8 +9,8 @@ import Testing
     init() throws { scratch = try Scratch() }
 
     private func mode(_ path: String) throws -> Int {
-        let attributes = try FileManager.default.attributesOfItem(atPath: path)
-        return try #require(attributes[.posixPermissions] as? Int)
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions]
+        return try #require(mode as? NSNumber).intValue
     }
 
     @Test func `a file is replaced whole and only its owner may read it`() throws {
