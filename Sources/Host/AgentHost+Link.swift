@@ -131,6 +131,15 @@ extension AgentHost {
         }
     }
 
+    func keep(_ deal: KeyDeal) async {
+        do {
+            let now = identity.credentials.time.now
+            mailbox.yield(.keptKeys(try await pairKeys.take(deal, at: now)))
+        } catch {
+            log("the keys with this node's peers are not kept: \(error)")
+        }
+    }
+
     /// A certificate from a time that is over, or not yet come, ends before its renewal is due.
     private func learn(_ time: WallTime?) {
         guard let time else { return }

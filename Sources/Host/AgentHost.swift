@@ -15,6 +15,8 @@ import Transport
 package final class AgentHost: Sendable {
     let settings: AgentSettings
     let identity: NodeIdentity
+    /// The keys with the node's peers.
+    let pairKeys: PairKeys
     let machine: Mutex<Agent>
     let engine: any Engine
     let writer: StoreWriter<NodeWrite>
@@ -66,6 +68,8 @@ package final class AgentHost: Sendable {
             log("enrolled as node \(identity.enrolment.node) at site \(identity.enrolment.site)")
         }
         self.settings = settings
+        pairKeys = try PairKeys(
+            of: identity.enrolment.node, at: settings.state + "/identity/pair.keys")
         engine = try await settings.engine.open(
             directory: settings.state + "/processes", node: identity.enrolment.node,
             searchPath: settings.searchPath,
@@ -75,7 +79,8 @@ package final class AgentHost: Sendable {
             capacity: settings.capacity ?? NodeFacts.capacity(), portRange: settings.portRange,
             boot: try SystemClock.boot(), machine: NodeFacts.machine(),
             policyKeys: try settings.policyKeys.map(PolicyKeys.read)
-                ?? identity.enrolment.policyKeys)
+                ?? identity.enrolment.policyKeys,
+            keys: pairKeys.handAtStart)
         machine = Mutex(
             Agent(
                 configuration: configuration, snapshot: snapshot,
@@ -185,6 +190,8 @@ package final class AgentHost: Sendable {
         case .askAuthority: link.send(.certify(identity.credentials.request()))
         case .install(let certification):
             group.addTask { [self] in await install(certification) }
+        case .keepKeys(let deal):
+            group.addTask { [self] in await keep(deal) }
         case .send(let message):
             Failpoint.reach("agent.send.\(message.failpoint)")
             link.send(message)

@@ -50,18 +50,23 @@ package actor DataPlane {
     private let port: DatagramPort
     private let wakes: AsyncStream<Void>
     private let timers: Timers<Wake>
+    private let now: @Sendable () -> Moment
     private var machine: PeerSessions
     private var places: [NodeID: DatagramPort.Place]
     private var entropy = SystemRandomNumberGenerator()
     private var placeless = 0
     private var unread = 0
 
+    /// `now`: its wall time is the one that days of keys go by, so a node gives the time that it
+    /// trusts.
     package init(
         ring: KeyRing, port: DatagramPort, places: [NodeID: DatagramPort.Place] = [:],
-        preferring suite: Suites = .aes, limits: Limits = .production
+        preferring suite: Suites = .aes, limits: Limits = .production,
+        now: @escaping @Sendable () -> Moment = { SystemClock.now() }
     ) {
         machine = PeerSessions(ring: ring, preferring: suite, limits: limits.sessions)
         self.port = port
+        self.now = now
         self.places = places
         (messages, inbox) = AsyncStream.makeStream(
             of: Message.self, bufferingPolicy: .bufferingNewest(limits.inbox))
@@ -93,7 +98,7 @@ package actor DataPlane {
     /// session.
     package func send(_ messages: [[UInt8]], to peer: NodeID) {
         var effects: [PeerSessions.Effect] = []
-        machine.send(messages, to: peer, at: SystemClock.now(), entropy: &entropy, into: &effects)
+        machine.send(messages, to: peer, at: now(), entropy: &entropy, into: &effects)
         carryOut(effects)
     }
 
@@ -124,14 +129,14 @@ package actor DataPlane {
     private func receive(_ datagram: DatagramPort.Datagram) {
         var effects: [PeerSessions.Effect] = []
         let peer = machine.receive(
-            datagram.bytes, at: SystemClock.now(), entropy: &entropy, into: &effects)
+            datagram.bytes, at: now(), entropy: &entropy, into: &effects)
         if let peer { places[peer] = datagram.source }
         carryOut(effects, answering: datagram.source)
     }
 
     private func wake() {
         var effects: [PeerSessions.Effect] = []
-        machine.wake(at: SystemClock.now(), entropy: &entropy, into: &effects)
+        machine.wake(at: now(), entropy: &entropy, into: &effects)
         carryOut(effects)
     }
 

@@ -25,6 +25,7 @@ extension HubMessage {
         case .acknowledged: "acknowledged"
         case .inventory: "inventory"
         case .certified: "certified"
+        case .keys: "keys"
         }
     }
 }

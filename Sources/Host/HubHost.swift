@@ -21,6 +21,7 @@ package final class HubHost: Sendable {
     private let log: @Sendable (String) -> Void
     private let writer: StoreWriter<HubWrite>
     private let delegate: HubDelegate
+    private let masters: DayMasters
 
     /// Where nodes enrol; nil until the listener is open.
     var enrolmentAddress: String? { delegate.enrolmentAddress }
@@ -62,6 +63,7 @@ package final class HubHost: Sendable {
         self.store = store
         self.log = log
         identity = try HubIdentity.open(settings)
+        masters = try DayMasters(settings.state + "/identity/day-masters")
         machine = Mutex(Hub(snapshot: try store.load(), policyKeys: identity.policyKeys))
         Failpoint.reach("hub.boot.loaded")
         let (inputs, mailbox) = AsyncStream.makeStream(of: Hub.Input.self)
@@ -205,6 +207,8 @@ package final class HubHost: Sendable {
         case .close(let session): control.close(session)
         case .certify(let session, let node, let site, let request, let device, let life):
             certify(node, at: site, request, device: device, life: life, on: session)
+        case .dealKeys(let session, let node, let peers, let hand):
+            dealKeys(to: node, peers, hand, on: session)
         case .reply(let request, let reply):
             Failpoint.reach("hub.reply.before")
             requests.answer(request, reply)
@@ -213,6 +217,18 @@ package final class HubHost: Sendable {
 
     private func send(_ message: HubMessage, to session: SessionID) {
         if let notice = control.send(message, to: session) { log("\(notice)") }
+    }
+
+    private func dealKeys(
+        to node: NodeID, _ peers: [NodeID], _ hand: KeyHand, on session: SessionID
+    ) {
+        do {
+            send(
+                .keys(try masters.deal(to: node, peers: peers, hand, days: Hub.keyDaysAhead)),
+                to: session)
+        } catch {
+            log("node \(node) gets no keys with its peers: \(error)")
+        }
     }
 
     private func certify(

@@ -6,52 +6,53 @@ package import Trust
 /// The keys are not sealed: who has the disk, or root on it, has the keys of these days.
 package struct PairKeyFile: Sendable {
     private static let firstLine = "skerry.dev/v1 pair-keys"
-    /// As many as a ring holds at most.
-    private static let linesMax = 8192
 
     package let path: String
 
     package init(_ path: String) { self.path = path }
 
-    package func write(_ keys: [PairKey]) throws(HostError) {
+    package func write(_ keys: [PairKey], hand: KeyHand?) throws(HostError) {
         var lines = [PairKeyFile.firstLine]
-        for key in keys.prefix(PairKeyFile.linesMax) {
-            let digits = key.bytes.map { byte in
-                let text = String(byte, radix: 16)
-                return byte < 16 ? "0" + text : text
-            }
-            lines.append("\(key.peer) \(key.day.number) \(key.origin) \(digits.joined())")
+        lines.append(hand.map { "hand \($0.day) \($0.roster)" } ?? "hand")
+        for key in keys {
+            lines.append(
+                "\(key.peer) \(key.day.number) \(key.origin) \(KeyText.digits(key.bytes))")
         }
         try PrivateFile.write(lines.joined(separator: "\n") + "\n", to: path)
     }
 
     /// The ring of a node as it was last written; without keys where there is no file.
-    package func read(for node: NodeID) throws(HostError) -> KeyRing {
+    package func read(for node: NodeID) throws(HostError) -> (ring: KeyRing, hand: KeyHand?) {
         var ring = KeyRing(node: node)
-        guard let text = try PrivateFile.read(path) else { return ring }
+        guard let text = try PrivateFile.read(path) else { return (ring, nil) }
         let lines = text.split(separator: "\n")
-        guard lines.first.map(String.init) == PairKeyFile.firstLine else {
+        guard lines.count >= 2, lines[0] == PairKeyFile.firstLine, lines[1].hasPrefix("hand") else {
             throw .identity(complaint("it holds no keys of this version"))
         }
-        // Within a day and a kind the newest is first, and what is put in last is taken for the
-        // newest.
-        for (index, line) in lines.dropFirst().enumerated().reversed() {
+        // Within a day and a kind the newest is first, and what is put in last is taken for it.
+        for (index, line) in lines.enumerated().dropFirst(2).reversed() {
             guard let key = PairKeyFile.key(line, of: node) else {
-                throw .identity(complaint("line \(index + 2) is no key"))
+                throw .identity(complaint("line \(index + 1) is no key"))
             }
             ring.insert(key)
         }
-        return ring
+        return (ring, PairKeyFile.hand(lines[1]))
+    }
+
+    private static func hand(_ line: Substring) -> KeyHand? {
+        let words = line.split(separator: " ")
+        guard words.count == 3, let day = UInt32(words[1]), let roster = UInt64(words[2]) else {
+            return nil
+        }
+        return KeyHand(day: day, roster: roster)
     }
 
     private static func key(_ line: Substring, of node: NodeID) -> PairKey? {
         let words = line.split(separator: " ", omittingEmptySubsequences: false)
         guard words.count == 4, let day = UInt32(words[1]),
-            let origin = PairKey.Origin(rawValue: String(words[2])), words[3].utf8.count == 64
+            let origin = PairKey.Origin(rawValue: String(words[2])),
+            let bytes = KeyText.bytes(words[3])
         else { return nil }
-        let digits = words[3].compactMap(\.hexDigitValue)
-        guard digits.count == 64 else { return nil }
-        let bytes = stride(from: 0, to: 64, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
         return PairKey(
             bytes, node: node, peer: NodeID(String(words[0])), day: KeyDay(day), origin: origin)
     }

@@ -22,7 +22,7 @@ extension World {
             case .halt: 51
             case .request: 52
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
-                .timeCorrected:
+                .timeCorrected, .received(.keys), .keptKeys:
                 53
             }
         return kind << 16 | UInt64(node)
@@ -40,7 +40,9 @@ extension World {
             case .send(.heartbeat): 66
             case .send(.engine): 76
             case .send(.holdings): 77
-            case .send(.certify), .issue, .redial, .succeed, .hangUp, .askAuthority, .install: 78
+            case .send(.certify), .issue, .redial, .succeed, .hangUp, .askAuthority, .install,
+                .keepKeys:
+                78
             case .list: 67
             case .carryOut(let order): 67 + order.act.kind
             case .probe: 71
@@ -83,7 +85,7 @@ extension World {
             case .send(_, .documents): 115
             case .send(_, .acknowledged): 116
             case .send(_, .inventory): 97
-            case .certify, .send(_, .certified): 94
+            case .certify, .send(_, .certified), .dealKeys, .send(_, .keys): 94
             case .close: 117
             case .reply(_, .refused): 118
             case .reply: 119
@@ -147,7 +149,8 @@ extension World {
         case .send(let session, .acknowledged(let sequence)):
             session.rawValue << 24 | sequence
         case .send(let session, _): session.rawValue
-        case .certify(let session, _, _, _, _, _): session.rawValue
+        case .certify(let session, _, _, _, _, _), .dealKeys(let session, _, _, _):
+            session.rawValue
         case .reply(let id, _): id.number
         case .wake: 0
         }

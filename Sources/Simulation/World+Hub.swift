@@ -65,7 +65,7 @@ extension World {
         case .close(let session):
             checkClose(index(session))
             closeHubEnd(index(session), tellsNode: true)
-        case .certify: break
+        case .certify, .dealKeys: break
         case .reply(let id, let reply): settle(id, reply)
         case .wake(let instant, let reason):
             wakeVersion += 1

@@ -204,12 +204,60 @@ private final class Shared<Value: Sendable>: Sendable {
         let scratch = try Scratch()
         let file = PairKeyFile(scratch.path + "/pair.keys")
         let ring = try DataPlaneTests.ring(of: 0)
-        #expect(try file.read(for: "urban-1").keys.isEmpty)
-        try file.write(ring.keys)
-        #expect(try file.read(for: "urban-1").keys == ring.keys)
+        #expect(try file.read(for: "urban-1").ring.keys.isEmpty)
+        let hand = KeyHand(day: 20_000, roster: .max)
+        try file.write(ring.keys, hand: hand)
+        #expect(try file.read(for: "urban-1").ring.keys == ring.keys)
+        #expect(try file.read(for: "urban-1").hand == hand)
         let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
         #expect(attributes[.posixPermissions] as? Int == 0o600)
-        try PrivateFile.write("skerry.dev/v1 pair-keys\nurban-2 20000 hub 00\n", to: file.path)
+        try PrivateFile.write(
+            "skerry.dev/v1 pair-keys\nhand\nurban-2 20000 hub 00\n", to: file.path)
         #expect(throws: HostError.self) { try file.read(for: "urban-1") }
+    }
+}
+
+@Suite struct PairKeysTests {
+    private let scratch: Scratch
+    private let now = WallTime(milliseconds: Int64(20_780) * 86_400_000 + 1)
+
+    init() throws { scratch = try Scratch() }
+
+    private func deal(_ peers: [NodeID], last: UInt32 = 20_783, fill: UInt8 = 1) -> KeyDeal {
+        KeyDeal(
+            hand: KeyHand(day: last, roster: UInt64(peers.count)),
+            peers: peers.map { peer in
+                let secrets = (0..<4 as Range<UInt8>).map { offset in
+                    [UInt8](repeating: fill &+ offset &+ peer.text.utf8.reduce(0, &+), count: 32)
+                }
+                return PeerKeys(peer: peer, firstDay: last - 3, secrets: secrets)
+            })
+    }
+
+    @Test func `what the hub dealt is there after a restart, and who left is forgotten`()
+        async throws
+    {
+        let path = scratch.path + "/pair.keys"
+        let keys = try PairKeys(of: "n1", at: path)
+        #expect(keys.handAtStart == nil)
+        let hand = try await keys.take(deal(["n2", "n3"]), at: now)
+        #expect(hand.day == 20_783)
+        let again = try PairKeys(of: "n1", at: path)
+        #expect(again.handAtStart == hand)
+        let before = await again.ring.keys
+        #expect(before == (await keys.ring.keys))
+        #expect(before.count == 8)
+        _ = try await again.take(deal(["n3"]), at: now)
+        #expect(await again.ring.peers == ["n3"])
+        #expect(await again.ring.keys.count == 4)
+    }
+
+    @Test func `a deal with what is no key leaves that out`() async throws {
+        let keys = try PairKeys(of: "n1", at: scratch.path + "/pair.keys")
+        var strange = deal(["n2", "n1", "Not a name"])
+        strange.peers[0].secrets[0] = [1, 2, 3]
+        _ = try await keys.take(strange, at: now)
+        #expect(await keys.ring.peers == ["n2"])
+        #expect(await keys.ring.keys.count == 3)
     }
 }

@@ -8,10 +8,9 @@ import Testing
 
     init() throws { scratch = try Scratch() }
 
-    private func mode(_ path: String) throws -> mode_t {
-        var facts = stat()
-        try #require(stat(path, &facts) == 0)
-        return facts.st_mode & 0o777
+    private func mode(_ path: String) throws -> Int {
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        return try #require(attributes[.posixPermissions] as? Int)
     }
 
     @Test func `a file is replaced whole and only its owner may read it`() throws {

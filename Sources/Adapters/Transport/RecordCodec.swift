@@ -71,7 +71,7 @@ extension NodeMessage: Recordable {
 extension HubMessage: Recordable {
     static let recordKinds: Set = [
         "HubMessage.welcome", "HubMessage.retry", "HubMessage.documents", "HubMessage.acknowledged",
-        "HubMessage.inventory", "HubMessage.certified",
+        "HubMessage.inventory", "HubMessage.certified", "HubMessage.keys",
     ]
     var recordKind: String {
         switch self {
@@ -81,6 +81,7 @@ extension HubMessage: Recordable {
         case .acknowledged: "HubMessage.acknowledged"
         case .inventory: "HubMessage.inventory"
         case .certified: "HubMessage.certified"
+        case .keys: "HubMessage.keys"
         }
     }
 }

@@ -20,7 +20,7 @@ extension Agent {
                         engine: shownEngine, appliedRevision: durableRevision, epoch: epoch,
                         logHead: outbox.lastSequence, policies: policiesInForce, run: run,
                         follows: follows, boot: configuration.boot,
-                        machine: configuration.machine))))
+                        machine: configuration.machine, keys: keys))))
         effects.append(.wake(at: now.monotonic + configuration.limits.greeting, for: .greeting))
     }
 
@@ -68,6 +68,8 @@ extension Agent {
         case .inventory: sayHoldings(into: &effects)
         case .certified(let certification):
             if link.isUp { effects.append(.install(certification)) }
+        case .keys(let deal):
+            if link.isUp { effects.append(.keepKeys(deal)) }
         }
     }
 

@@ -59,6 +59,8 @@ package struct Agent: Equatable, Sendable {
 
     // What proves who this node is.
     var credentials = Credentials()
+    /// The keys with its peers that are on disk.
+    var keys: KeyHand?
 
     // The engine.
     var engine: EngineState = .unknown
@@ -114,6 +116,7 @@ package struct Agent: Equatable, Sendable {
 
     package init(configuration: AgentConfiguration, snapshot: NodeSnapshot, random: Random) {
         self.configuration = configuration
+        keys = configuration.keys
         self.random = random
         var source = random
         // A store counts to 63 bits, and zero is none.
@@ -174,6 +177,7 @@ package struct Agent: Equatable, Sendable {
         case .issued(let life): noteIssued(life: life, at: now, into: &effects)
         case .issueFailed(let reason): noteIssueFailed(reason, at: now, into: &effects)
         case .certified(let isFirst): noteCertified(isFirst: isFirst, at: now, into: &effects)
+        case .keptKeys(let hand): keys = hand
         case .redialFailed(let reason): noteRedialFailed(reason, at: now, into: &effects)
         case .timeCorrected: renew(into: &effects)
         case .halt: halt(at: now, into: &effects)

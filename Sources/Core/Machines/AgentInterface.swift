@@ -16,12 +16,14 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var machine: UInt64
     /// Who may sign policy: pinned when the node was enrolled, so that no hub can add one.
     package var policyKeys: [TrustedKey]
+    /// The keys with its peers that it has kept.
+    package var keys: KeyHand?
     package var limits: AgentLimits
 
     package init(
         node: NodeID, site: SiteID, version: String, capacity: Capacity,
         portRange: ClosedRange<Int>, boot: UInt64, machine: UInt64 = 0,
-        policyKeys: [TrustedKey] = [],
+        policyKeys: [TrustedKey] = [], keys: KeyHand? = nil,
         limits: AgentLimits = .production
     ) {
         self.node = node
@@ -32,6 +34,7 @@ package struct AgentConfiguration: Equatable, Sendable {
         self.boot = boot
         self.machine = machine
         self.policyKeys = policyKeys
+        self.keys = keys
         self.limits = limits
     }
 }
@@ -106,6 +109,8 @@ extension Agent {
         case issueFailed(reason: String)
         /// The node's authority was replaced. `isFirst`: until then it had none of its own.
         case certified(isFirst: Bool)
+        /// The keys with its peers that the hub sent are on disk.
+        case keptKeys(KeyHand)
         /// The session that was to follow the present one did not come about.
         case redialFailed(reason: String)
         /// The hub's time turned out to be another than this node's by more than a moment.
@@ -147,6 +152,8 @@ extension Agent {
         case askAuthority
         /// Put what the hub certified in the place of the authority before, then `.certified`.
         indirect case install(Certification)
+        /// Keep these keys on disk in the place of those before, then `.keptKeys`.
+        indirect case keepKeys(KeyDeal)
         case send(NodeMessage)
         case list
         // Large and rare: beside the others, which are small and many.

@@ -251,6 +251,7 @@ extension Hub {
             }
         }
         nodes.remove(node)
+        rosters = Table()
         journal.writes.append(.removeNode(node))
     }
 
@@ -370,6 +371,7 @@ extension Hub {
             metadata: Metadata(name: node.text, generation: 1, createdAt: now.wall),
             spec: NodeSpec(site: token.site))
         nodes.insert(Member(new: object), for: node)
+        rosters = Table()
         journal.writes.append(.node(object))
         tell(
             .normal, "Enrolled", .node, node.text, "enrolled at site '\(token.site)'", at: now)

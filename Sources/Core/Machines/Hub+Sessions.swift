@@ -122,6 +122,7 @@ extension Hub {
             $0.engine = hello.engine
             $0.capacity = hello.capacity
             $0.policies = hello.policies ?? []
+            $0.keys = hello.keys
         }
         journal.writes.append(.contact(hello.node, now.wall))
         let asks = compareTimeline(hello, at: now)
@@ -137,6 +138,7 @@ extension Hub {
         if asks { effects.append(.send(session, .inventory)) }
         if sharesCopies(hello.node) { reconcile(because: .nodeReturned, at: now) }
         feed(hello.node, into: &effects)
+        dealKeys(to: hello.node, at: now, into: &effects)
     }
 
     /// A node that holds less than it once confirmed, or has said less than was acknowledged, has lost
@@ -291,6 +293,7 @@ extension Hub {
             effects.append(.close(id))
             close(id, at: now)
         }
+        dealKeys(at: now, into: &effects)
         if findsLost(at: now) { reconcile(because: .nodeLost, at: now) }
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
     }

@@ -50,6 +50,9 @@ package struct Hub: Equatable, Sendable {
     /// What says why each thing is as it is: the last decision on it that passed.
     var standing: Table<Decision.Subject, Decision> = Table()
 
+    /// Who gets keys for whom, as far as it was asked for since nodes last came or went.
+    var rosters: Table<SiteID, Roster> = Table()
+
     // Who is in contact.
     var sessions: Table<SessionID, Session> = Table()
     var admission: Admission
@@ -96,6 +99,8 @@ package struct Hub: Equatable, Sendable {
         var engine: EngineStatus?
         var capacity: Capacity?
         var usage: Usage?
+        /// The keys that it has, as it said or was sent since.
+        var keys: KeyHand?
         /// The policies in force there, as it said itself; nil before it spoke to this process.
         var policies: [PolicyReference]?
     }

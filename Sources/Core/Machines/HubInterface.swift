@@ -29,13 +29,16 @@ package struct HubLimits: Equatable, Sendable {
     /// Policies, and versions of each that are kept besides those that are in force somewhere.
     package var policies: Int
     package var policyVersions: Int
+    /// Nodes of one site that get keys for each other, the first by name.
+    package var meshMembers: Int
 
     package static let production = HubLimits(
         heartbeatEvery: .seconds(15), heartbeatsMissed: 3, admissionsPerSecond: 200,
         admissionBurst: 50, reconnectWindowMin: .seconds(1), documentsPerMessage: 64,
         holdings: 4_096, events: 2_000, decisions: 2_000, siteVersions: 64, tokens: 10_000,
         objects: 20_000, replicas: 10_000,
-        instancesPerNode: 1_000, writes: 4_096, policies: 256, policyVersions: 16)
+        instancesPerNode: 1_000, writes: 4_096, policies: 256, policyVersions: 16,
+        meshMembers: 256)
 
     package static let tight = HubLimits(
         heartbeatEvery: .seconds(60), heartbeatsMissed: 3, admissionsPerSecond: 4,
@@ -43,7 +46,7 @@ package struct HubLimits: Equatable, Sendable {
         events: 32, decisions: 32, siteVersions: 16, tokens: 64, objects: 1_000, replicas: 64,
         instancesPerNode: 64, writes: 64,
         policies: 4,
-        policyVersions: 3)
+        policyVersions: 3, meshMembers: 8)
 }
 
 extension Hub {
@@ -99,6 +102,8 @@ extension Hub {
         /// Sign an authority for a node that lives so long, and send it on its session.
         indirect case certify(
             SessionID, NodeID, SiteID, CertificationRequest, device: String?, life: Duration)
+        /// Make the keys of a node with each of these peers, and send them on its session.
+        indirect case dealKeys(SessionID, NodeID, peers: [NodeID], KeyHand)
         // Large and rare: beside the others, which are small and many.
         indirect case reply(RequestID, Reply)
         case wake(at: Instant, for: Wake)

@@ -36,12 +36,14 @@ package struct Hello: Hashable, Codable, Sendable {
     package var follows: UInt64?
     package var boot: UInt64?
     package var machine: UInt64?
+    /// The keys with its peers that it has from the hub; nil where it has none.
+    package var keys: KeyHand?
 
     package init(
         node: NodeID, site: SiteID, agentVersion: String, capacity: Capacity,
         engine: EngineStatus?, appliedRevision: UInt64, epoch: UInt64, logHead: UInt64? = nil,
         policies: [PolicyReference]? = nil, run: UInt64? = nil, follows: UInt64? = nil,
-        boot: UInt64? = nil, machine: UInt64? = nil
+        boot: UInt64? = nil, machine: UInt64? = nil, keys: KeyHand? = nil
     ) {
         self.node = node
         self.site = site
@@ -56,6 +58,7 @@ package struct Hello: Hashable, Codable, Sendable {
         self.machine = machine
         self.logHead = logHead
         self.policies = policies
+        self.keys = keys
     }
 }
 
@@ -71,6 +74,8 @@ package enum HubMessage: Hashable, Codable, Sendable {
     /// Say what you hold: the hub cannot tell from numbers alone.
     case inventory
     case certified(Certification)
+    /// Keys that the node shares with each of its peers.
+    case keys(KeyDeal)
 }
 
 package struct Welcome: Hashable, Codable, Sendable {

@@ -9,10 +9,10 @@ package import Model
 package struct KeyRing: Sendable {
     package struct Limits: Sendable {
         package var peersMax = 1024
-        package var keysMax = 8
-        /// How many keys of one day the two may have made; two, since the last step may be known to
-        /// one alone.
-        package var ratchetsMax = 2
+        package var keysMax = 12
+        /// Keys of one day and one origin: two, since a step of the ratchet may be known to one end
+        /// alone, and a hub that lost its masters makes new ones.
+        package var alikeMax = 2
         /// How much longer than its day a key is good, before and after.
         package var overlap: Duration = .seconds(2 * 3600)
         /// How long after its day a key may still make the next.
@@ -53,18 +53,16 @@ package struct KeyRing: Sendable {
             shelves[key.peer] != nil || shelves.count < limits.peersMax
         else { return false }
         var shelf = shelves[key.peer] ?? Shelf()
-        // One key of a day from the hub: a hub that lost its masters makes new ones.
-        if key.origin == .hub { shelf.keys.removeAll { $0.day == key.day && $0.origin == .hub } }
         let place = shelf.keys.firstIndex {
             ($0.day, $0.origin == .hub ? 1 : 0) < (key.day, key.origin == .hub ? 1 : 0)
                 || ($0.day == key.day && $0.origin == key.origin)
         }
         shelf.keys.insert(key, at: place ?? shelf.keys.endIndex)
-        var ratchets = 0
+        var alike = 0
         shelf.keys.removeAll {
-            guard $0.origin == .ratchet, $0.day == key.day else { return false }
-            ratchets += 1
-            return ratchets > limits.ratchetsMax
+            guard $0.origin == key.origin, $0.day == key.day else { return false }
+            alike += 1
+            return alike > limits.alikeMax
         }
         shelf.keys.removeLast(max(0, shelf.keys.count - limits.keysMax))
         put(shelf, for: key.peer)

@@ -1,0 +1,52 @@
+import Model
+import Trust
+
+/// The keys that the nodes of a site share in pairs, for today and three more days.
+extension Hub {
+    /// The nodes of a site that talk to each other, by name.
+    struct Roster: Equatable, Sendable {
+        let nodes: [NodeID]
+        let digest: UInt64
+    }
+
+    /// Days for which a node gets keys, besides today.
+    package static let keyDaysAhead: UInt32 = 3
+
+    /// Hands a node what it does not have yet, as far as it said or was sent.
+    mutating func dealKeys(to node: NodeID, at now: Moment, into effects: inout [Effect]) {
+        let found = nodes.read(node) { ($0.session, $0.node.spec.site, $0.keys) }
+        guard let (current, site, keys) = found, let session = current,
+            sessions[session]?.state == .greeted
+        else { return }
+        let roster = roster(of: site)
+        let last = KeyDay(of: now.wall).advanced(by: Hub.keyDaysAhead)
+        let hand = KeyHand(day: last.number, roster: roster.digest)
+        guard keys != hand, roster.nodes.count > 1, roster.nodes.contains(node) else { return }
+        nodes.update(node) { $0.keys = hand }
+        let peers = roster.nodes.filter { $0 != node }
+        effects.append(.dealKeys(session, node, peers: peers, hand))
+    }
+
+    /// A day has begun, or a site has other nodes: those in contact hear of it here.
+    mutating func dealKeys(at now: Moment, into effects: inout [Effect]) {
+        for session in sessions.rows where session.state == .greeted {
+            dealKeys(to: session.node, at: now, into: &effects)
+        }
+    }
+
+    private mutating func roster(of site: SiteID) -> Roster {
+        if let roster = rosters[site] { return roster }
+        let members = nodes.filter { $1.node.spec.site == site }.map(\.0)
+        let names = Array(members.prefix(limits.meshMembers))
+        // FNV-1a: it only has to tell one roster from the next.
+        var digest: UInt64 = 0xCBF2_9CE4_8422_2325
+        for name in names {
+            for byte in Array(name.text.utf8) + [0] {
+                digest = (digest ^ UInt64(byte)) &* 0x100_0000_01B3
+            }
+        }
+        let roster = Roster(nodes: names, digest: digest)
+        rosters.insert(roster, for: site)
+        return roster
+    }
+}
