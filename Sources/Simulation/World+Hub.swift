@@ -39,6 +39,8 @@ extension World {
 
     private mutating func carryOut(_ effects: [Hub.Effect]) {
         for effect in effects {
+            // The keys of a day go by the calendar, so by wall clocks; nothing here rests on them.
+            if case .dealKeys = effect { continue }
             if crashesNow() {
                 counts.crashesBetweenEffects += 1
                 return crashHub(orderly: true, rest: draw(0.2, 20))
