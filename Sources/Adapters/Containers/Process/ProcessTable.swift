@@ -38,18 +38,27 @@ enum ProcessTable {
 
     /// Nil where there is no such process.
     static func entry(_ pid: pid_t) -> Entry? {
-        guard let bytes = read("/proc/\(pid)/stat"),
-            // The name in parentheses may itself contain blanks and parentheses.
-            let end = bytes.lastIndex(of: UInt8(ascii: ")"))
-        else { return nil }
-        let fields = String(decoding: bytes[(end + 1)...], as: UTF8.self).split(separator: " ")
-        guard fields.count > 21, let session = pid_t(fields[3]), let user = UInt64(fields[11]),
+        guard let fields = stat(pid), fields.count > 21, let session = pid_t(fields[3]),
+            let user = UInt64(fields[11]),
             let system = UInt64(fields[12]), let start = UInt64(fields[19]),
             let pages = Int64(fields[21])
         else { return nil }
         return Entry(
-            pid: pid, session: session, isZombie: fields[0] == "Z" || fields[0] == "X",
+            pid: pid, session: session, isZombie: hasEnded(fields),
             startTicks: start, cpuTicks: user + system, residentBytes: pages * pageBytes)
+    }
+
+    /// What follows the name in `/proc/PID/stat`: the state first.
+    private static func stat(_ pid: pid_t) -> [Substring]? {
+        guard let bytes = read("/proc/\(pid)/stat"),
+            // The name in parentheses may itself contain blanks and parentheses.
+            let end = bytes.lastIndex(of: UInt8(ascii: ")"))
+        else { return nil }
+        return String(decoding: bytes[(end + 1)...], as: UTF8.self).split(separator: " ")
+    }
+
+    private static func hasEnded(_ stat: [Substring]) -> Bool {
+        stat.first == "Z" || stat.first == "X"
     }
 
     /// All processes by session: the session of a container's main process is the container.
@@ -75,13 +84,11 @@ enum ProcessTable {
 
     /// It has no words either; nor have threads of the kernel and what has ended, but for good.
     private static func isBetweenPrograms(_ pid: pid_t) -> Bool {
-        guard read("/proc/\(pid)/cmdline")?.isEmpty == true, let bytes = read("/proc/\(pid)/stat"),
-            let end = bytes.lastIndex(of: UInt8(ascii: ")"))
+        guard read("/proc/\(pid)/cmdline")?.isEmpty == true, let fields = stat(pid),
+            fields.count > 6, let flags = UInt32(fields[6])
         else { return false }
-        let fields = String(decoding: bytes[(end + 1)...], as: UTF8.self).split(separator: " ")
-        guard fields.count > 6, let flags = UInt32(fields[6]) else { return false }
         let isOfKernel = flags & 0x0020_0000 != 0  // PF_KTHREAD
-        return !isOfKernel && fields[0] != "Z" && fields[0] != "X"
+        return !isOfKernel && !hasEnded(fields)
     }
 
     static func startedAt(ticks: UInt64) -> WallTime {
