@@ -37,7 +37,7 @@ extension World {
     }
 
     /// Far enough for any jump of a wall clock.
-    private static let endOfTime = WallTime(milliseconds: 4_102_444_800_000)
+    static let endOfTime = WallTime(milliseconds: 4_102_444_800_000)
 
     mutating func applyPolicy(_ draw: UInt64) {
         guard centre.isUp, places.allSatisfy({ $0.isEnrolled || $0.incarnation > 0 }) else {
