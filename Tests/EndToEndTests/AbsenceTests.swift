@@ -8,14 +8,7 @@ extension EndToEndTests {
         @Test(arguments: [72, 7 * 24, 30 * 24])
         func `a node that was off for days comes back by itself`(hours: Int) async throws {
             try await Stage.with { stage in
-                let clocks = Clocks(of: stage)
-                try clocks.set(hub: 0, node: 0)
-                stage.variables = clocks.hub
-                try await stage.openHub()
-                stage.variables = clocks.node
-                try await stage.openAgent()
-                try await stage.apply(sleeper("till", seconds: 7_300))
-                try await stage.ready("workload/till")
+                let clocks = try await open(stage, seconds: 7_300)
                 let before = try stage.workloadProcesses()
 
                 try await stage.agents["node-1"]?.crash()
@@ -31,14 +24,7 @@ extension EndToEndTests {
             async throws
         {
             try await Stage.with { stage in
-                let clocks = Clocks(of: stage)
-                try clocks.set(hub: 0, node: 0)
-                stage.variables = clocks.hub
-                try await stage.openHub()
-                stage.variables = clocks.node
-                try await stage.openAgent()
-                try await stage.apply(sleeper("till", seconds: 7_301))
-                try await stage.ready("workload/till")
+                let clocks = try await open(stage, seconds: 7_301)
                 let before = try stage.workloadProcesses()
 
                 try await stage.hub?.crash()
@@ -58,14 +44,7 @@ extension EndToEndTests {
             async throws
         {
             try await Stage.with { stage in
-                let clocks = Clocks(of: stage)
-                try clocks.set(hub: 0, node: 0)
-                stage.variables = clocks.hub
-                try await stage.openHub()
-                stage.variables = clocks.node
-                try await stage.openAgent()
-                try await stage.apply(sleeper("till", seconds: 7_302))
-                try await stage.ready("workload/till")
+                let clocks = try await open(stage, seconds: 7_302)
                 let before = try stage.workloadProcesses()
                 try await stage.agents["node-1"]?.crash()
                 #expect(try await stage.skerry("delete node node-1").code == 0)
@@ -77,6 +56,19 @@ extension EndToEndTests {
                 #expect(try await stage.list("nodes").isEmpty)
                 #expect(try stage.workloadProcesses() == before)
             }
+        }
+
+        /// A hub and a node with clocks of their own, and a workload that runs.
+        private func open(_ stage: Stage, seconds: Int) async throws -> Clocks {
+            let clocks = Clocks(of: stage)
+            try clocks.set(hub: 0, node: 0)
+            stage.variables = clocks.hub
+            try await stage.openHub()
+            stage.variables = clocks.node
+            try await stage.openAgent()
+            try await stage.apply(sleeper("till", seconds: seconds))
+            try await stage.ready("workload/till")
+            return clocks
         }
 
         /// As if the machine had booted since.
