@@ -94,15 +94,18 @@ extension EndToEndTests {
         }
 
         func set(hub: Int, node: Int) throws {
-            for (path, hours) in [(paths.hub, hub), (paths.node, node)] {
-                let seconds = withUnsafeBytes(of: Int64(hours) * 3_600) { Data($0) }
-                if let file = FileHandle(forUpdatingAtPath: path) {
-                    // In place: processes have the file mapped.
-                    try file.write(contentsOf: seconds)
-                    try file.close()
-                } else {
-                    try seconds.write(to: URL(fileURLWithPath: path))
-                }
+            try Clocks.set(paths.hub, ahead: hub)
+            try Clocks.set(paths.node, ahead: node)
+        }
+
+        static func set(_ path: String, ahead hours: Int) throws {
+            let seconds = withUnsafeBytes(of: Int64(hours) * 3_600) { Data($0) }
+            if let file = FileHandle(forUpdatingAtPath: path) {
+                // In place: processes have the file mapped.
+                try file.write(contentsOf: seconds)
+                try file.close()
+            } else {
+                try seconds.write(to: URL(fileURLWithPath: path))
             }
         }
     }

@@ -13,8 +13,8 @@ extension EndToEndTests {
                 let clocks = (
                     hub: stage.directory + "/hub.clock", node: stage.directory + "/node.clock"
                 )
-                try setClock(clocks.hub, ahead: 0)
-                try setClock(clocks.node, ahead: 0)
+                try Clocks.set(clocks.hub, ahead: 0)
+                try Clocks.set(clocks.node, ahead: 0)
                 stage.variables = shim(clocks.hub, stage)
                 try await stage.openHub()
                 stage.variables = shim(clocks.node, stage)
@@ -24,7 +24,7 @@ extension EndToEndTests {
                 let before = try stage.workloadProcesses()
 
                 for (path, hours) in [(clocks.hub, 72), (clocks.node, 72), (clocks.hub, 0)] {
-                    try setClock(path, ahead: hours)
+                    try Clocks.set(path, ahead: hours)
                     if path == clocks.hub { #expect(try await isShifted(stage, by: hours)) }
                     try await stage.agents["node-1"]?.crash()
                     try await stage.startAgent()
@@ -33,7 +33,7 @@ extension EndToEndTests {
                 }
 
                 // With a clock before its certificate a node cannot greet anew; what it has goes on.
-                try setClock(clocks.node, ahead: -72)
+                try Clocks.set(clocks.node, ahead: -72)
                 stage.variables = [:]
                 try await stage.apply(sleeper("kiosk", seconds: 7_101))
                 try await eventually("a change to arrive while the node's clock is behind") {
@@ -88,17 +88,6 @@ extension EndToEndTests {
                 try await eventually("it to arrive") {
                     try stage.workloadProcesses().contains { $0.words.contains("7201") }
                 }
-            }
-        }
-
-        private func setClock(_ path: String, ahead hours: Int) throws {
-            let seconds = withUnsafeBytes(of: Int64(hours) * 3_600) { Data($0) }
-            if let file = FileHandle(forUpdatingAtPath: path) {
-                // In place: processes have the file mapped.
-                try file.write(contentsOf: seconds)
-                try file.close()
-            } else {
-                try seconds.write(to: URL(fileURLWithPath: path))
             }
         }
 
