@@ -19,7 +19,7 @@ final class DayMasters: Sendable {
         {
             let words = line.split(separator: " ", omittingEmptySubsequences: false)
             guard words.count == 2, let number = UInt32(words[0]),
-                let bytes = KeyText.bytes(words[1]),
+                let bytes = bytes(hexadecimal: words[1]),
                 let master = DayMaster(day: KeyDay(number), entropy: bytes)
             else {
                 throw .identity(
@@ -59,7 +59,7 @@ final class DayMasters: Sendable {
         }
         if kept.keys != known.keys {
             let lines = kept.values.sorted { $0.day < $1.day }.map {
-                "\($0.day.number) \(KeyText.digits($0.bytes))\n"
+                "\($0.day.number) \(hexadecimal($0.bytes))\n"
             }
             try PrivateFile.write(lines.joined(), to: path)
             masters.withLock { $0 = kept }

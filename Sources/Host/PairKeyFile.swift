@@ -16,7 +16,7 @@ package struct PairKeyFile: Sendable {
         lines.append(hand.map { "hand \($0.day) \($0.roster)" } ?? "hand")
         for key in keys {
             lines.append(
-                "\(key.peer) \(key.day.number) \(key.origin) \(KeyText.digits(key.bytes))")
+                "\(key.peer) \(key.day.number) \(key.origin) \(hexadecimal(key.bytes))")
         }
         try PrivateFile.write(lines.joined(separator: "\n") + "\n", to: path)
     }
@@ -51,7 +51,7 @@ package struct PairKeyFile: Sendable {
         let words = line.split(separator: " ", omittingEmptySubsequences: false)
         guard words.count == 4, let day = UInt32(words[1]),
             let origin = PairKey.Origin(rawValue: String(words[2])),
-            let bytes = KeyText.bytes(words[3])
+            let bytes = bytes(hexadecimal: words[3])
         else { return nil }
         return PairKey(
             bytes, node: node, peer: NodeID(String(words[0])), day: KeyDay(day), origin: origin)

@@ -131,7 +131,8 @@ func signedBytes(of lines: [String]) -> [UInt8] {
     return bytes
 }
 
-func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+/// Two lower-case digits a byte.
+package func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
     for byte in bytes { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
@@ -139,7 +140,7 @@ func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
 }
 
 /// Nil for anything but an even number of lower-case digits.
-func bytes(hexadecimal text: String) -> [UInt8]? {
+package func bytes(hexadecimal text: some StringProtocol) -> [UInt8]? {
     let digits = text.utf8.map { digit -> UInt8? in
         switch digit {
         case 48...57: digit - 48
