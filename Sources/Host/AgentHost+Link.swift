@@ -94,7 +94,7 @@ extension AgentHost {
         let client = try ControlClient(
             hub: settings.hub ?? identity.enrolment.controlAddress, identity: shown,
             trustRoots: credentials.trustRoots, clock: credentials.time.forHandshakes,
-            admitsOld: credentials.isOld, notice: { [mailbox] _ in _ = mailbox })
+            admitsOld: credentials.isOld, notice: { _ in })
         try await client.session(
             outgoing: session.outgoing,
             incoming: { [self] message in

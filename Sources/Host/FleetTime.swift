@@ -94,8 +94,7 @@ final class FleetTime: Sendable {
         let kept = Kept(
             wall: reading.wall, monotonic: reading.monotonic.nanoseconds, boot: reading.boot)
         do {
-            let text = String(decoding: try JSONEncoder().encode(kept), as: UTF8.self)
-            try PrivateFile.write(text, to: path)
+            try PrivateFile.write(json: kept, to: path)
         } catch let error as HostError {
             throw error
         } catch {

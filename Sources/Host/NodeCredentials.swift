@@ -14,10 +14,7 @@ final class NodeCredentials: Sendable {
 
         func write(in directory: String) throws(HostError) {
             do {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-                let text = String(decoding: try encoder.encode(self), as: UTF8.self)
-                try PrivateFile.write(text, to: directory + "/authority.json")
+                try PrivateFile.write(json: self, to: directory + "/authority.json")
             } catch let error as HostError {
                 throw error
             } catch {

@@ -52,10 +52,7 @@ struct NodeIdentity: Sendable {
                 trustRoots: enrolment.trustRoots, enrolmentAddress: enrolment.enrolmentAddress
             ).write(in: directory)
             try time.keep()
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            let text = String(decoding: try encoder.encode(enrolment), as: UTF8.self)
-            try PrivateFile.write(text, to: directory + "/enrolment.json")
+            try PrivateFile.write(json: enrolment, to: directory + "/enrolment.json")
             return NodeIdentity(
                 enrolment: enrolment,
                 credentials: try NodeCredentials(

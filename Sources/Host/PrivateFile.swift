@@ -22,6 +22,13 @@ package enum PrivateFile {
         try syncDirectory(of: path)
     }
 
+    /// Writes a value as JSON, its fields in order.
+    static func write(json value: some Encodable, to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try write(String(decoding: try encoder.encode(value), as: UTF8.self), to: path)
+    }
+
     /// Nil where there is no such file.
     package static func read(_ path: String) throws(HostError) -> String? {
         // Non-blocking: a pipe in place of the file would hold up the start for ever.

@@ -41,9 +41,17 @@ extension Interface {
 
     /// Where an object is. One that is not there is nowhere, so that only who may everywhere hears so.
     func target(_ kind: Kind, _ name: String) async throws -> AccessTarget {
-        let object = await backend.list(kind).items.first { $0.metadata.name == name }
-        guard let object else { return AccessTarget(kind, name) }
+        guard let object = await find(kind, name) else { return AccessTarget(kind, name) }
         return AccessTarget(object, place: await places(for: kind))
+    }
+
+    /// Where all objects of a kind are, by name.
+    private func targets(_ kind: Kind) async -> [String: AccessTarget] {
+        let place = await places(for: kind)
+        let items = await backend.list(kind).items
+        return Dictionary(
+            items.map { ($0.metadata.name, AccessTarget($0, place: place)) }
+        ) { first, _ in first }
     }
 
     /// The sites of nodes, where a kind needs them to be placed.
@@ -77,15 +85,13 @@ extension Interface {
 
     /// Both what an object becomes and what it is there: nobody moves to their own site what is not.
     func permitApply(_ objects: [Object], to call: Call) async throws {
+        var held: [Kind: [String: AccessTarget]] = [:]
         for object in objects {
             let becomes = AccessTarget(object, place: { _ in nil })
             try await permit(.apply, becomes, to: call)
-            let known = await backend.list(object.kind).items.first {
-                $0.metadata.name == object.metadata.name
-            }
-            guard let known else { continue }
-            let place = await places(for: object.kind)
-            try await permit(.apply, AccessTarget(known, place: place), to: call)
+            if held[object.kind] == nil { held[object.kind] = await targets(object.kind) }
+            guard let known = held[object.kind]?[object.metadata.name] else { continue }
+            try await permit(.apply, known, to: call)
         }
     }
 

@@ -202,6 +202,7 @@ extension Interface {
     private func list(_ call: Call) async throws -> Response {
         let kind = try call.kind
         let selector = try call.selector
+        // Also before a watch, so that a refusal of it has its own status.
         let first = try await list(kind, selector, for: call)
         guard try call.flag("watch") else { return try .json(first) }
         return watch(kind, selector, for: call)
@@ -221,11 +222,14 @@ extension Interface {
     private func get(_ call: Call) async throws -> Response {
         let kind = try call.kind
         let name = call.name
-        let list = await backend.list(kind)
-        guard let object = list.items.first(where: { $0.metadata.name == name }) else {
+        guard let object = await find(kind, name) else {
             throw Refusal(.notFound, "there is no \(kind.rawValue.lowercased()) '\(name)'")
         }
         return try .json(object)
+    }
+
+    func find(_ kind: Kind, _ name: String) async -> Object? {
+        await backend.list(kind).items.first { $0.metadata.name == name }
     }
 
     private func events(_ call: Call) async throws -> Response {
