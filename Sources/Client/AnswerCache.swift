@@ -73,9 +73,10 @@ package struct AnswerCache: Sendable {
 
     /// The name holds no text of the request, so no request can choose where it is kept.
     private func file(_ path: String) -> String {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325  // FNV-1a; a collision is found out by the header.
-        for byte in (owner + "\n" + path).utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return "\(directory)/\(String(hash, radix: 16)).answer"
+        // A collision is found out by the header.
+        var hash = StableHash()
+        hash.add(owner + "\n" + path)
+        return "\(directory)/\(String(hash.value, radix: 16)).answer"
     }
 
     private func shed() {

@@ -51,13 +51,11 @@ enum Record {
         return decoder
     }
 
-    /// FNV-1a. SQLite checks its own pages' shape, but not the content of a row.
+    /// SQLite checks its own pages' shape, but not the content of a row.
     private static func checksum(_ body: Data) -> Int64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        body.withUnsafeBytes { bytes in
-            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-        }
-        return Int64(bitPattern: hash)
+        var hash = StableHash()
+        body.withUnsafeBytes { hash.add($0) }
+        return Int64(bitPattern: hash.value)
     }
 }
 

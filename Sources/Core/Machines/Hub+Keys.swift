@@ -38,14 +38,13 @@ extension Hub {
         if let roster = rosters[site] { return roster }
         let members = nodes.filter { $1.node.spec.site == site }.map(\.0)
         let names = Array(members.prefix(limits.meshMembers))
-        // FNV-1a: it only has to tell one roster from the next.
-        var digest: UInt64 = 0xCBF2_9CE4_8422_2325
+        // It only has to tell one roster from the next.
+        var digest = StableHash()
         for name in names {
-            for byte in Array(name.text.utf8) + [0] {
-                digest = (digest ^ UInt64(byte)) &* 0x100_0000_01B3
-            }
+            digest.add(name.text)
+            digest.add(0)
         }
-        let roster = Roster(nodes: names, digest: digest)
+        let roster = Roster(nodes: names, digest: digest.value)
         rosters.insert(roster, for: site)
         return roster
     }

@@ -114,12 +114,12 @@ package struct Canary: Hashable, Codable, Sendable {
         nodes.contains(node) || Canary.share(of: node) < percent ?? 0
     }
 
-    /// 0 to 99, by the name alone: every hub and every node comes to the same. FNV-1a, whose low bits
-    /// are mixed once more, since names differ in their last letter.
+    /// 0 to 99, by the name alone: every hub and every node comes to the same. The low bits are
+    /// mixed once more, since names differ in their last letter.
     private static func share(of node: NodeID) -> Int {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in node.text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-        hash = (hash ^ (hash >> 33)) &* 0xff51_afd7_ed55_8ccd
+        var name = StableHash()
+        name.add(node.text)
+        let hash = (name.value ^ (name.value >> 33)) &* 0xff51_afd7_ed55_8ccd
         return Int((hash ^ (hash >> 33)) % 100)
     }
 }
