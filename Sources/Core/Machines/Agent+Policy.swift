@@ -130,7 +130,10 @@ extension Agent {
 
     /// Whether an access point made earlier still says what holds.
     package func isCurrent(_ point: DecisionPoint) -> Bool {
-        policies.map(\.reference).sorted() == point.policies
+        // By what the bundles call themselves: each request asks, and reading them takes long.
+        replica.contents.compactMap { content in
+            if case .policy(let bundle) = content { bundle.claimed } else { nil }
+        }.sorted() == point.policies
     }
 
     var policiesInForce: [PolicyReference]? { regime.policies.isEmpty ? nil : regime.policies }

@@ -225,13 +225,15 @@ extension Hub {
         return faults
     }
 
-    /// Who may do what at this hub: by the newest version of each policy that is no trial.
+    /// Who may do what at this hub.
     package func accessPoint() -> DecisionPoint {
         DecisionPoint(
-            policies.rows.compactMap { versions in
-                versions.last { $0.scope.canary == nil }
-                    .map { (reference: $0.reference, spec: $0.payload.spec) }
-            }, unread: stillUnread)
+            settled.map { (reference: $0.reference, spec: $0.payload.spec) }, unread: stillUnread)
+    }
+
+    /// The newest version of each policy that is no trial.
+    private var settled: [Issued] {
+        policies.rows.compactMap { versions in versions.last { $0.scope.canary == nil } }
     }
 
     /// A newer version that could be read has taken the place of one that could not.
@@ -243,10 +245,7 @@ extension Hub {
 
     /// Whether an access point made earlier still says what holds.
     package func isCurrent(_ point: DecisionPoint) -> Bool {
-        let references = policies.rows.compactMap { versions in
-            versions.last { $0.scope.canary == nil }?.reference
-        }
-        return references.sorted() == point.policies && stillUnread == point.unread
+        settled.map(\.reference).sorted() == point.policies && stillUnread == point.unread
     }
 
     /// Builds every table that there would be.
