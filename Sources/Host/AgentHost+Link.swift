@@ -116,7 +116,8 @@ extension AgentHost {
 
     func issue(_ mode: IssuanceMode) -> Agent.Input {
         do {
-            return .issued(life: try identity.credentials.issue(mode).life)
+            let now = SystemClock.now().monotonic
+            return .issued(life: try identity.credentials.issue(mode).life, at: now)
         } catch {
             return .issueFailed(reason: "\(error)")
         }
