@@ -115,7 +115,10 @@ let package = Package(
         room("Membership", in: "Core/Membership", sees: ["Model"]),
         room(
             "Trust", in: "Core/Trust", sees: ["Model", "Cedar"],
-            uses: [.product(name: "Crypto", package: "swift-crypto")]),
+            uses: [
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ]),
         room(
             "Machines", in: "Core/Machines", sees: ["Model", "Replication", "Authority", "Trust"]),
 

@@ -31,7 +31,8 @@ struct AgentBackend: ManagementBackend {
         host.machine.withLock { agent in
             ServerInfo(
                 role: .node, name: agent.configuration.node.text, version: Version.text,
-                hubInContact: agent.link.isUp, since: agent.link.since)
+                hubInContact: agent.link.isUp, since: agent.link.since,
+                disk: DiskProtection(ofNode: host.vault))
         }
     }
 

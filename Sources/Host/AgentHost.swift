@@ -15,6 +15,7 @@ import Transport
 package final class AgentHost: Sendable {
     let settings: AgentSettings
     let identity: NodeIdentity
+    let vault: Vault
     /// The keys with the node's peers.
     let pairKeys: PairKeys
     let machine: Mutex<Agent>
@@ -37,18 +38,23 @@ package final class AgentHost: Sendable {
         _ settings: AgentSettings, log: @escaping @Sendable (String) -> Void,
         ready: @escaping @Sendable () -> Void
     ) async throws {
+        CoreDumps.turnOff(log: log)
         let host = try await AgentHost(settings, log: log)
         try await host.run(log: log, ready: ready)
     }
 
     /// Enrols the node, unless it is, and answers where it belongs.
     package static func enrol(
-        _ settings: AgentSettings
+        _ settings: AgentSettings, log: (String) -> Void
     ) async throws -> (node: NodeID, site: SiteID) {
+        CoreDumps.turnOff(log: log)
         try PrivateFile.makeDirectory(settings.state)
-        let known = try NodeIdentity.load(from: settings.state)
+        let vault = try Vault(settings.state, settings.seal, settings.sealBefore, log: log)
+        let known = try NodeIdentity.load(from: settings.state, of: vault)
         let identity =
-            if let known { known } else { try await NodeIdentity.enrol(with: settings) }
+            if let known { known } else {
+                try await NodeIdentity.enrol(with: settings, in: vault)
+            }
         return (identity.enrolment.node, identity.enrolment.site)
     }
 
@@ -61,15 +67,17 @@ package final class AgentHost: Sendable {
         for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
         let snapshot = try store.load()
         Failpoint.reach("agent.boot.loaded")
-        if let known = try NodeIdentity.load(from: settings.state) {
+        vault = try Vault(settings.state, settings.seal, settings.sealBefore, log: log)
+        if let known = try NodeIdentity.load(from: settings.state, of: vault) {
             identity = known
         } else {
-            identity = try await NodeIdentity.enrol(with: settings)
+            identity = try await NodeIdentity.enrol(with: settings, in: vault)
             log("enrolled as node \(identity.enrolment.node) at site \(identity.enrolment.site)")
         }
         self.settings = settings
         pairKeys = try PairKeys(
-            of: identity.enrolment.node, at: settings.state + "/identity/pair.keys")
+            of: identity.enrolment.node, at: settings.state + "/identity/pair.keys",
+            in: vault)
         engine = try await settings.engine.open(
             directory: settings.state + "/processes", node: identity.enrolment.node,
             searchPath: settings.searchPath,

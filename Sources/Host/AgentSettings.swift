@@ -24,6 +24,9 @@ package struct AgentSettings: Hashable, Sendable {
     package var hub: String?
     /// Files of the keys that may sign policy, in place of those from the enrolment.
     package var policyKeys: [String]?
+    /// By what keys and secrets on disk are sealed, and what that was before, to change over.
+    package var seal: SealingChoice
+    package var sealBefore: SealingChoice?
     /// Facts that the operator states rather than measures.
     package var capacity: Capacity?
 
@@ -31,7 +34,8 @@ package struct AgentSettings: Hashable, Sendable {
         state: String, node: NodeID? = nil, token: String? = nil, engine: EngineChoice = .auto,
         socket: String, portRange: ClosedRange<Int> = 20_000...29_999, searchPath: [String] = [],
         stopsWorkloads: Bool = false, endsWithInput: Bool = false, hub: String? = nil,
-        policyKeys: [String]? = nil, capacity: Capacity? = nil
+        policyKeys: [String]? = nil, capacity: Capacity? = nil,
+        seal: SealingChoice = .auto, sealBefore: SealingChoice? = nil
     ) {
         self.state = state
         self.node = node
@@ -45,5 +49,7 @@ package struct AgentSettings: Hashable, Sendable {
         self.hub = hub
         self.policyKeys = policyKeys
         self.capacity = capacity
+        self.seal = seal
+        self.sealBefore = sealBefore
     }
 }

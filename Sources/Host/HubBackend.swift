@@ -22,7 +22,9 @@ struct HubBackend: ManagementBackend {
     }
 
     func info() async -> ServerInfo {
-        ServerInfo(role: .hub, name: host.settings.name, version: Version.text)
+        ServerInfo(
+            role: .hub, name: host.settings.name, version: Version.text,
+            disk: DiskProtection(ofHub: host.identity.vault))
     }
 
     func list(_ kind: Kind) async -> ObjectList {

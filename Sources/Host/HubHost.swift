@@ -39,9 +39,17 @@ package final class HubHost: Sendable {
     }
 
     /// Makes the hub's directory, authority and operator certificate, and starts nothing.
-    package static func initialise(_ settings: HubSettings) throws -> OperatorFiles {
+    /// - Parameter copies: where a person's copies of the operator's files go if those here are
+    ///   sealed, which no client can read.
+    package static func initialise(
+        _ settings: HubSettings, copies: String, log: (String) -> Void
+    ) throws -> OperatorFiles {
+        CoreDumps.turnOff(log: log)
         try PrivateFile.makeDirectory(settings.state)
-        return try HubIdentity.open(settings).writeOperator(in: settings)
+        let identity = try HubIdentity.open(settings, log: log)
+        let files = try identity.writeOperator(in: settings)
+        guard identity.vault.isSealed else { return files }
+        return try identity.copy(files, to: copies)
     }
 
     /// Runs a hub until it is asked to stop.
@@ -49,6 +57,7 @@ package final class HubHost: Sendable {
         _ settings: HubSettings, log: @escaping @Sendable (String) -> Void,
         ready: @escaping @Sendable (Listening) -> Void
     ) async throws {
+        CoreDumps.turnOff(log: log)
         try PrivateFile.makeDirectory(settings.state)
         let store = try HubStore(directory: settings.state)
         for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
@@ -62,8 +71,8 @@ package final class HubHost: Sendable {
         self.settings = settings
         self.store = store
         self.log = log
-        identity = try HubIdentity.open(settings)
-        masters = try DayMasters(settings.state + "/identity/day-masters")
+        identity = try HubIdentity.open(settings, log: log)
+        masters = try DayMasters(settings.state + "/identity/day-masters", in: identity.vault)
         machine = Mutex(Hub(snapshot: try store.load(), policyKeys: identity.policyKeys))
         Failpoint.reach("hub.boot.loaded")
         let (inputs, mailbox) = AsyncStream.makeStream(of: Hub.Input.self)

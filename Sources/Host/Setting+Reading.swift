@@ -16,7 +16,10 @@ extension HubSettings {
             controlPort: values.read("controlPort", as: "a port", port) ?? 0,
             enrolmentPort: values.read("enrolmentPort", as: "a port", port) ?? 0,
             policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
-            endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false)
+            endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false,
+            seal: values.read("seal", as: SealingChoice.expectation, SealingChoice.init) ?? .auto,
+            sealBefore: values.read(
+                "sealBefore", as: SealingChoice.expectation, SealingChoice.init))
         try values.check()
     }
 }
@@ -44,7 +47,10 @@ extension AgentSettings {
             endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false,
             hub: values["hub"],
             policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
-            capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory))
+            capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory),
+            seal: values.read("seal", as: SealingChoice.expectation, SealingChoice.init) ?? .auto,
+            sealBefore: values.read(
+                "sealBefore", as: SealingChoice.expectation, SealingChoice.init))
         try values.check()
     }
 

@@ -24,7 +24,7 @@ struct Skerry: AsyncParsableCommand {
                 subcommands: [
                     GetCommand.self, DescribeCommand.self, WhyCommand.self, LogsCommand.self,
                     EventsCommand.self, TopCommand.self, SimulateCommand.self, DiffCommand.self,
-                    ExplainCommand.self, WaitCommand.self,
+                    ExplainCommand.self, WaitCommand.self, StatusCommand.self,
                     AuthCommand.self,
                 ]),
             CommandGroup(

@@ -46,7 +46,8 @@ import Testing
                 status: PolicyStatus(versions: [], observedAt: time)))
         let samples: [String: any Encodable & Sendable] = [
             "ServerInfo": ServerInfo(
-                role: .node, name: "n", version: "1", hubInContact: true, since: time),
+                role: .node, name: "n", version: "1", hubInContact: true, since: time,
+                disk: DiskProtection(sealedBy: "tpm", stolenDisk: ["nothing"])),
             "Metadata": metadata, "Object": policy,
             "PolicyBundle": bundle,
             "AccessReport": AccessReport(isAllowed: true, reasons: []),

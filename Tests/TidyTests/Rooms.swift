@@ -30,7 +30,7 @@ extension Room {
         [pure("Model", sees: [])]
         + core.map { pure($0) }
         + [
-            pure("Cedar", sees: []), pure("Trust", sees: ["Model", "Cedar", "Crypto"]),
+            pure("Cedar", sees: []), pure("Trust", sees: ["Model", "Cedar", "Crypto", "CryptoExtras"]),
             pure("Machines", sees: ["Model", "Cedar", "Trust"] + core),
             rim("Adapters/Storage", sees: ["Model", "GRDB"]),
             rim(

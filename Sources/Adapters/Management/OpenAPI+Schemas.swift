@@ -5,7 +5,9 @@ let schemas: [String: Schema] = [
     "ServerInfo": .fields([
         ("role", .choice(["hub", "node"])), ("name", .string), ("version", .string),
         ("hubInContact?", .boolean), ("since?", .string),
+        ("disk?", .named("DiskProtection")),
     ]),
+    "DiskProtection": .fields([("sealedBy?", .string), ("stolenDisk", .array(.string))]),
     "Metadata": .fields([
         ("name", .string), ("labels?", .map(.string)), ("annotations?", .map(.string)),
         ("generation?", .integer), ("createdAt?", .string),
