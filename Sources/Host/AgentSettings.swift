@@ -26,12 +26,15 @@ package struct AgentSettings: Hashable, Sendable {
     package var policyKeys: [String]?
     /// Facts that the operator states rather than measures.
     package var capacity: Capacity?
+    /// Where datagrams of the mesh are taken, and where others are told to send them; nil for no mesh.
+    package var mesh: MeshPlace?
 
     package init(
         state: String, node: NodeID? = nil, token: String? = nil, engine: EngineChoice = .auto,
         socket: String, portRange: ClosedRange<Int> = 20_000...29_999, searchPath: [String] = [],
         stopsWorkloads: Bool = false, endsWithInput: Bool = false, hub: String? = nil,
-        policyKeys: [String]? = nil, capacity: Capacity? = nil
+        policyKeys: [String]? = nil, capacity: Capacity? = nil,
+        mesh: MeshPlace? = MeshPlace()
     ) {
         self.state = state
         self.node = node
@@ -45,5 +48,6 @@ package struct AgentSettings: Hashable, Sendable {
         self.hub = hub
         self.policyKeys = policyKeys
         self.capacity = capacity
+        self.mesh = mesh
     }
 }

@@ -28,6 +28,7 @@ extension AgentSettings {
         let memory = values.read("memory", as: "a size such as 1Gi", ByteCount.init)
         let cpu = values.read("cpu", as: "processor time such as 2 or 500m", CPUShare.init)
         let measured = NodeFacts.capacity()
+        let mesh = values.mesh()
         self.init(
             state: values.text("state", as: "the path of a directory"),
             node: values.read("node", as: "a name (a-z, 0-9 and hyphens, at most 63)") {
@@ -44,7 +45,8 @@ extension AgentSettings {
             endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false,
             hub: values["hub"],
             policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
-            capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory))
+            capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory),
+            mesh: mesh)
         try values.check()
     }
 
