@@ -249,7 +249,8 @@ let package = Package(
         tests("MembershipTests", sees: ["Model", "Membership", "MeshLab"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
-        tests("HostTests", sees: ["Host", "Model", "Machines", "Transport", "Trust", "Membership"]),
+        tests(
+            "HostTests", sees: ["Host", "Model", "Machines", "Transport", "Trust", "Membership"]),
         // Runs the built executables, which `swift test` builds with it.
         tests("EndToEndTests", sees: ["Model"], uses: httpClient),
         // Breaks policies and entities in drawn ways, for tests and benchmarks.

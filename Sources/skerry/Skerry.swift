@@ -23,7 +23,8 @@ struct Skerry: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [
                     GetCommand.self, DescribeCommand.self, WhyCommand.self, LogsCommand.self,
-                    EventsCommand.self, TopCommand.self, MeshCommand.self, SimulateCommand.self, DiffCommand.self,
+                    EventsCommand.self, TopCommand.self, MeshCommand.self, SimulateCommand.self,
+                    DiffCommand.self,
                     ExplainCommand.self, WaitCommand.self,
                     AuthCommand.self,
                 ]),
