@@ -139,8 +139,8 @@ let package = Package(
         room(
             "Host", in: "Host",
             sees: [
-                "Model", "Replication", "Authority", "Trust", "Machines", "Manifest", "Storage",
-                "Containers", "Transport", "Management",
+                "Model", "Replication", "Authority", "Trust", "Membership", "Machines", "Manifest",
+                "Storage", "Containers", "Transport", "Management",
             ]),
         room(
             "Client", in: "Client", sees: ["Model", "Manifest", "Authority", "Trust"],
@@ -252,7 +252,8 @@ let package = Package(
         tests("MembershipTests", sees: ["Model", "Membership", "MeshLab"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
-        tests("HostTests", sees: ["Host", "Model", "Machines", "Transport", "Trust"]),
+        tests(
+            "HostTests", sees: ["Host", "Model", "Machines", "Transport", "Trust", "Membership"]),
         // Runs the built executables, which `swift test` builds with it.
         tests("EndToEndTests", sees: ["Model"], uses: httpClient),
         // Breaks policies and entities in drawn ways, for tests and benchmarks.

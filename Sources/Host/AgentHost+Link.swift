@@ -135,7 +135,12 @@ extension AgentHost {
     func keep(_ deal: KeyDeal) async {
         do {
             let now = identity.credentials.time.now
-            mailbox.yield(.keptKeys(try await pairKeys.take(deal, at: now)))
+            let hand = try await pairKeys.take(deal, at: now)
+            if let seat {
+                await seat.mesh.take(await pairKeys.ring)
+                await pairKeys.handOver()
+            }
+            mailbox.yield(.keptKeys(hand))
         } catch {
             log("the keys with this node's peers are not kept: \(error)")
         }

@@ -18,6 +18,8 @@ package final class AgentHost: Sendable {
     let vault: Vault
     /// The keys with the node's peers.
     let pairKeys: PairKeys
+    /// Its part in the mesh of its site.
+    let seat: MeshSeat?
     let machine: Mutex<Agent>
     let engine: any Engine
     let writer: StoreWriter<NodeWrite>
@@ -78,6 +80,7 @@ package final class AgentHost: Sendable {
         pairKeys = try PairKeys(
             of: identity.enrolment.node, at: settings.state + "/identity/pair.keys",
             in: vault)
+        seat = try await AgentHost.openMesh(settings, identity, pairKeys, log: log)
         engine = try await settings.engine.open(
             directory: settings.state + "/processes", node: identity.enrolment.node,
             searchPath: settings.searchPath,
@@ -88,7 +91,7 @@ package final class AgentHost: Sendable {
             boot: try SystemClock.boot(), machine: NodeFacts.machine(),
             policyKeys: try settings.policyKeys.map(PolicyKeys.read)
                 ?? identity.enrolment.policyKeys,
-            keys: pairKeys.handAtStart)
+            keys: pairKeys.handAtStart, mesh: seat?.contact)
         machine = Mutex(
             Agent(
                 configuration: configuration, snapshot: snapshot,
@@ -136,6 +139,9 @@ package final class AgentHost: Sendable {
                 }
             }
             group.addTask { [self] in await obeySignals(log: log) }
+            if let seat {
+                group.addTask { [self] in try await takePart(seat) }
+            }
             if let period = ServiceNotice.watchdogPeriod {
                 group.addTask { [self] in await keepWatchdog(every: period) }
             }
@@ -200,10 +206,12 @@ package final class AgentHost: Sendable {
             group.addTask { [self] in await install(certification) }
         case .keepKeys(let deal):
             group.addTask { [self] in await keep(deal) }
+        case .keepRoster(let roster):
+            group.addTask { [self] in await keep(roster) }
         case .send(let message):
             Failpoint.reach("agent.send.\(message.failpoint)")
             link.send(message)
-        case .measure: mailbox.yield(.measured(facts.usage(at: SystemClock.now().wall)))
+        case .measure: group.addTask { [self] in await measure() }
         case .reply(let request, let reply): requests.answer(request, reply)
         case .halted: break
         case .list, .carryOut, .probe:
@@ -211,6 +219,12 @@ package final class AgentHost: Sendable {
                 if let report = await ask(effect) { mailbox.yield(.engine(report)) }
             }
         }
+    }
+
+    /// What the heartbeat carries: how the node does, and how it sees its mesh.
+    private func measure() async {
+        if let seat { mailbox.yield(.mesh(await seat.mesh.view())) }
+        mailbox.yield(.measured(facts.usage(at: SystemClock.now().wall)))
     }
 
     /// Asks the agent for a change and waits until it is durable, or refused.

@@ -29,13 +29,16 @@ package struct AgentSettings: Hashable, Sendable {
     package var sealBefore: SealingChoice?
     /// Facts that the operator states rather than measures.
     package var capacity: Capacity?
+    /// Where datagrams of the mesh are taken, and where others are told to send them; nil for no mesh.
+    package var mesh: MeshPlace?
 
     package init(
         state: String, node: NodeID? = nil, token: String? = nil, engine: EngineChoice = .auto,
         socket: String, portRange: ClosedRange<Int> = 20_000...29_999, searchPath: [String] = [],
         stopsWorkloads: Bool = false, endsWithInput: Bool = false, hub: String? = nil,
         policyKeys: [String]? = nil, capacity: Capacity? = nil,
-        seal: SealingChoice = .auto, sealBefore: SealingChoice? = nil
+        seal: SealingChoice = .auto, sealBefore: SealingChoice? = nil,
+        mesh: MeshPlace? = MeshPlace()
     ) {
         self.state = state
         self.node = node
@@ -51,5 +54,6 @@ package struct AgentSettings: Hashable, Sendable {
         self.capacity = capacity
         self.seal = seal
         self.sealBefore = sealBefore
+        self.mesh = mesh
     }
 }

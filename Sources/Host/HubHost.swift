@@ -218,6 +218,7 @@ package final class HubHost: Sendable {
             certify(node, at: site, request, device: device, life: life, on: session)
         case .dealKeys(let session, let node, let peers, let hand):
             dealKeys(to: node, peers, hand, on: session)
+        case .dealRoster(let session, let roster): deal(roster, on: session)
         case .reply(let request, let reply):
             Failpoint.reach("hub.reply.before")
             requests.answer(request, reply)
@@ -237,6 +238,14 @@ package final class HubHost: Sendable {
                 to: session)
         } catch {
             log("node \(node) gets no keys with its peers: \(error)")
+        }
+    }
+
+    private func deal(_ roster: Roster, on session: SessionID) {
+        do {
+            send(.roster(try identity.issuing.sign(roster)), to: session)
+        } catch {
+            log("the roster of site \(roster.site) is not handed out: \(error)")
         }
     }
 

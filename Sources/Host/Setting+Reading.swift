@@ -31,6 +31,7 @@ extension AgentSettings {
         let memory = values.read("memory", as: "a size such as 1Gi", ByteCount.init)
         let cpu = values.read("cpu", as: "processor time such as 2 or 500m", CPUShare.init)
         let measured = NodeFacts.capacity()
+        let mesh = values.mesh()
         self.init(
             state: values.text("state", as: "the path of a directory"),
             node: values.read("node", as: "a name (a-z, 0-9 and hyphens, at most 63)") {
@@ -50,7 +51,8 @@ extension AgentSettings {
             capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory),
             seal: values.read("seal", as: SealingChoice.expectation, SealingChoice.init) ?? .auto,
             sealBefore: values.read(
-                "sealBefore", as: SealingChoice.expectation, SealingChoice.init))
+                "sealBefore", as: SealingChoice.expectation, SealingChoice.init),
+            mesh: mesh)
         try values.check()
     }
 

@@ -81,6 +81,15 @@ package struct Setting: Hashable, Sendable {
             meaning:
                 "Files with the public keys of those who may sign policy, separated by commas, in "
                 + "place of those from the enrolment."),
+        Setting(
+            name: "meshListen", fallback: "127.0.0.1:0",
+            meaning:
+                "`address:port` for datagrams of the site's mesh, or `off`; port 0 takes a free "
+                + "one and keeps it."),
+        Setting(
+            name: "meshAdvertise", fallback: nil,
+            meaning: "`address` or `address:port` where other nodes of the site reach that; needed "
+                + "where it listens on all addresses."),
         seal, sealBefore, endsWithInput,
     ]
 
@@ -198,6 +207,8 @@ package struct SettingValues: Sendable {
         mistakes.append("setting '\(name)': '\(text)' is not \(expectation)")
         return nil
     }
+
+    mutating func refuse(_ mistake: String) { mistakes.append(mistake) }
 
     func check() throws(HostError) {
         guard mistakes.isEmpty else { throw .settings(mistakes) }

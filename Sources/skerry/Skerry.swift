@@ -23,8 +23,8 @@ struct Skerry: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [
                     GetCommand.self, DescribeCommand.self, WhyCommand.self, LogsCommand.self,
-                    EventsCommand.self, TopCommand.self, SimulateCommand.self, DiffCommand.self,
-                    ExplainCommand.self, WaitCommand.self, StatusCommand.self,
+                    EventsCommand.self, TopCommand.self, MeshCommand.self, SimulateCommand.self,
+                    DiffCommand.self, ExplainCommand.self, WaitCommand.self, StatusCommand.self,
                     AuthCommand.self,
                 ]),
             CommandGroup(

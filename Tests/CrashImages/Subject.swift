@@ -151,6 +151,7 @@ private func hubStep(_ number: Int) -> [[HubWrite]] {
     if number % 14 == 0 { batches.append([.replacements(workload, [])]) }
     if number % 21 == 0 { batches.append([.removeLocalChange(id, change(number).workload)]) }
     if number % 17 == 0 { batches.append([.removeNode(id)]) }
+    if number % 6 == 0 { batches.append([.roster(roster(number))]) }
     return batches
 }
 
@@ -205,6 +206,10 @@ private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
         state.replacements[workload] = replacements.isEmpty ? nil : replacements
     case .claims(let id, let claims):
         alter(id, in: &state) { node in node.claims = claims }
+    case .roster(let roster):
+        state.rosters.removeAll { $0.site == roster.site }
+        state.rosters.append(roster)
+        state.rosters.sort { $0.site < $1.site }
     case .event(let event):
         state.events.append(event)
     case .decision(let decision):
@@ -247,6 +252,13 @@ private func decision(_ number: Int, about workload: WorkloadID) -> Decision {
         domain: .placement, action: .place, subject: .workload(workload), tier: .reduced,
         basis: .intent, cause: .applied, passed: true, ruling: Ruling(.permit, by: .central),
         staleness: .fresh, reach: .hub, policyVersion: 1, policyAge: .seconds(0))
+}
+
+private func roster(_ number: Int) -> Roster {
+    Roster(
+        site: SiteID("site-\(number % 4)"),
+        version: RosterVersion(epoch: 1, number: UInt64(number)),
+        members: [Roster.Member(node: "node-1", key: "00", address: "127.0.0.1:\(number)")])
 }
 
 private func change(_ number: Int) -> LocalChange {

@@ -32,6 +32,7 @@ import Testing
             (.GET, "/api/v1/authority/rural", nil, "get Site/rural at rural"),
             (.GET, "/api/v1/conflicts", nil, "get the fleet"),
             (.GET, "/api/v1/compliance", nil, "get the fleet"),
+            (.GET, "/api/v1/mesh", nil, "get the fleet"),
             (.GET, "/api/v1/changes", nil, "get the fleet"),
             (.GET, "/api/v1/access?verb=get", nil, "status the fleet"),
             (.GET, "/api/v1/nodes", nil, "get the fleet"),

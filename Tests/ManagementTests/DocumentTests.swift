@@ -10,7 +10,7 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 20)
+            #expect(paths.count == 21)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "{name}", with: "n1")
@@ -60,6 +60,12 @@ import Testing
             "Conflict": Conflict(
                 node: "n", kind: .node, name: "n", atHub: node("n"), atNode: node("n")),
             "SiteCompliance": SiteCompliance(site: "s", since: time),
+            "MeshView": MeshView(
+                node: "n", site: "s", address: "a", roster: .none, at: time),
+            "MeshSight": MeshSight(
+                node: "n", liveness: .alive, since: time, age: .seconds(1), lossHere: 0,
+                lossThere: 0),
+            "MeshTraffic": MeshTraffic(), "RosterVersion": RosterVersion.none,
         ]
         try await withSocket(Fleet()) { client in
             let schemas = try await schemas(client)

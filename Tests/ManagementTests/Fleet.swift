@@ -127,6 +127,16 @@ final class Fleet: ManagementBackend {
             asOf: state.withLock(\.asOf))
     }
 
+    func mesh(of site: SiteID?) async throws(Refusal) -> MeshReport {
+        guard site == nil || site == "rural" else { throw Refusal(.notFound, "no such site") }
+        let asOf = state.withLock(\.asOf)
+        return MeshReport(
+            items: [
+                MeshView(
+                    node: "n1", site: "rural", address: "127.0.0.1:1", roster: .none, at: asOf)
+            ], asOf: asOf)
+    }
+
     func apply(_ objects: [Object], dryRun: Bool) async throws(Refusal) -> [ApplyResult] {
         let mistakes = objects.enumerated().compactMap { index, object in
             isDNSLabel(object.metadata.name)

@@ -53,8 +53,8 @@ extension Room {
             rim(
                 "Host",
                 sees: [
-                    "Model", "Authority", "Trust", "Machines", "Manifest", "Storage", "Containers",
-                    "Transport", "Management", "Logging",
+                    "Model", "Authority", "Trust", "Membership", "Machines", "Manifest", "Storage",
+                    "Containers", "Transport", "Management", "Logging",
                 ]),
             rim(
                 "Client",

@@ -92,6 +92,16 @@ extension Interface {
                 return try .json(try await interface.backend.compliance(of: site))
             }),
         Route(
+            method: .get, path: "/api/v1/mesh",
+            summary: "Who sees whom in the meshes of the sites, by each node's own word.",
+            access: .fleet(.get),
+            query: [.init(name: "site", type: .string, summary: "Of this site alone.")],
+            success: (200, [.json(.named("MeshReport"))]), refusals: [403, 404],
+            respond: { interface, call in
+                let site = call.query["site"].map { SiteID($0) }
+                return try .json(try await interface.backend.mesh(of: site))
+            }),
+        Route(
             method: .get, path: "/api/v1/changes",
             summary: "What people changed at nodes, and how it stands beside the hub's word.",
             access: .fleet(.get),

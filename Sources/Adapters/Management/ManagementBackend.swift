@@ -25,6 +25,8 @@ package protocol ManagementBackend: Sendable {
     func conflicts() async throws(Refusal) -> ConflictList
     /// What came of judging the decisions of nodes again; of one site or of all.
     func compliance(of site: SiteID?) async throws(Refusal) -> ComplianceReport
+    /// Who sees whom in the mesh of a site, or of every site.
+    func mesh(of site: SiteID?) async throws(Refusal) -> MeshReport
     /// What people changed at nodes and nobody settled: of the fleet, or of this node.
     func localChanges() async -> LocalChangeList
     /// Settles one of them.

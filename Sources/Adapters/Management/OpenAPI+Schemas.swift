@@ -118,6 +118,23 @@ let schemas: [String: Schema] = [
     "ComplianceReport": .fields([
         ("items", .array(.named("SiteCompliance"))), ("asOf", .string),
     ]),
+    "MeshSight": .fields([
+        ("node", .string), ("liveness", .choice(["absent", "alive", "quiet", "failed"])),
+        ("since", .string), ("age?", .string), ("lossHere?", .number), ("lossThere?", .number),
+        ("votes", .integer), ("isCloned", .boolean), ("holdsAll", .boolean),
+    ]),
+    "MeshTraffic": .fields([
+        ("sentFrames", .integer), ("sentBytes", .integer), ("payloadBytes", .integer),
+        ("receivedFrames", .integer), ("dropped", .map(.integer)),
+    ]),
+    "RosterVersion": .fields([("epoch", .integer), ("number", .integer)]),
+    "MeshView": .fields([
+        ("node", .string), ("site", .string), ("address", .string),
+        ("roster", .named("RosterVersion")), ("isIsolated", .boolean), ("quorum", .integer),
+        ("peers", .array(.named("MeshSight"))), ("traffic", .named("MeshTraffic")),
+        ("at", .string),
+    ]),
+    "MeshReport": .fields([("items", .array(.named("MeshView"))), ("asOf", .string)]),
     "TokenRequest": .fields([("site", .string), ("validFor", .string)]),
     "IssuedToken": .fields([("text", .string), ("site", .string), ("expiresAt", .string)]),
     "Mistake": .fields([

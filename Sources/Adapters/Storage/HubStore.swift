@@ -130,6 +130,8 @@ private func apply(
         try database.setCounter("epoch", to: try column(epoch))
     case .metEpoch(let epoch):
         try database.setCounter("metEpoch", to: try column(epoch))
+    case .roster(let roster):
+        try database.put(roster, in: "roster", name: roster.site.text)
     case .generationFloor(let generation):
         try database.setCounter("generationFloor", to: try column(generation))
     case .document, .forgetDocument, .instance, .removeInstance, .acknowledged, .appliedRevision,

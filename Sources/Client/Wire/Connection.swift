@@ -62,6 +62,11 @@ package struct Connection: Sendable {
         return try await value(Request(path: "/api/v1/compliance" + query))
     }
 
+    package func mesh(of site: SiteID?) async throws -> MeshReport {
+        let query = site.map { "?site=\(Connection.encoded($0.text))" } ?? ""
+        return try await value(Request(path: "/api/v1/mesh" + query))
+    }
+
     /// - Parameters:
     ///   - target: `KIND/NAME`; nil for the fleet.
     ///   - user: nil for whoever asks.

@@ -26,6 +26,7 @@ extension Hub {
         case epoch
         case metEpoch
         case generationFloor
+        case roster(SiteID)
     }
 
     /// Leaves out what newer writes replace, and the oldest of too many events. Nothing of it was
@@ -84,6 +85,7 @@ extension Hub {
         case .epoch: (.epoch, nil)
         case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)
+        case .roster(let roster): (.roster(roster.site), nil)
         case .event, .decision, .removeNode: (nil, nil)
         }
     }

@@ -101,6 +101,8 @@ package enum HubWrite: Hashable, Sendable {
     case removePolicy(PolicyReference)
     /// The highest generation of any object that was deleted.
     case generationFloor(UInt64)
+    /// Who belongs to the mesh of a site. Its version outlives the site.
+    case roster(Roster)
 }
 
 /// What the hub's store holds at start.
@@ -159,6 +161,7 @@ package struct HubSnapshot: Hashable, Sendable {
     package var generationFloor: UInt64
     package var siteHistories: [SiteID: PolicyHistory] = [:]
     package var compliance: [SiteCompliance] = []
+    package var rosters: [Roster] = []
 
     package init(
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],
