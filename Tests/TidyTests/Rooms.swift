@@ -31,7 +31,8 @@ extension Room {
         + core.map { pure($0) }
         + [
             pure("Cedar", sees: []), pure("Trust", sees: ["Model", "Cedar", "Crypto"]),
-            pure("Machines", sees: ["Model", "Cedar", "Trust"] + core),
+            pure("Audit", sees: ["Model", "Crypto"]),
+            pure("Machines", sees: ["Model", "Cedar", "Trust", "Audit"] + core),
             rim("Adapters/Storage", sees: ["Model", "GRDB"]),
             rim(
                 "Adapters/Containers",
@@ -53,8 +54,8 @@ extension Room {
             rim(
                 "Host",
                 sees: [
-                    "Model", "Authority", "Trust", "Machines", "Manifest", "Storage", "Containers",
-                    "Transport", "Management", "Logging",
+                    "Model", "Authority", "Trust", "Audit", "Machines", "Manifest", "Storage",
+                    "Containers", "Transport", "Management", "Logging",
                 ]),
             rim(
                 "Client",
