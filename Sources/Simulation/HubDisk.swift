@@ -49,6 +49,8 @@ package struct HubStore: Equatable, Sendable {
         case .epoch(let epoch): self.epoch = epoch
         case .metEpoch(let epoch): metEpoch = epoch
         case .generationFloor(let generation): generationFloor = generation
+        // The log is the host's own; the machines write none of it.
+        case .audit: break
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
             .acknowledged, .appliedRevision, .contact, .claims, .credential, .timeline, .head,
             .localChange,

@@ -84,7 +84,7 @@ extension Hub {
         case .epoch: (.epoch, nil)
         case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)
-        case .event, .decision, .removeNode: (nil, nil)
+        case .audit, .event, .decision, .removeNode: (nil, nil)
         }
     }
 }
