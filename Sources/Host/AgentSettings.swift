@@ -18,6 +18,8 @@ package struct AgentSettings: Hashable, Sendable {
     /// Stop every workload when the agent is asked to stop. Off, an agent can be replaced while
     /// what it runs goes on.
     package var stopsWorkloads: Bool
+    /// Records of the audit log that are kept, give or take a sixteenth.
+    package var auditRecords: Int
     /// Stop when standard input ends: whoever holds its other end is gone.
     package var endsWithInput: Bool
     /// Replaces the hub's address from the enrolment, for a hub that moved.
@@ -31,7 +33,7 @@ package struct AgentSettings: Hashable, Sendable {
         state: String, node: NodeID? = nil, token: String? = nil, engine: EngineChoice = .auto,
         socket: String, portRange: ClosedRange<Int> = 20_000...29_999, searchPath: [String] = [],
         stopsWorkloads: Bool = false, endsWithInput: Bool = false, hub: String? = nil,
-        policyKeys: [String]? = nil, capacity: Capacity? = nil
+        policyKeys: [String]? = nil, capacity: Capacity? = nil, auditRecords: Int = 50_000
     ) {
         self.state = state
         self.node = node
@@ -42,6 +44,7 @@ package struct AgentSettings: Hashable, Sendable {
         self.searchPath = searchPath
         self.stopsWorkloads = stopsWorkloads
         self.endsWithInput = endsWithInput
+        self.auditRecords = auditRecords
         self.hub = hub
         self.policyKeys = policyKeys
         self.capacity = capacity

@@ -16,7 +16,8 @@ extension HubSettings {
             controlPort: values.read("controlPort", as: "a port", port) ?? 0,
             enrolmentPort: values.read("enrolmentPort", as: "a port", port) ?? 0,
             policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
-            endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false)
+            endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false,
+            auditRecords: values.read("auditRecords", as: auditRange, recordCount) ?? 0)
         try values.check()
     }
 }
@@ -44,7 +45,8 @@ extension AgentSettings {
             endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false,
             hub: values["hub"],
             policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
-            capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory))
+            capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory),
+            auditRecords: values.read("auditRecords", as: auditRange, recordCount) ?? 0)
         try values.check()
     }
 
@@ -59,6 +61,12 @@ private func address(_ text: String) -> String? {
     var bytes = in6_addr()
     let isAddress = inet_pton(AF_INET, text, &bytes) == 1 || inet_pton(AF_INET6, text, &bytes) == 1
     return isAddress || text == "localhost" ? text : nil
+}
+
+private let auditRange = "a number of records from 1000 to 10000000"
+
+private func recordCount(_ text: String) -> Int? {
+    Int(text).flatMap { (1_000...10_000_000).contains($0) ? $0 : nil }
 }
 
 private func list(_ text: String) -> [String]? {

@@ -43,7 +43,7 @@ package struct Setting: Hashable, Sendable {
             meaning:
                 "Files with the public keys of those who may sign policy, separated by commas. "
                 + "Without it the hub makes a key for its operator, once."),
-        endsWithInput,
+        auditRecords, endsWithInput,
     ]
 
     package static let agent: [Setting] = [
@@ -81,8 +81,13 @@ package struct Setting: Hashable, Sendable {
             meaning:
                 "Files with the public keys of those who may sign policy, separated by commas, in "
                 + "place of those from the enrolment."),
-        endsWithInput,
+        auditRecords, endsWithInput,
     ]
+
+    private static let auditRecords = Setting(
+        name: "auditRecords", fallback: "50000",
+        meaning:
+            "Records of the audit log that are kept; the oldest beyond go, which the log tells.")
 
     private static let endsWithInput = Setting(
         name: "endsWithInput", fallback: "false",
