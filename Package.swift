@@ -114,13 +114,17 @@ let package = Package(
         room("Cedar", in: "Core/Cedar"),
         room("Membership", in: "Core/Membership", sees: ["Model"]),
         room(
+            "Audit", in: "Core/Audit", sees: ["Model"],
+            uses: [.product(name: "Crypto", package: "swift-crypto")]),
+        room(
             "Trust", in: "Core/Trust", sees: ["Model", "Cedar"],
             uses: [
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ]),
         room(
-            "Machines", in: "Core/Machines", sees: ["Model", "Replication", "Authority", "Trust"]),
+            "Machines", in: "Core/Machines",
+            sees: ["Model", "Replication", "Authority", "Trust", "Audit"]),
 
         // Adapters: the outside world, one library each.
         room(
@@ -140,6 +144,7 @@ let package = Package(
             "Host", in: "Host",
             sees: [
                 "Model", "Replication", "Authority", "Trust", "Membership", "Machines", "Manifest",
+                "Model", "Replication", "Authority", "Trust", "Audit", "Machines", "Manifest",
                 "Storage", "Containers", "Transport", "Management",
             ]),
         room(
@@ -255,7 +260,9 @@ let package = Package(
         tests(
             "HostTests", sees: ["Host", "Model", "Machines", "Transport", "Trust", "Membership"]),
         // Runs the built executables, which `swift test` builds with it.
-        tests("EndToEndTests", sees: ["Model"], uses: httpClient),
+        tests(
+            "EndToEndTests", sees: ["Model"],
+            uses: httpClient + [.product(name: "GRDB", package: "GRDB.swift")]),
         // Breaks policies and entities in drawn ways, for tests and benchmarks.
         .target(
             name: "CedarFuzz", dependencies: ["Cedar"], path: "Tests/CedarFuzz",
@@ -265,5 +272,8 @@ let package = Package(
         .executableTarget(
             name: "cedar-bench", dependencies: ["Cedar", "CedarFuzz"], path: "Benchmarks/cedar",
             exclude: ["compare.py"], swiftSettings: strict),
+        tests(
+            "AuditTests", sees: ["Audit", "Model"],
+            uses: [.product(name: "Crypto", package: "swift-crypto")]),
     ]
 )

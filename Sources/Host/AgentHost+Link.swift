@@ -103,7 +103,8 @@ extension AgentHost {
                 mailbox.yield(.received(message))
                 if case .welcome(let welcome) = message { learn(welcome.time) }
             },
-            streams: { [engine] request, input, output in
+            streams: { [self] request, input, output in
+                try await keepRelayed(request)
                 do {
                     try await engine.run(request, input: input, output: output)
                 } catch let failure as EngineFailure where failure.isAbsence {

@@ -26,7 +26,8 @@ package final class AgentHost: Sendable {
     let observers = Observers()
     let access = AccessBoard()
     let requests = PendingReplies<Agent.Reply>()
-    private let store: NodeStore
+    let audit: AuditLog
+    let store: NodeStore
     private let facts = NodeFacts()
     let link: LinkSlot
     private let inputs: AsyncStream<Agent.Input>
@@ -102,7 +103,13 @@ package final class AgentHost: Sendable {
         self.mailbox = mailbox
         timers = Timers { mailbox.yield(.wake($0)) }
         let store = store
-        writer = StoreWriter(failpoint: "agent") { try store.commit($0) }
+        let audit = AuditLog(
+            of: "node/\(identity.enrolment.node)", key: try AuditKeyFile.open(in: settings.state),
+            tail: snapshot.audit, retention: settings.auditRecords)
+        self.audit = audit
+        writer = StoreWriter(failpoint: "agent") { batches in
+            try audit.commit(batches) { try store.commit($0) }
+        }
         link = LinkSlot()
         // Usage is a difference: the first heartbeat needs something to differ from.
         _ = facts.usage(at: SystemClock.now().wall)
@@ -112,6 +119,7 @@ package final class AgentHost: Sendable {
         log: @escaping @Sendable (String) -> Void, ready: @escaping @Sendable () -> Void
     ) async throws {
         defer {
+            flush()
             SnapshotKeeper.end(store.snapshot, log: log)
             store.close()
         }
@@ -123,8 +131,13 @@ package final class AgentHost: Sendable {
                         log(
                             "the store cannot be written (\($0)); what runs goes on, and nothing "
                                 + "new begins until it can: free space, or mend the disk")
+                        audit.noteStore(fails: true)
                         mailbox.yield(.storeFailing(reason: $0))
-                    }, working: { log("the store can be written again") })
+                    },
+                    working: {
+                        audit.noteStore(fails: false)
+                        log("the store can be written again")
+                    })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in
@@ -159,6 +172,7 @@ package final class AgentHost: Sendable {
     private func drive(log: @escaping @Sendable (String) -> Void) async {
         await withDiscardingTaskGroup { group in
             step({ $0.start(at: SystemClock.now(), into: &$1) }, in: &group)
+            noteStart()
             for await input in inputs {
                 let isOver = step(
                     { $0.handle(input, at: SystemClock.now(), into: &$1) }, in: &group)

@@ -18,6 +18,8 @@ package struct AgentSettings: Hashable, Sendable {
     /// Stop every workload when the agent is asked to stop. Off, an agent can be replaced while
     /// what it runs goes on.
     package var stopsWorkloads: Bool
+    /// Records of the audit log that are kept, give or take a sixteenth.
+    package var auditRecords: Int
     /// Stop when standard input ends: whoever holds its other end is gone.
     package var endsWithInput: Bool
     /// Replaces the hub's address from the enrolment, for a hub that moved.
@@ -38,7 +40,7 @@ package struct AgentSettings: Hashable, Sendable {
         stopsWorkloads: Bool = false, endsWithInput: Bool = false, hub: String? = nil,
         policyKeys: [String]? = nil, capacity: Capacity? = nil,
         seal: SealingChoice = .auto, sealBefore: SealingChoice? = nil,
-        mesh: MeshPlace? = MeshPlace()
+        auditRecords: Int = 50_000, mesh: MeshPlace? = MeshPlace()
     ) {
         self.state = state
         self.node = node
@@ -49,6 +51,7 @@ package struct AgentSettings: Hashable, Sendable {
         self.searchPath = searchPath
         self.stopsWorkloads = stopsWorkloads
         self.endsWithInput = endsWithInput
+        self.auditRecords = auditRecords
         self.hub = hub
         self.policyKeys = policyKeys
         self.capacity = capacity

@@ -17,9 +17,10 @@ package final class HubHost: Sendable {
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
-    private let store: HubStore
-    private let log: @Sendable (String) -> Void
-    private let writer: StoreWriter<HubWrite>
+    let audit: AuditLog
+    let store: HubStore
+    let log: @Sendable (String) -> Void
+    let writer: StoreWriter<HubWrite>
     private let delegate: HubDelegate
     private let masters: DayMasters
 
@@ -73,13 +74,20 @@ package final class HubHost: Sendable {
         self.log = log
         identity = try HubIdentity.open(settings, log: log)
         masters = try DayMasters(settings.state + "/identity/day-masters", in: identity.vault)
-        machine = Mutex(Hub(snapshot: try store.load(), policyKeys: identity.policyKeys))
+        let snapshot = try store.load()
+        machine = Mutex(Hub(snapshot: snapshot, policyKeys: identity.policyKeys))
+        let audit = AuditLog(
+            of: "hub/\(settings.name)", key: try AuditKeyFile.open(in: settings.state),
+            tail: snapshot.audit, retention: settings.auditRecords)
+        self.audit = audit
         Failpoint.reach("hub.boot.loaded")
         let (inputs, mailbox) = AsyncStream.makeStream(of: Hub.Input.self)
         self.inputs = inputs
         self.mailbox = mailbox
         timers = Timers { mailbox.yield(.wake($0)) }
-        writer = StoreWriter(failpoint: "hub") { try store.commit($0) }
+        writer = StoreWriter(failpoint: "hub") { batches in
+            try audit.commit(batches) { try store.commit($0) }
+        }
         delegate = HubDelegate(
             mailbox: mailbox, requests: requests, admissions: admissions, identity: identity,
             settings: settings, log: log)
@@ -93,7 +101,9 @@ package final class HubHost: Sendable {
     }
 
     private func run(ready: @escaping @Sendable (Listening) -> Void) async throws {
+        noteStart()
         defer {
+            flush()
             SnapshotKeeper.end(store.snapshot, log: log)
             store.close()
         }
@@ -113,8 +123,13 @@ package final class HubHost: Sendable {
                         log(
                             "the store cannot be written (\($0)); changes are refused until it "
                                 + "can: free space, or mend the disk")
+                        audit.noteStore(fails: true)
                         mailbox.yield(.storeFailing(reason: $0))
-                    }, working: { log("the store can be written again") })
+                    },
+                    working: {
+                        audit.noteStore(fails: false)
+                        log("the store can be written again")
+                    })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in

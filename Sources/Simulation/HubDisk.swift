@@ -51,6 +51,8 @@ package struct HubStore: Equatable, Sendable {
         case .metEpoch(let epoch): metEpoch = epoch
         case .roster(let roster): rosters.insert(roster, for: roster.site)
         case .generationFloor(let generation): generationFloor = generation
+        // The log is the host's own; the machines write none of it.
+        case .audit: break
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
             .acknowledged, .appliedRevision, .contact, .claims, .credential, .timeline, .head,
             .localChange,

@@ -25,7 +25,7 @@ struct Skerry: AsyncParsableCommand {
                     GetCommand.self, DescribeCommand.self, WhyCommand.self, LogsCommand.self,
                     EventsCommand.self, TopCommand.self, MeshCommand.self, SimulateCommand.self,
                     DiffCommand.self, ExplainCommand.self, WaitCommand.self, StatusCommand.self,
-                    AuthCommand.self,
+                    AuthCommand.self, AuditCommand.self,
                 ]),
             CommandGroup(
                 name: "Change",

@@ -34,6 +34,8 @@ import Testing
             (.GET, "/api/v1/compliance", nil, "get the fleet"),
             (.GET, "/api/v1/mesh", nil, "get the fleet"),
             (.GET, "/api/v1/changes", nil, "get the fleet"),
+            (.GET, "/api/v1/audit", nil, "review the fleet"),
+            (.GET, "/api/v1/audit/verdict", nil, "review the fleet"),
             (.GET, "/api/v1/access?verb=get", nil, "status the fleet"),
             (.GET, "/api/v1/nodes", nil, "get the fleet"),
             (.GET, "/api/v1/nodes/n1", nil, "get Node/n1 at rural"),

@@ -10,7 +10,7 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 21)
+            #expect(paths.count == 24)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "{name}", with: "n1")
@@ -39,6 +39,7 @@ import Testing
         let time = WallTime(milliseconds: 0)
         let metadata = Metadata(
             name: "a", labels: ["b": "c"], annotations: ["d": "e"], generation: 1, createdAt: time)
+        let hash = try #require(AuditHash([UInt8](repeating: 1, count: 32)))
         let bundle = PolicyBundle(key: "k", signature: "s", payload: ["p"])
         let policy = Object.policy(
             Policy(
@@ -59,6 +60,14 @@ import Testing
             "Refusal": Refusal(.denied, "no"),
             "Conflict": Conflict(
                 node: "n", kind: .node, name: "n", atHub: node("n"), atNode: node("n")),
+            "AuditVerdict": AuditVerdict(
+                log: "n", first: 1, last: 2, checkpoints: 1,
+                newest: AuditCheckpoint(log: "n", index: 2, head: hash, at: time),
+                fault: AuditFault(.edited, at: 1, "e"), witnessed: 1),
+            "AuditCheckpoint": AuditCheckpoint(log: "n", index: 2, head: hash, at: time),
+            "AuditFault": AuditFault(.edited, at: 1, "e"),
+            "AuditEntry": AuditEntry(index: 1, hash: hash, text: "{}"),
+            "AuditPage": AuditPage(log: "n", items: [], asOf: time),
             "SiteCompliance": SiteCompliance(site: "s", since: time),
             "MeshView": MeshView(
                 node: "n", site: "s", address: "a", roster: .none, at: time),

@@ -31,7 +31,8 @@ extension Room {
         + core.map { pure($0) }
         + [
             pure("Cedar", sees: []), pure("Trust", sees: ["Model", "Cedar", "Crypto", "CryptoExtras"]),
-            pure("Machines", sees: ["Model", "Cedar", "Trust"] + core),
+            pure("Audit", sees: ["Model", "Crypto"]),
+            pure("Machines", sees: ["Model", "Cedar", "Trust", "Audit"] + core),
             rim("Adapters/Storage", sees: ["Model", "GRDB"]),
             rim(
                 "Adapters/Containers",
@@ -53,7 +54,8 @@ extension Room {
             rim(
                 "Host",
                 sees: [
-                    "Model", "Authority", "Trust", "Membership", "Machines", "Manifest", "Storage",
+                    "Model", "Authority", "Trust", "Audit", "Membership", "Machines", "Manifest",
+                    "Storage",
                     "Containers", "Transport", "Management", "Logging",
                 ]),
             rim(

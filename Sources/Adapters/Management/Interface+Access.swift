@@ -5,8 +5,13 @@ import NIOSSL
 
 extension Interface {
     /// Throws unless the policies let whoever asks do it.
-    func permit(_ verb: Verb, _ target: AccessTarget, to call: Call) async throws {
+    ///
+    /// Every request comes through here, so what is decided is kept here.
+    func permit(
+        _ verb: Verb, _ target: AccessTarget, to call: Call, note: String? = nil
+    ) async throws {
         let report = await backend.access(of: call.principal, verb, target)
+        try await record(verb, target, report, of: call, note)
         guard !report.isAllowed else { return }
         throw refusal(of: call.principal, verb, target, report)
     }
@@ -78,6 +83,7 @@ extension Interface {
             }
         }
         if visible.items.isEmpty {
+            try await record(.get, .fleet, whole, of: call)
             throw refusal(of: call.principal, .get, .fleet, whole)
         }
         return visible

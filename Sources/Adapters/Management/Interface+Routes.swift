@@ -3,7 +3,7 @@ import Model
 import NIOCore
 
 extension Interface {
-    static let routes: [Route] = pages + collections + changes + conversations
+    static let routes: [Route] = pages + audits + collections + changes + conversations
 
     private static let pages: [Route] = [
         Route(
@@ -373,7 +373,7 @@ extension Call {
         }
     }
 
-    fileprivate func flag(_ name: String) throws -> Bool {
+    func flag(_ name: String) throws -> Bool {
         switch query[name] {
         case nil, "false": return false
         case "true": return true
@@ -382,7 +382,7 @@ extension Call {
         }
     }
 
-    fileprivate func count(_ name: String) throws -> Int? {
+    func count(_ name: String) throws -> Int? {
         guard let text = query[name] else { return nil }
         guard let count = Int(text), count >= 0 else {
             throw Rejection.malformed("'\(name)' is a number from 0 on, not '\(text)'")

@@ -46,7 +46,9 @@ struct Interface: Sendable {
                 request: request, channel: channel, principal: principal, parameters: parameters,
                 query: query)
             try await checkAccess(route.access, of: call)
-            return try await route.respond(self, call)
+            var response = try await route.respond(self, call)
+            response.headers[requestIDHeader] = call.id
+            return response
         case .otherMethods(let methods):
             let allowed = methods.map(\.rawValue).joined(separator: ", ")
             throw Rejection(
@@ -96,6 +98,9 @@ struct Interface: Sendable {
         }
     }
 }
+
+// The name is a valid token, so there is one.
+private let requestIDHeader = HTTPFields.Element.Name("X-Request-Id")!
 
 /// The names that a certificate vouches for: `dns:…`, `uri:…`, `email:…`.
 private func alternativeNames(of certificate: NIOSSLCertificate) -> [String] {

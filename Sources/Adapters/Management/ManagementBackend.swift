@@ -9,6 +9,12 @@ package protocol ManagementBackend: Sendable {
     func access(
         of principal: Principal, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport
+    /// Keeps what was decided in the audit log; returns once that is as durable as asked. Throws where
+    /// what was allowed must not be done, since it cannot be kept.
+    func record(_ act: AuditAct, _ auditing: Auditing) async throws(Refusal)
+    /// Records of the audit log, from one on or the newest.
+    func audit(from index: UInt64?, limit: Int) async throws(Refusal) -> AuditPage
+    func auditVerdict() async throws(Refusal) -> AuditVerdict
     func info() async -> ServerInfo
     func list(_ kind: Kind) async -> ObjectList
     /// All of the objects or none of them.

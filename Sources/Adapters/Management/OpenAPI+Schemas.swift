@@ -104,6 +104,20 @@ let schemas: [String: Schema] = [
         ("isAllowed", .boolean), ("reasons", .array(.string)), ("errors", .array(.string)),
         ("policies", .array(.string)),
     ]),
+    "AuditEntry": .fields([("index", .integer), ("hash", .string), ("text", .string)]),
+    "AuditPage": .fields([
+        ("log", .string), ("items", .array(.named("AuditEntry"))), ("asOf", .string),
+    ]),
+    "AuditCheckpoint": .fields([
+        ("log", .string), ("index", .integer), ("head", .string), ("at", .string),
+        ("signature", .string),
+    ]),
+    "AuditFault": .fields([("kind", .string), ("index", .integer), ("message", .string)]),
+    "AuditVerdict": .fields([
+        ("log", .string), ("first", .integer), ("last", .integer), ("checkpoints", .integer),
+        ("newest?", .named("AuditCheckpoint")), ("fault?", .named("AuditFault")),
+        ("witnessed?", .integer),
+    ]),
     "Conflict": .fields([
         ("node", .string), ("kind", .choice(Kind.allCases.map(\.rawValue))), ("name", .string),
         ("atHub?", .named("Object")), ("atNode?", .named("Object")),

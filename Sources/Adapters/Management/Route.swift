@@ -48,6 +48,8 @@ struct Route: Sendable {
 
 /// A request that found its route.
 struct Call: Sendable {
+    /// Names it in the audit log and in its answer.
+    let id = newRequestID()
     let request: Request
     let channel: any Channel
     /// Who asks.

@@ -139,5 +139,6 @@ private func hubMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 """)
     }
+    migrator.registerMigration("hub-audit-1", migrate: makeAuditTables)
     return migrator
 }

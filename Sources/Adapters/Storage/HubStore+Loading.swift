@@ -50,6 +50,7 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
     snapshot.epoch = counter(try database.counter("epoch"))
     snapshot.metEpoch = counter(try database.counter("metEpoch"))
     snapshot.generationFloor = counter(try database.counter("generationFloor"))
+    snapshot.audit = try auditTail(database)
     return (snapshot, reader.damaged)
 }
 

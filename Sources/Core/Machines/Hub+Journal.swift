@@ -86,7 +86,7 @@ extension Hub {
         case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)
         case .roster(let roster): (.roster(roster.site), nil)
-        case .event, .decision, .removeNode: (nil, nil)
+        case .audit, .event, .decision, .removeNode: (nil, nil)
         }
     }
 }
