@@ -105,6 +105,7 @@ let package = Package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     ],
     targets: [
         // Core: values, no world.
@@ -130,6 +131,12 @@ let package = Package(
         room(
             "Transport", in: "Adapters/Transport", sees: ["Model"],
             uses: gRPC + certificates + tls + controlLink),
+        room(
+            "Tokens", in: "Adapters/Tokens", sees: ["Model"],
+            uses: [
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         room("Management", in: "Adapters/Management", sees: ["Model"], uses: httpServer + tls),
 
         // What drives the machines, and what talks to them.
@@ -137,7 +144,7 @@ let package = Package(
             "Host", in: "Host",
             sees: [
                 "Model", "Replication", "Authority", "Trust", "Machines", "Manifest", "Storage",
-                "Containers", "Transport", "Management",
+                "Containers", "Transport", "Management", "Tokens",
             ]),
         room(
             "Client", in: "Client", sees: ["Model", "Manifest", "Authority", "Trust"],

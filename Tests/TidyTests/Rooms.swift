@@ -49,12 +49,13 @@ extension Room {
                     "Model", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging",
                     "NIOCore", "NIOPosix", "NIOSSL",
                 ]),
+            rim("Adapters/Tokens", sees: ["Model", "JWTKit", "Crypto"]),
             rim("Adapters/Manifest", sees: ["Model", "Yams"]),
             rim(
                 "Host",
                 sees: [
                     "Model", "Authority", "Trust", "Machines", "Manifest", "Storage", "Containers",
-                    "Transport", "Management", "Logging",
+                    "Transport", "Management", "Tokens", "Logging",
                 ]),
             rim(
                 "Client",

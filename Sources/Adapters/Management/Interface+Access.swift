@@ -6,9 +6,9 @@ import NIOSSL
 extension Interface {
     /// Throws unless the policies let whoever asks do it.
     func permit(_ verb: Verb, _ target: AccessTarget, to call: Call) async throws {
-        let report = await backend.access(of: call.principal, verb, target)
+        let report = await backend.access(of: call.requester, verb, target)
         guard !report.isAllowed else { return }
-        throw refusal(of: call.principal, verb, target, report)
+        throw refusal(of: call.requester.principal, verb, target, report)
     }
 
     private func refusal(
@@ -66,19 +66,19 @@ extension Interface {
 
     /// A list without what whoever asks may not see. Throws where that leaves nothing of something.
     func visible(_ list: ObjectList, _ kind: Kind, to call: Call) async throws -> ObjectList {
-        let whole = await backend.access(of: call.principal, .get, .fleet)
+        let whole = await backend.access(of: call.requester, .get, .fleet)
         if whole.isAllowed { return list }
         let place = await places(for: kind)
         var visible = list
         visible.items = []
         for object in list.items {
             let target = AccessTarget(object, place: place)
-            if await backend.access(of: call.principal, .get, target).isAllowed {
+            if await backend.access(of: call.requester, .get, target).isAllowed {
                 visible.items.append(object)
             }
         }
         if visible.items.isEmpty {
-            throw refusal(of: call.principal, .get, .fleet, whole)
+            throw refusal(of: call.requester.principal, .get, .fleet, whole)
         }
         return visible
     }
@@ -101,13 +101,15 @@ extension Interface {
             let verbs = Verb.allCases.map(\.rawValue).joined(separator: ", ")
             throw Rejection.malformed("'verb' is one of \(verbs)")
         }
-        var principal = call.principal
+        var requester = call.requester
         if let user = call.query["as"] {
             guard isDNSLabel(user) else {
                 throw Rejection.malformed("'as' is the name of a user, not '\(user)'")
             }
-            if principal != .user(user) { try await permit(.review, .fleet, to: call) }
-            principal = .user(user)
+            if requester.principal != .user(user) {
+                try await permit(.review, .fleet, to: call)
+                requester = Requester(.user(user), by: .certificate)
+            }
         }
         var wanted = AccessTarget.fleet
         if let text = call.query["target"], text != "fleet" {
@@ -116,6 +118,6 @@ extension Interface {
             else { throw Rejection.malformed("'target' is KIND/NAME or 'fleet', not '\(text)'") }
             wanted = try await target(kind, String(parts[1]))
         }
-        return try .json(await backend.access(of: principal, verb, wanted))
+        return try .json(await backend.access(of: requester, verb, wanted))
     }
 }

@@ -7,8 +7,17 @@ package import Model
 package protocol ManagementBackend: Sendable {
     /// Whether somebody may do something, by the policies that hold here.
     func access(
-        of principal: Principal, _ verb: Verb, _ target: AccessTarget
+        of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport
+    /// Whom a token speaks for; a refusal `unauthenticated` where it does not, or not any more.
+    func bearer(of token: String) async throws(Refusal) -> Requester
+    /// What is known of a token by its id.
+    func userToken(_ id: String) async -> UserToken?
+    func userTokens() async throws(Refusal) -> UserTokenList
+    func vouch(
+        for user: String, validFor: Duration, by requester: Requester
+    ) async throws(Refusal) -> IssuedUserToken
+    func revokeToken(_ id: String, by requester: Requester) async throws(Refusal) -> UserToken
     func info() async -> ServerInfo
     func list(_ kind: Kind) async -> ObjectList
     /// All of the objects or none of them.

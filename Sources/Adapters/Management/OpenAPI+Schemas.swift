@@ -6,6 +6,17 @@ let schemas: [String: Schema] = [
         ("role", .choice(["hub", "node"])), ("name", .string), ("version", .string),
         ("hubInContact?", .boolean), ("since?", .string),
     ]),
+    "WhoAmI": .fields([
+        ("user?", .string), ("credential", .choice(["certificate", "token", "socket"])),
+        ("token?", .string), ("expiresAt?", .string),
+    ]),
+    "UserToken": .fields([
+        ("id", .string), ("user", .string), ("issuedBy", .string), ("issuedAt", .string),
+        ("expiresAt", .string), ("revokedAt?", .string), ("revokedBy?", .string),
+    ]),
+    "UserTokenList": .fields([("items", .array(.named("UserToken"))), ("asOf", .string)]),
+    "UserTokenRequest": .fields([("user", .string), ("validFor", .string)]),
+    "IssuedUserToken": .fields([("text", .string), ("token", .named("UserToken"))]),
     "Metadata": .fields([
         ("name", .string), ("labels?", .map(.string)), ("annotations?", .map(.string)),
         ("generation?", .integer), ("createdAt?", .string),
@@ -122,7 +133,13 @@ let schemas: [String: Schema] = [
         ("object", .integer), ("field", .string), ("message", .string), ("fix", .string),
     ]),
     "Refusal": .fields([
-        ("code", .choice(["invalid", "notFound", "denied", "conflict", "unavailable"])),
+        (
+            "code",
+            .choice([
+                "invalid", "notFound", "denied", "conflict", "unavailable", "unauthenticated",
+                "throttled",
+            ])
+        ),
         ("message", .string), ("mistakes", .array(.named("Mistake"))),
     ]),
 ]

@@ -51,7 +51,7 @@ struct Call: Sendable {
     let request: Request
     let channel: any Channel
     /// Who asks.
-    let principal: Principal
+    let requester: Requester
     /// What stands in the place of `{plural}` and `{name}`.
     let parameters: [String: String]
     let query: [String: String]

@@ -94,6 +94,29 @@ package struct Connection: Sendable {
         return try await value(request)
     }
 
+    package func whoAmI() async throws -> WhoAmI {
+        try await value(Request(path: "/api/v1/whoami"))
+    }
+
+    package func userTokens() async throws -> UserTokenList {
+        try await value(Request(path: "/api/v1/usertokens"))
+    }
+
+    package func vouch(for user: String, validFor: Interval) async throws -> IssuedUserToken {
+        struct Body: Encodable {
+            var user: String
+            var validFor: Interval
+        }
+        var request = Request(method: .POST, path: "/api/v1/usertokens")
+        request.body = try Connection.json(Body(user: user, validFor: validFor))
+        return try await value(request)
+    }
+
+    package func revokeToken(_ id: String) async throws -> UserToken {
+        try await value(
+            Request(method: .DELETE, path: "/api/v1/usertokens/\(Connection.encoded(id))"))
+    }
+
     // MARK: - Watching
 
     /// A change that a watch reports. The first one is always `list`.

@@ -91,6 +91,8 @@ package enum HubWrite: Hashable, Sendable {
     case head(NodeID, UInt64)
     case token(JoinToken)
     case removeToken(id: String)
+    case userToken(UserToken)
+    case removeUserToken(id: String)
     case event(Event)
     case decision(Decision)
     case epoch(UInt64)
@@ -159,6 +161,7 @@ package struct HubSnapshot: Hashable, Sendable {
     package var generationFloor: UInt64
     package var siteHistories: [SiteID: PolicyHistory] = [:]
     package var compliance: [SiteCompliance] = []
+    package var userTokens: [UserToken] = []
 
     package init(
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],

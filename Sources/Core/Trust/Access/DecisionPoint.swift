@@ -14,14 +14,16 @@ package struct DecisionPoint: Sendable {
         package var staleness: Staleness
         package var policyAge: Duration
         package var issuance: Issuance
+        package var credential: Credential
 
         package init(
             staleness: Staleness = .fresh, policyAge: Duration = .zero,
-            issuance: Issuance = .online
+            issuance: Issuance = .online, credential: Credential = .certificate
         ) {
             self.staleness = staleness
             self.policyAge = policyAge
             self.issuance = issuance
+            self.credential = credential
         }
     }
 
@@ -229,6 +231,7 @@ extension DecisionPoint.Circumstances {
             "staleness": .string(Text(staleness.rawValue)),
             "policyAge": .long(policyAge.components.seconds),
             "issuance": .string(Text(issuance.rawValue)),
+            "credential": .string(Text(credential.word)),
         ]
     }
 }
