@@ -257,6 +257,7 @@ let package = Package(
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
         tests("HostTests", sees: ["Host", "Model", "Machines", "Transport", "Trust"]),
+        tests("TokensTests", sees: ["Tokens", "Model"]),
         // Runs the built executables, which `swift test` builds with it.
         tests("EndToEndTests", sees: ["Model"], uses: httpClient),
         // Breaks policies and entities in drawn ways, for tests and benchmarks.

@@ -81,6 +81,7 @@ package struct ContextFile: Sendable {
             }
             return absolute(file)
         }
+        let authority = try file("certificate-authority")
         let proof: HubAddress.Proof
         if fields["token"] != nil {
             proof = .token(file: try file("token"))
@@ -89,8 +90,7 @@ package struct ContextFile: Sendable {
         }
         return .hub(
             HubAddress(
-                host: host, port: port, certificateAuthority: try file("certificate-authority"),
-                proof: proof))
+                host: host, port: port, certificateAuthority: authority, proof: proof))
     }
 
     /// Relative paths start where the file lies.

@@ -3,8 +3,22 @@ import Management
 import Model
 import Synchronization
 import Tokens
+import Trust
 
 extension HubBackend {
+    /// Says who may do what by the policies that the hub holds at this moment.
+    var point: DecisionPoint {
+        host.machine.withLock { hub in
+            host.access.point(isCurrent: hub.isCurrent, make: hub.accessPoint)
+        }
+    }
+
+    func note(_ record: AccessRecord) async { host.access.note(record) }
+    func records(of request: String) async -> [AccessRecord] {
+        host.access.records(of: request)
+    }
+    func excerpts(of ids: [String]) async -> [PolicyExcerpt] { point.excerpts(of: ids) }
+
     func bearer(of text: String) async throws(Refusal) -> Requester {
         let claims: TokenPress.Claims
         do {
@@ -56,8 +70,9 @@ extension HubBackend {
     }
 
     func revokeToken(_ id: String, by requester: Requester) async throws(Refusal) -> UserToken {
-        guard case .revoked(let token) = try await host.carryOut(
-            .revokeToken(id: id, by: requester.name))
+        guard
+            case .revoked(let token) = try await host.carryOut(
+                .revokeToken(id: id, by: requester.name))
         else { preconditionFailure("a revocation is answered with the token or a refusal") }
         return token
     }

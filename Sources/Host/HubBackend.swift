@@ -14,9 +14,6 @@ struct HubBackend: ManagementBackend {
     func access(
         of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport {
-        let point = host.machine.withLock { hub in
-            host.access.point(isCurrent: hub.isCurrent, make: hub.accessPoint)
-        }
         // The hub is where policy comes from, so here it is never old.
         return point.decide(
             requester.principal, verb, target, in: .init(credential: requester.credential))

@@ -37,7 +37,8 @@ struct Skerry: AsyncParsableCommand {
             CommandGroup(
                 name: "Program",
                 subcommands: [
-                    LoginCommand.self, ConfigCommand.self, VersionCommand.self, CompletionCommand.self,
+                    LoginCommand.self, ConfigCommand.self, VersionCommand.self,
+                    CompletionCommand.self,
                 ]),
         ])
 

@@ -3,23 +3,14 @@ import Model
 import NIOCore
 
 extension Interface {
-    /// The whole body. One that does not arrive in time is given up: a client that sends a byte now and
-    /// then would hold its connection for ever.
-    func body(of request: Request) async throws -> ByteBuffer {
-        try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
-            let limits = limits
-            group.addTask { try await request.body.collect(upTo: limits.bodyBytesMax) }
-            group.addTask {
-                try await Task.sleep(for: limits.arrival)
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let first = try await group.next(), let body = first else {
-                throw Rejection(
-                    .requestTimeout, .invalid,
-                    "the body of the request did not arrive within \(limits.arrival)")
-            }
-            return body
+    /// The whole body. The connection of one that does not arrive in time is closed: a client that
+    /// sends a byte now and then would hold it for ever.
+    func body(of call: Call) async throws -> ByteBuffer {
+        let channel = call.channel
+        let deadline = channel.eventLoop.scheduleTask(in: TimeAmount(limits.arrival)) {
+            channel.close(promise: nil)
         }
+        defer { deadline.cancel() }
+        return try await call.request.body.collect(upTo: limits.bodyBytesMax)
     }
 }

@@ -25,16 +25,18 @@ struct Interface: Sendable {
     /// Throws only what must end the connection.
     func respond(to request: Request, on channel: any Channel) async throws -> Response {
         var response: Response
+        let id = requestID()
         do {
             try checkOrigin(of: request)
             let requester = try await requester(of: request, on: channel)
             try throttle.admit(requester)
-            response = try await route(request, of: requester, on: channel)
+            response = try await route(request, id, of: requester, on: channel)
         } catch {
             guard let refusal = try refusalResponse(for: error, limits: limits) else { throw error }
             response = refusal
         }
         response.headers[.date] = httpDate(wallTimeNow())
+        response.headers[xRequestID] = id
         response.headers[.xContentTypeOptions] = "nosniff"
         response.headers[.strictTransportSecurity] =
             identify == nil ? nil : "max-age=31536000"
@@ -45,13 +47,14 @@ struct Interface: Sendable {
     }
 
     private func route(
-        _ request: Request, of requester: Requester, on channel: any Channel
+        _ request: Request, _ id: String, of requester: Requester, on channel: any Channel
     ) async throws -> Response {
         switch table.match(request.method, request.uri.path) {
         case .route(let route, let parameters):
             let query = try readQuery(of: request, for: route)
             let call = Call(
-                request: request, channel: channel, requester: requester, parameters: parameters,
+                request: request, channel: channel, id: id, requester: requester,
+                parameters: parameters,
                 query: query)
             try await checkAccess(route.access, of: call)
             return try await route.respond(self, call)
@@ -137,7 +140,14 @@ struct Interface: Sendable {
     }
 }
 
-// The name is a valid token, so there is one.
+/// 16 hexadecimal digits: enough that nobody's request passes for another's.
+private func requestID() -> String {
+    let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+}
+
+// These names are valid tokens, so there are such.
+private let xRequestID = HTTPFields.Element.Name("X-Request-Id")!
 private let xFrameOptions = HTTPFields.Element.Name("X-Frame-Options")!
 
 /// The names that a certificate vouches for: `dns:…`, `uri:…`, `email:…`.

@@ -9,6 +9,12 @@ package protocol ManagementBackend: Sendable {
     func access(
         of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport
+    /// Keeps what was decided about a request, for who asks why.
+    func note(_ record: AccessRecord) async
+    /// What was decided in the course of a request; empty where it is not known any more.
+    func records(of request: String) async -> [AccessRecord]
+    /// The policies with these ids, as far as they hold.
+    func excerpts(of ids: [String]) async -> [PolicyExcerpt]
     /// Whom a token speaks for; a refusal `unauthenticated` where it does not, or not any more.
     func bearer(of token: String) async throws(Refusal) -> Requester
     /// What is known of a token by its id.

@@ -6,6 +6,23 @@ let schemas: [String: Schema] = [
         ("role", .choice(["hub", "node"])), ("name", .string), ("version", .string),
         ("hubInContact?", .boolean), ("since?", .string),
     ]),
+    "AccessRecord": .fields([
+        ("request", .string), ("at", .string), ("who", .string),
+        ("credential", .choice(["certificate", "token", "socket"])),
+        ("verb", .choice(Verb.allCases.map(\.rawValue))), ("target", .string),
+        ("report", .named("AccessReport")),
+    ]),
+    "PolicyExcerpt": .fields([("id", .string), ("place", .string), ("text", .string)]),
+    "AccessExplanation": .fields([
+        ("items", .array(.named("AccessRecord"))), ("excerpts", .array(.named("PolicyExcerpt"))),
+    ]),
+    "Right": .fields([
+        ("verb", .choice(Verb.allCases.map(\.rawValue))), ("target", .string),
+        ("isAllowed", .boolean), ("reasons", .array(.string)),
+    ]),
+    "Rights": .fields([
+        ("who", .string), ("items", .array(.named("Right"))), ("policies", .array(.string)),
+    ]),
     "WhoAmI": .fields([
         ("user?", .string), ("credential", .choice(["certificate", "token", "socket"])),
         ("token?", .string), ("expiresAt?", .string),

@@ -50,6 +50,8 @@ struct Route: Sendable {
 struct Call: Sendable {
     let request: Request
     let channel: any Channel
+    /// Names the request in the answer and in what is recorded of it: 16 hexadecimal digits.
+    let id: String
     /// Who asks.
     let requester: Requester
     /// What stands in the place of `{plural}` and `{name}`.

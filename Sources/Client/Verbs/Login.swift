@@ -58,7 +58,9 @@ package struct Login: Sendable {
                     "--server needs --certificate-authority, a copy of the hub's file "
                         + "operator/authority.crt: otherwise anybody could pass for the hub")
             }
-            let file = authority.hasPrefix("/") ? authority : FileManager.default.currentDirectoryPath + "/" + authority
+            let file =
+                authority.hasPrefix("/")
+                ? authority : FileManager.default.currentDirectoryPath + "/" + authority
             return (
                 host,
                 HubAddress(

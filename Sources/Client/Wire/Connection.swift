@@ -74,6 +74,24 @@ package struct Connection: Sendable {
         return try await value(Request(path: "/api/v1/access" + query))
     }
 
+    package func accessWhy(
+        _ verb: Verb, _ target: String?, as user: String?
+    ) async throws -> AccessExplanation {
+        var query = "?verb=\(verb.rawValue)"
+        if let target { query += "&target=\(Connection.encoded(target))" }
+        if let user { query += "&as=\(Connection.encoded(user))" }
+        return try await value(Request(path: "/api/v1/access/why" + query))
+    }
+
+    package func accessWhy(request: String) async throws -> AccessExplanation {
+        try await value(Request(path: "/api/v1/access/requests/\(Connection.encoded(request))"))
+    }
+
+    package func rights(of user: String?) async throws -> Rights {
+        let query = user.map { "?as=\(Connection.encoded($0))" } ?? ""
+        return try await value(Request(path: "/api/v1/rights" + query))
+    }
+
     package func localChanges() async throws -> LocalChangeList {
         try await value(Request(path: "/api/v1/changes"))
     }

@@ -48,6 +48,8 @@ package struct DecisionPoint: Sendable {
     /// Whether somebody may change policies at every site.
     package let hasPolicyMaker: Bool
     private let rules: Authoriser
+    /// What the policies say, to show it.
+    let sources: [(reference: PolicyReference, spec: PolicySpec)]
 
     /// - Parameters:
     ///   - policies: of each policy the version in force.
@@ -58,6 +60,7 @@ package struct DecisionPoint: Sendable {
     ) {
         let ordered = policies.sorted { $0.reference < $1.reference }
         self.policies = ordered.map(\.reference)
+        sources = ordered
         self.unread = unread
         let bindings = ordered.flatMap { policy in
             policy.spec.roleBindings.map { (policy.spec.scope.sites, $0) }
