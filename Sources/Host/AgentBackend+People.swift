@@ -1,3 +1,4 @@
+import Machines
 import Management
 import Model
 import Synchronization
