@@ -4,6 +4,7 @@ import Management
 import Model
 import Storage
 import Synchronization
+import Tokens
 import Transport
 
 /// Drives one `Hub`: its store, the control link's listeners and the API for people. Carries out
@@ -14,6 +15,7 @@ package final class HubHost: Sendable {
     let machine: Mutex<Hub>
     let observers = Observers()
     let access = AccessBoard()
+    let tokens: TokenPress
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
@@ -62,17 +64,21 @@ package final class HubHost: Sendable {
         try PrivateFile.makeDirectory(settings.state)
         let store = try HubStore(directory: settings.state)
         for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
-        let host = try HubHost(settings, store: store, log: log)
+        let identity = try HubIdentity.open(settings, log: log)
+        let tokens = try await TokenKey.press(in: settings.state + "/identity")
+        let host = try HubHost(settings, identity, tokens, store: store, log: log)
         try await host.run(ready: ready)
     }
 
     private init(
-        _ settings: HubSettings, store: HubStore, log: @escaping @Sendable (String) -> Void
+        _ settings: HubSettings, _ identity: HubIdentity, _ tokens: TokenPress, store: HubStore,
+        log: @escaping @Sendable (String) -> Void
     ) throws {
         self.settings = settings
         self.store = store
         self.log = log
-        identity = try HubIdentity.open(settings, log: log)
+        self.identity = identity
+        self.tokens = tokens
         masters = try DayMasters(settings.state + "/identity/day-masters", in: identity.vault)
         let snapshot = try store.load()
         machine = Mutex(Hub(snapshot: snapshot, policyKeys: identity.policyKeys))

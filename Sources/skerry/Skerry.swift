@@ -36,7 +36,10 @@ struct Skerry: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Program",
-                subcommands: [ConfigCommand.self, VersionCommand.self, CompletionCommand.self]),
+                subcommands: [
+                    LoginCommand.self, ConfigCommand.self, VersionCommand.self,
+                    CompletionCommand.self,
+                ]),
         ])
 
     static func main() async {

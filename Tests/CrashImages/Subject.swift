@@ -194,6 +194,8 @@ private func hubStep(_ number: Int) -> [[HubWrite]] {
     if number % 21 == 0 { batches.append([.removeLocalChange(id, change(number).workload)]) }
     if number % 17 == 0 { batches.append([.removeNode(id)]) }
     if number % 6 == 0 { batches.append([.roster(roster(number))]) }
+    if number % 5 == 0 { batches.append([.userToken(userToken(number))]) }
+    if number % 15 == 0 { batches.append([.removeUserToken(id: userToken(number).id)]) }
     return batches
 }
 
@@ -252,6 +254,12 @@ private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
         state.rosters.removeAll { $0.site == roster.site }
         state.rosters.append(roster)
         state.rosters.sort { $0.site < $1.site }
+    case .userToken(let token):
+        state.userTokens.removeAll { $0.id == token.id }
+        state.userTokens.append(token)
+        state.userTokens.sort { $0.id < $1.id }
+    case .removeUserToken(let id):
+        state.userTokens.removeAll { $0.id == id }
     case .event(let event):
         state.events.append(event)
     case .decision(let decision):
@@ -310,6 +318,12 @@ private func change(_ number: Int) -> LocalChange {
         workload: WorkloadID("local-\(number % 5)"), at: time(number), sequence: UInt64(number),
         decision: DecisionID(origin: "node-1", number: UInt64(number)), base: nil,
         spec: WorkloadSpec(containers: []), ordinals: [number])
+}
+
+private func userToken(_ number: Int) -> UserToken {
+    UserToken(
+        id: "t\(number % 4)", user: "ann", issuedBy: "admin", issuedAt: time(number),
+        expiresAt: time(number + 1))
 }
 
 private func reading(_ number: Int) -> Reading {

@@ -50,13 +50,13 @@ extension Room {
                     "Model", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging",
                     "NIOCore", "NIOPosix", "NIOSSL",
                 ]),
+            rim("Adapters/Tokens", sees: ["Model", "JWTKit", "Crypto"]),
             rim("Adapters/Manifest", sees: ["Model", "Yams"]),
             rim(
                 "Host",
                 sees: [
                     "Model", "Authority", "Trust", "Audit", "Membership", "Machines", "Manifest",
-                    "Storage",
-                    "Containers", "Transport", "Management", "Logging",
+                    "Storage", "Containers", "Transport", "Management", "Tokens", "Logging",
                 ]),
             rim(
                 "Client",

@@ -3,7 +3,8 @@ import Model
 import NIOCore
 
 extension Interface {
-    static let routes: [Route] = pages + audits + collections + changes + conversations
+    static let routes: [Route] =
+        pages + people + questions + audits + collections + changes + conversations
 
     private static let pages: [Route] = [
         Route(
@@ -107,22 +108,6 @@ extension Interface {
             access: .fleet(.get),
             success: (200, [.json(.named("LocalChangeList"))]),
             respond: { interface, _ in try .json(await interface.backend.localChanges()) }),
-        Route(
-            method: .get, path: "/api/v1/access",
-            summary: "Whether somebody may do something, and which policies say so.",
-            access: .status,
-            query: [
-                .init(
-                    name: "verb", type: .choice(Verb.allCases.map(\.rawValue)), summary: "What."),
-                .init(
-                    name: "target", type: .string,
-                    summary: "With what: `KIND/NAME`, or the fleet if left out."),
-                .init(
-                    name: "as", type: .string,
-                    summary: "The user; who asks if left out. Others need the right to review."),
-            ],
-            success: (200, [.json(.named("AccessReport"))]), refusals: [403],
-            respond: { try await $0.access($1) }),
         Route(
             method: .get, path: "/api/v1/{plural}", summary: "All objects of one kind.",
             access: .body,
@@ -307,13 +292,12 @@ extension Interface {
         return try .json(token)
     }
 
-    private func read<Value: Decodable>(_ type: Value.Type, from call: Call) async throws -> Value {
+    func read<Value: Decodable>(_ type: Value.Type, from call: Call) async throws -> Value {
         let announced = call.request.headers[.contentLength].flatMap { Int($0) } ?? 0
         guard announced <= limits.bodyBytesMax else {
             throw NIOTooManyBytesError(maxBytes: limits.bodyBytesMax)
         }
-        let body = try await call.request.body.collect(upTo: limits.bodyBytesMax)
-        return try decodedJSON(type, from: body)
+        return try decodedJSON(type, from: try await body(of: call))
     }
 }
 

@@ -123,6 +123,10 @@ private func apply(
         try database.put(token, in: "token", name: token.id)
     case .removeToken(let id):
         try database.run("DELETE FROM token WHERE name = ?", [id])
+    case .userToken(let token):
+        try database.put(token, in: "userToken", name: token.id)
+    case .removeUserToken(let id):
+        try database.run("DELETE FROM userToken WHERE name = ?", [id])
     case .event(let event):
         try tally.append(event, to: database)
     case .decision(let decision):

@@ -22,6 +22,7 @@ extension Hub {
         case timeline(NodeID)
         case head(NodeID)
         case token(String)
+        case userToken(String)
         case policy(PolicyReference)
         case epoch
         case metEpoch
@@ -80,6 +81,8 @@ extension Hub {
         case .head(let node, _): (.head(node), node)
         case .token(let token): (.token(token.id), nil)
         case .removeToken(let id): (.token(id), nil)
+        case .userToken(let token): (.userToken(token.id), nil)
+        case .removeUserToken(let id): (.userToken(id), nil)
         case .policy(let stored): (.policy(stored.reference), nil)
         case .removePolicy(let reference): (.policy(reference), nil)
         case .epoch: (.epoch, nil)

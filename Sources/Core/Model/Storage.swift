@@ -93,6 +93,8 @@ package enum HubWrite: Hashable, Sendable {
     case head(NodeID, UInt64)
     case token(JoinToken)
     case removeToken(id: String)
+    case userToken(UserToken)
+    case removeUserToken(id: String)
     case event(Event)
     case decision(Decision)
     case epoch(UInt64)
@@ -166,6 +168,7 @@ package struct HubSnapshot: Hashable, Sendable {
     package var compliance: [SiteCompliance] = []
     package var rosters: [Roster] = []
     package var audit = AuditTail()
+    package var userTokens: [UserToken] = []
 
     package init(
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],
