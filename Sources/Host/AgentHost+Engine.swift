@@ -57,7 +57,7 @@ extension AgentHost {
     private func start(_ request: StartRequest) async -> Agent.EngineReport {
         do {
             Failpoint.reach("agent.start.before")
-            let container = try await engine.start(request)
+            let container = try await engine.start(try secrets.opened(request))
             Failpoint.reach("agent.start.after")
             return .started(container)
         } catch {
@@ -70,6 +70,7 @@ extension AgentHost {
             Failpoint.reach("agent.stop.before")
             try await engine.stop(id, grace: grace)
             Failpoint.reach("agent.stop.after")
+            try rooms.clear(id)
             return .stopped(id)
         } catch {
             return .stopFailed(id, error)

@@ -16,6 +16,8 @@ package final class AgentHost: Sendable {
     let settings: AgentSettings
     let identity: NodeIdentity
     let vault: Vault
+    let rooms: RuntimeRooms
+    let secrets: NodeSecrets
     /// The keys with the node's peers.
     let pairKeys: PairKeys
     let machine: Mutex<Agent>
@@ -82,13 +84,16 @@ package final class AgentHost: Sendable {
             directory: settings.state + "/processes", node: identity.enrolment.node,
             searchPath: settings.searchPath,
             dockerHost: ProcessInfo.processInfo.environment["DOCKER_HOST"])
+        rooms = RuntimeRooms(of: settings.state)
+        secrets = try NodeSecrets(
+            in: vault, at: settings.state + "/identity/secrets.key", rooms: rooms, engine: engine)
         let configuration = AgentConfiguration(
             node: identity.enrolment.node, site: identity.enrolment.site, version: Version.text,
             capacity: settings.capacity ?? NodeFacts.capacity(), portRange: settings.portRange,
             boot: try SystemClock.boot(), machine: NodeFacts.machine(),
             policyKeys: try settings.policyKeys.map(PolicyKeys.read)
                 ?? identity.enrolment.policyKeys,
-            keys: pairKeys.handAtStart)
+            keys: pairKeys.handAtStart, secretsKey: secrets.publicKey)
         machine = Mutex(
             Agent(
                 configuration: configuration, snapshot: snapshot,

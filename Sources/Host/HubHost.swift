@@ -18,10 +18,11 @@ package final class HubHost: Sendable {
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
     private let store: HubStore
-    private let log: @Sendable (String) -> Void
+    let log: @Sendable (String) -> Void
     private let writer: StoreWriter<HubWrite>
     private let delegate: HubDelegate
     private let masters: DayMasters
+    let secrets: HubSecrets
 
     /// Where nodes enrol; nil until the listener is open.
     var enrolmentAddress: String? { delegate.enrolmentAddress }
@@ -73,6 +74,8 @@ package final class HubHost: Sendable {
         self.log = log
         identity = try HubIdentity.open(settings, log: log)
         masters = try DayMasters(settings.state + "/identity/day-masters", in: identity.vault)
+        secrets = try HubSecrets(
+            in: identity.vault, at: settings.state + "/identity/secrets.key")
         machine = Mutex(Hub(snapshot: try store.load(), policyKeys: identity.policyKeys))
         Failpoint.reach("hub.boot.loaded")
         let (inputs, mailbox) = AsyncStream.makeStream(of: Hub.Input.self)
@@ -225,7 +228,8 @@ package final class HubHost: Sendable {
     }
 
     private func send(_ message: HubMessage, to session: SessionID) {
-        if let notice = control.send(message, to: session) { log("\(notice)") }
+        let notice = control.send(addressed(message), to: session)
+        if let notice { log("\(notice)") }
     }
 
     private func dealKeys(

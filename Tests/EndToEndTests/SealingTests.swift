@@ -100,7 +100,7 @@ extension EndToEndTests {
 extension Stage {
     /// What stays when everything is switched off: state directories and the logs of daemons, not what
     /// clients were told.
-    fileprivate func disk() throws -> [File] {
+    func disk() throws -> [File] {
         let files = try FileManager.default.subpathsOfDirectory(atPath: directory)
         return files.filter { name in
             let isState = ["hub/", "node-1/", "node-2/"].contains { name.hasPrefix($0) }

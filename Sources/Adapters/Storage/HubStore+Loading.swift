@@ -43,6 +43,9 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
         StoredPolicy.self, of: "policy", key: ["name", "version"],
         "SELECT * FROM policy ORDER BY name, version",
         each: { _, policy in snapshot.policies.append(policy) })
+    try reader.values(
+        Secret.self, of: "secret", key: ["name"], "SELECT * FROM secret ORDER BY name",
+        each: { _, secret in snapshot.secrets.append(secret) })
     snapshot.nodes = try loadNodes(database, &reader)
     snapshot.epoch = counter(try database.counter("epoch"))
     snapshot.metEpoch = counter(try database.counter("metEpoch"))

@@ -23,6 +23,7 @@ extension Hub {
         case head(NodeID)
         case token(String)
         case policy(PolicyReference)
+        case secret(SecretID)
         case epoch
         case metEpoch
         case generationFloor
@@ -81,6 +82,8 @@ extension Hub {
         case .removeToken(let id): (.token(id), nil)
         case .policy(let stored): (.policy(stored.reference), nil)
         case .removePolicy(let reference): (.policy(reference), nil)
+        case .secret(let secret): (.secret(secret.id), nil)
+        case .removeSecret(let id): (.secret(id), nil)
         case .epoch: (.epoch, nil)
         case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)

@@ -20,6 +20,8 @@ package struct Hub: Equatable, Sendable {
     var placements: Placements
     /// The copies that several nodes hold.
     var replacements: Table<WorkloadID, [Replacement]> = Table()
+    /// Without values but sealed ones.
+    var secrets: Table<SecretID, Secret> = Table()
     var tokens: Table<String, JoinToken> = Table()
     /// The highest generation of any object that was deleted. One that is made anew under an old name
     /// counts on from here, so that what is left of the old one cannot pass for it.
@@ -144,6 +146,7 @@ package struct Hub: Equatable, Sendable {
             perSecond: limits.admissionsPerSecond, burst: limits.admissionBurst)
         for site in snapshot.sites { sites.insert(site, for: SiteID(site.metadata.name)) }
         for workload in snapshot.workloads { workloads.insert(workload, for: workload.id) }
+        for secret in snapshot.secrets { secrets.insert(secret, for: secret.id) }
         for token in snapshot.tokens { tokens.insert(token, for: token.id) }
         unreadPolicies = takePolicies(snapshot.policies)
         restoreVersions(snapshot)

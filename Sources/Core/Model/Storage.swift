@@ -99,6 +99,8 @@ package enum HubWrite: Hashable, Sendable {
     /// One version of a policy, kept with those before it.
     case policy(StoredPolicy)
     case removePolicy(PolicyReference)
+    case secret(Secret)
+    case removeSecret(SecretID)
     /// The highest generation of any object that was deleted.
     case generationFloor(UInt64)
 }
@@ -159,6 +161,7 @@ package struct HubSnapshot: Hashable, Sendable {
     package var generationFloor: UInt64
     package var siteHistories: [SiteID: PolicyHistory] = [:]
     package var compliance: [SiteCompliance] = []
+    package var secrets: [Secret] = []
 
     package init(
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],
