@@ -4,6 +4,7 @@ import Management
 import Model
 import Storage
 import Synchronization
+import Tokens
 import Transport
 
 /// Drives one `Hub`: its store, the control link's listeners and the API for people. Carries out
@@ -14,12 +15,14 @@ package final class HubHost: Sendable {
     let machine: Mutex<Hub>
     let observers = Observers()
     let access = AccessBoard()
+    let tokens: TokenPress
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
-    private let store: HubStore
+    let audit: AuditLog
+    let store: HubStore
     let log: @Sendable (String) -> Void
-    private let writer: StoreWriter<HubWrite>
+    let writer: StoreWriter<HubWrite>
     private let delegate: HubDelegate
     private let masters: DayMasters
     let secrets: HubSecrets
@@ -62,27 +65,40 @@ package final class HubHost: Sendable {
         try PrivateFile.makeDirectory(settings.state)
         let store = try HubStore(directory: settings.state)
         for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
-        let host = try HubHost(settings, store: store, log: log)
+        let identity = try HubIdentity.open(settings, log: log)
+        let tokens = try await TokenKey.press(
+            in: settings.state + "/identity", of: identity.vault)
+        let host = try HubHost(settings, identity, tokens, store: store, log: log)
         try await host.run(ready: ready)
     }
 
     private init(
-        _ settings: HubSettings, store: HubStore, log: @escaping @Sendable (String) -> Void
+        _ settings: HubSettings, _ identity: HubIdentity, _ tokens: TokenPress, store: HubStore,
+        log: @escaping @Sendable (String) -> Void
     ) throws {
         self.settings = settings
         self.store = store
         self.log = log
-        identity = try HubIdentity.open(settings, log: log)
+        self.identity = identity
+        self.tokens = tokens
         masters = try DayMasters(settings.state + "/identity/day-masters", in: identity.vault)
         secrets = try HubSecrets(
             in: identity.vault, at: settings.state + "/identity/secrets.key")
-        machine = Mutex(Hub(snapshot: try store.load(), policyKeys: identity.policyKeys))
+        let snapshot = try store.load()
+        machine = Mutex(Hub(snapshot: snapshot, policyKeys: identity.policyKeys))
+        let audit = AuditLog(
+            of: "hub/\(settings.name)",
+            key: try AuditKeyFile.open(in: settings.state, of: identity.vault),
+            tail: snapshot.audit, retention: settings.auditRecords)
+        self.audit = audit
         Failpoint.reach("hub.boot.loaded")
         let (inputs, mailbox) = AsyncStream.makeStream(of: Hub.Input.self)
         self.inputs = inputs
         self.mailbox = mailbox
         timers = Timers { mailbox.yield(.wake($0)) }
-        writer = StoreWriter(failpoint: "hub") { try store.commit($0) }
+        writer = StoreWriter(failpoint: "hub") { batches in
+            try audit.commit(batches) { try store.commit($0) }
+        }
         delegate = HubDelegate(
             mailbox: mailbox, requests: requests, admissions: admissions, identity: identity,
             settings: settings, log: log)
@@ -96,7 +112,9 @@ package final class HubHost: Sendable {
     }
 
     private func run(ready: @escaping @Sendable (Listening) -> Void) async throws {
+        noteStart()
         defer {
+            flush()
             SnapshotKeeper.end(store.snapshot, log: log)
             store.close()
         }
@@ -116,8 +134,13 @@ package final class HubHost: Sendable {
                         log(
                             "the store cannot be written (\($0)); changes are refused until it "
                                 + "can: free space, or mend the disk")
+                        audit.noteStore(fails: true)
                         mailbox.yield(.storeFailing(reason: $0))
-                    }, working: { log("the store can be written again") })
+                    },
+                    working: {
+                        audit.noteStore(fails: false)
+                        log("the store can be written again")
+                    })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in
@@ -221,6 +244,7 @@ package final class HubHost: Sendable {
             certify(node, at: site, request, device: device, life: life, on: session)
         case .dealKeys(let session, let node, let peers, let hand):
             dealKeys(to: node, peers, hand, on: session)
+        case .dealRoster(let session, let roster): deal(roster, on: session)
         case .reply(let request, let reply):
             Failpoint.reach("hub.reply.before")
             requests.answer(request, reply)
@@ -241,6 +265,14 @@ package final class HubHost: Sendable {
                 to: session)
         } catch {
             log("node \(node) gets no keys with its peers: \(error)")
+        }
+    }
+
+    private func deal(_ roster: Roster, on session: SessionID) {
+        do {
+            send(.roster(try identity.issuing.sign(roster)), to: session)
+        } catch {
+            log("the roster of site \(roster.site) is not handed out: \(error)")
         }
     }
 

@@ -22,11 +22,13 @@ extension Hub {
         case timeline(NodeID)
         case head(NodeID)
         case token(String)
+        case userToken(String)
         case policy(PolicyReference)
         case secret(SecretID)
         case epoch
         case metEpoch
         case generationFloor
+        case roster(SiteID)
     }
 
     /// Leaves out what newer writes replace, and the oldest of too many events. Nothing of it was
@@ -80,6 +82,8 @@ extension Hub {
         case .head(let node, _): (.head(node), node)
         case .token(let token): (.token(token.id), nil)
         case .removeToken(let id): (.token(id), nil)
+        case .userToken(let token): (.userToken(token.id), nil)
+        case .removeUserToken(let id): (.userToken(id), nil)
         case .policy(let stored): (.policy(stored.reference), nil)
         case .removePolicy(let reference): (.policy(reference), nil)
         case .secret(let secret): (.secret(secret.id), nil)
@@ -87,7 +91,8 @@ extension Hub {
         case .epoch: (.epoch, nil)
         case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)
-        case .event, .decision, .removeNode: (nil, nil)
+        case .roster(let roster): (.roster(roster.site), nil)
+        case .audit, .event, .decision, .removeNode: (nil, nil)
         }
     }
 }

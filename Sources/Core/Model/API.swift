@@ -160,6 +160,10 @@ extension Edit: Codable {
 package struct Refusal: Error, Hashable, Codable, Sendable, CustomStringConvertible {
     package enum Code: String, Codable, Sendable {
         case invalid, notFound, denied, conflict, unavailable
+        /// Who asks is not known, or no longer.
+        case unauthenticated
+        /// Too much was asked; wait for a moment.
+        case throttled
     }
 
     package var code: Code

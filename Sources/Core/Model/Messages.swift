@@ -13,6 +13,8 @@ package enum NodeMessage: Hashable, Codable, Sendable {
     /// Some of the documents that are durable here; all were said with the last.
     case holdings([Document], isLast: Bool)
     case certify(CertificationRequest)
+    /// How the node sees its mesh.
+    indirect case mesh(MeshView)
 }
 
 package struct Hello: Hashable, Codable, Sendable {
@@ -43,6 +45,8 @@ package struct Hello: Hashable, Codable, Sendable {
     package var keys: KeyHand?
     /// By which values are sealed for this node, in hexadecimal; nil from agents of old.
     package var secretsKey: String?
+    /// Where it is in the mesh of its site; nil where it takes no part.
+    package var mesh: MeshContact?
 
     package init(
         node: NodeID, site: SiteID, agentVersion: String, capacity: Capacity,
@@ -50,7 +54,7 @@ package struct Hello: Hashable, Codable, Sendable {
         epoch: UInt64, logHead: UInt64? = nil,
         policies: [PolicyReference]? = nil, run: UInt64? = nil, follows: UInt64? = nil,
         boot: UInt64? = nil, machine: UInt64? = nil, keys: KeyHand? = nil,
-        secretsKey: String? = nil
+        mesh: MeshContact? = nil, secretsKey: String? = nil
     ) {
         self.secretsKey = secretsKey
         self.node = node
@@ -68,6 +72,7 @@ package struct Hello: Hashable, Codable, Sendable {
         self.logHead = logHead
         self.policies = policies
         self.keys = keys
+        self.mesh = mesh
     }
 
     /// The newest revision that the node knows of, durable or not.
@@ -88,6 +93,8 @@ package enum HubMessage: Hashable, Codable, Sendable {
     case certified(Certification)
     /// Keys that the node shares with each of its peers.
     case keys(KeyDeal)
+    /// Who belongs to the mesh of the node's site.
+    indirect case roster(SignedRoster)
 }
 
 package struct Welcome: Hashable, Codable, Sendable {
