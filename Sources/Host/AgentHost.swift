@@ -18,6 +18,7 @@ package final class AgentHost: Sendable {
     let vault: Vault
     let rooms: RuntimeRooms
     let secrets: NodeSecrets
+    let identities: WorkloadIdentities
     /// The keys with the node's peers.
     let pairKeys: PairKeys
     /// Its part in the mesh of its site.
@@ -92,6 +93,8 @@ package final class AgentHost: Sendable {
         rooms = RuntimeRooms(of: settings.state)
         secrets = try NodeSecrets(
             in: vault, at: settings.state + "/identity/secrets.key", rooms: rooms, engine: engine)
+        identities = WorkloadIdentities(
+            identity.credentials, rooms: rooms, engine: engine, log: log)
         let configuration = AgentConfiguration(
             node: identity.enrolment.node, site: identity.enrolment.site, version: Version.text,
             capacity: settings.capacity ?? NodeFacts.capacity(), portRange: settings.portRange,
@@ -147,6 +150,7 @@ package final class AgentHost: Sendable {
                     })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
+            group.addTask { [self] in await identities.run() }
             group.addTask { [self] in
                 await engine.watch { [self] in _ = mailbox.yield(.engine(report(of: $0))) }
             }

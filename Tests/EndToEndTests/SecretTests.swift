@@ -18,6 +18,7 @@ extension EndToEndTests {
             try await stage.apply(Self.secret("correct horse battery") + Self.reader)
             try await stage.ready("workload/reader")
             #expect(try stage.read() == ["correct horse battery", "correct horse battery"])
+            try stage.checkIdentity()
 
             // Nobody is shown it, and where a Secret is named nothing else is sent.
             let shown = try await stage.skerry("get secrets -o yaml")
@@ -100,6 +101,19 @@ extension Stage {
         else { return [] }
         let file = directory + "/login/password"
         return [password, try String(contentsOfFile: file, encoding: .utf8)]
+    }
+
+    /// A workload is given who it is, in memory, and nothing of it reaches a disk.
+    fileprivate func checkIdentity() throws {
+        let process = try #require(try workloadProcesses().first)
+        let directory = try #require(try environment(of: process.id)["SKERRY_IDENTITY"])
+        for name in ["cert.pem", "key.pem", "bundle.pem", "identity.pem"] {
+            let text = try String(contentsOfFile: directory + "/" + name, encoding: .utf8)
+            #expect(text.contains("-----BEGIN"), "\(name)")
+        }
+        let key = try String(contentsOfFile: directory + "/key.pem", encoding: .utf8)
+        let needle = try Needle("a workload's key", pem: key)
+        #expect(try disk().filter(needle.isIn) == [])
     }
 
     fileprivate func secretFiles() throws -> [String] {
