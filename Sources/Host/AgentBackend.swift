@@ -49,6 +49,7 @@ struct AgentBackend: ManagementBackend {
             case .node: [.node(agent.selfPortrait(at: moment, contact, identity))]
             case .workload: agent.workloads.map { .workload(agent.view(of: $0, at: now)) }
             case .instance: agent.instances(at: now).map { .instance(Instance($0)) }
+            case .secret: agent.secretObjects.map { .secret($0) }
             case .policy: agent.policyObjects(at: now).map { .policy($0) }
             }
         }

@@ -39,6 +39,7 @@ extension AgentHost {
         do {
             let containers = try await engine.list()
             Failpoint.reach("agent.list.after")
+            identities.adopt(containers)
             return .listed(containers, await engine.status())
         } catch {
             return .unavailable(error)
@@ -57,7 +58,8 @@ extension AgentHost {
     private func start(_ request: StartRequest) async -> Agent.EngineReport {
         do {
             Failpoint.reach("agent.start.before")
-            let container = try await engine.start(request)
+            let container = try await engine.start(
+                identities.prepared(try secrets.opened(request)))
             Failpoint.reach("agent.start.after")
             return .started(container)
         } catch {
@@ -70,6 +72,8 @@ extension AgentHost {
             Failpoint.reach("agent.stop.before")
             try await engine.stop(id, grace: grace)
             Failpoint.reach("agent.stop.after")
+            identities.forget(id)
+            try rooms.clear(id)
             return .stopped(id)
         } catch {
             return .stopFailed(id, error)

@@ -16,6 +16,9 @@ package final class AgentHost: Sendable {
     let settings: AgentSettings
     let identity: NodeIdentity
     let vault: Vault
+    let rooms: RuntimeRooms
+    let secrets: NodeSecrets
+    let identities: WorkloadIdentities
     /// The keys with the node's peers.
     let pairKeys: PairKeys
     /// Its part in the mesh of its site.
@@ -81,18 +84,24 @@ package final class AgentHost: Sendable {
         pairKeys = try PairKeys(
             of: identity.enrolment.node, at: settings.state + "/identity/pair.keys",
             in: vault)
-        seat = try await AgentHost.openMesh(settings, identity, pairKeys, log: log)
+        seat = try await AgentHost.openMesh(
+            settings, identity, pairKeys, in: vault, log: log)
         engine = try await settings.engine.open(
             directory: settings.state + "/processes", node: identity.enrolment.node,
             searchPath: settings.searchPath,
             dockerHost: ProcessInfo.processInfo.environment["DOCKER_HOST"])
+        rooms = RuntimeRooms(of: settings.state)
+        secrets = try NodeSecrets(
+            in: vault, at: settings.state + "/identity/secrets.key", rooms: rooms, engine: engine)
+        identities = WorkloadIdentities(
+            identity.credentials, rooms: rooms, engine: engine, log: log)
         let configuration = AgentConfiguration(
             node: identity.enrolment.node, site: identity.enrolment.site, version: Version.text,
             capacity: settings.capacity ?? NodeFacts.capacity(), portRange: settings.portRange,
             boot: try SystemClock.boot(), machine: NodeFacts.machine(),
             policyKeys: try settings.policyKeys.map(PolicyKeys.read)
                 ?? identity.enrolment.policyKeys,
-            keys: pairKeys.handAtStart, mesh: seat?.contact)
+            keys: pairKeys.handAtStart, mesh: seat?.contact, secretsKey: secrets.publicKey)
         machine = Mutex(
             Agent(
                 configuration: configuration, snapshot: snapshot,
@@ -104,7 +113,8 @@ package final class AgentHost: Sendable {
         timers = Timers { mailbox.yield(.wake($0)) }
         let store = store
         let audit = AuditLog(
-            of: "node/\(identity.enrolment.node)", key: try AuditKeyFile.open(in: settings.state),
+            of: "node/\(identity.enrolment.node)",
+            key: try AuditKeyFile.open(in: settings.state, of: vault),
             tail: snapshot.audit, retention: settings.auditRecords)
         self.audit = audit
         writer = StoreWriter(failpoint: "agent") { batches in
@@ -140,6 +150,7 @@ package final class AgentHost: Sendable {
                     })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
+            group.addTask { [self] in await identities.run() }
             group.addTask { [self] in
                 await engine.watch { [self] in _ = mailbox.yield(.engine(report(of: $0))) }
             }

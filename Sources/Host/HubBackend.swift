@@ -32,7 +32,8 @@ struct HubBackend: ManagementBackend {
     }
 
     func apply(_ objects: [Object], dryRun: Bool) async throws(Refusal) -> [ApplyResult] {
-        guard case .applied(let results) = try await host.carryOut(.apply(objects, dryRun: dryRun))
+        let sealed = try host.secrets.sealed(objects)
+        guard case .applied(let results) = try await host.carryOut(.apply(sealed, dryRun: dryRun))
         else { preconditionFailure("an apply is answered with results or a refusal") }
         return results
     }

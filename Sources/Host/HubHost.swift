@@ -25,6 +25,7 @@ package final class HubHost: Sendable {
     let writer: StoreWriter<HubWrite>
     private let delegate: HubDelegate
     private let masters: DayMasters
+    let secrets: HubSecrets
 
     /// Where nodes enrol; nil until the listener is open.
     var enrolmentAddress: String? { delegate.enrolmentAddress }
@@ -65,7 +66,8 @@ package final class HubHost: Sendable {
         let store = try HubStore(directory: settings.state)
         for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
         let identity = try HubIdentity.open(settings, log: log)
-        let tokens = try await TokenKey.press(in: settings.state + "/identity")
+        let tokens = try await TokenKey.press(
+            in: settings.state + "/identity", of: identity.vault)
         let host = try HubHost(settings, identity, tokens, store: store, log: log)
         try await host.run(ready: ready)
     }
@@ -80,10 +82,13 @@ package final class HubHost: Sendable {
         self.identity = identity
         self.tokens = tokens
         masters = try DayMasters(settings.state + "/identity/day-masters", in: identity.vault)
+        secrets = try HubSecrets(
+            in: identity.vault, at: settings.state + "/identity/secrets.key")
         let snapshot = try store.load()
         machine = Mutex(Hub(snapshot: snapshot, policyKeys: identity.policyKeys))
         let audit = AuditLog(
-            of: "hub/\(settings.name)", key: try AuditKeyFile.open(in: settings.state),
+            of: "hub/\(settings.name)",
+            key: try AuditKeyFile.open(in: settings.state, of: identity.vault),
             tail: snapshot.audit, retention: settings.auditRecords)
         self.audit = audit
         Failpoint.reach("hub.boot.loaded")
@@ -247,7 +252,8 @@ package final class HubHost: Sendable {
     }
 
     private func send(_ message: HubMessage, to session: SessionID) {
-        if let notice = control.send(message, to: session) { log("\(notice)") }
+        let notice = control.send(addressed(message), to: session)
+        if let notice { log("\(notice)") }
     }
 
     private func dealKeys(

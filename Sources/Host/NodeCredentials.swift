@@ -117,6 +117,21 @@ final class NodeCredentials: Sendable {
         return (leaf, life)
     }
 
+    /// A certificate for a workload of this node, when it ends, and whom it shall trust.
+    func issue(
+        for workload: WorkloadID
+    ) throws -> (identity: TLSIdentity, end: WallTime, trustRoots: String) {
+        let (authority, roots) = state.withLock { ($0.authority, $0.trustRoots) }
+        let now = time.now
+        guard let authority, authority.notAfter > now else {
+            throw HostError.identity(
+                "this node has no authority that is good at \(now); the hub gives it one at the next "
+                    + "contact")
+        }
+        let (identity, end) = try authority.issueWorkload(workload, now: now)
+        return (identity, end, roots)
+    }
+
     /// Makes a new certificate where the time turned out to be another than that of the last.
     func refresh() throws -> Bool {
         let issuedAt = state.withLock { $0.issuedAt }

@@ -14,6 +14,7 @@ package struct HubStore: Equatable, Sendable {
     private var events: [Event] = []
     private var decisions: [Decision] = []
     private(set) var policies: Table<PolicyReference, StoredPolicy> = Table()
+    private(set) var secrets: Table<SecretID, Secret> = Table()
     private var rosters: Table<SiteID, Roster> = Table()
     private var epoch: UInt64 = 0
     private var metEpoch: UInt64 = 0
@@ -50,6 +51,8 @@ package struct HubStore: Equatable, Sendable {
             if decisions.count >= 2 * eventCap { decisions = keptDecisions }
         case .policy(let policy): policies.insert(policy, for: policy.reference)
         case .removePolicy(let reference): policies.remove(reference)
+        case .secret(let secret): secrets.insert(secret, for: secret.id)
+        case .removeSecret(let id): secrets.remove(id)
         case .epoch(let epoch): self.epoch = epoch
         case .metEpoch(let epoch): metEpoch = epoch
         case .roster(let roster): rosters.insert(roster, for: roster.site)
@@ -132,6 +135,7 @@ package struct HubStore: Equatable, Sendable {
             generationFloor: generationFloor)
         for (site, history) in histories { snapshot.siteHistories[site] = history }
         snapshot.compliance = compliance.rows
+        snapshot.secrets = secrets.rows
         snapshot.rosters = rosters.rows
         snapshot.userTokens = userTokens.rows
         return snapshot

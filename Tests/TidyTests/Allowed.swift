@@ -35,6 +35,7 @@ extension Allowance {
         ("Sources/Host/AgentHost.swift", "the period of systemd's watchdog"),
         ("Sources/Host/HubHost.swift", "the period in which long-lived certificates are renewed"),
         ("Sources/Host/SnapshotKeeper.swift", "the period of copies"),
+        ("Sources/Host/Secrets/WorkloadIdentities.swift", "the pace of renewals"),
         ("Tests/ContainersTests/Bench.swift", "an engine's own state sends no event"),
         ("Tests/EndToEndTests/Program.swift", "other processes send no event"),
         ("Tests/HostTests/NodeMeshTests.swift", "a datagram that is dropped sends no event"),

@@ -131,6 +131,14 @@ private func hubMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 """)
     }
+    migrator.registerMigration("hub-secrets-1") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE secret (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
     migrator.registerMigration("hub-mesh-1") { database in
         try database.execute(
             sql: """

@@ -47,6 +47,9 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
         "SELECT * FROM policy ORDER BY name, version",
         each: { _, policy in snapshot.policies.append(policy) })
     try reader.values(
+        Secret.self, of: "secret", key: ["name"], "SELECT * FROM secret ORDER BY name",
+        each: { _, secret in snapshot.secrets.append(secret) })
+    try reader.values(
         Roster.self, of: "roster", key: ["site"], "SELECT * FROM roster ORDER BY site",
         each: { _, roster in snapshot.rosters.append(roster) })
     snapshot.nodes = try loadNodes(database, &reader)

@@ -140,6 +140,10 @@ private func apply(
         try database.run(
             "DELETE FROM policy WHERE name = ? AND version = ?",
             [reference.name, try column(reference.version)])
+    case .secret(let secret):
+        try database.put(secret, in: "secret", name: secret.metadata.name)
+    case .removeSecret(let id):
+        try database.run("DELETE FROM secret WHERE name = ?", [id.text])
     case .epoch(let epoch):
         try database.setCounter("epoch", to: try column(epoch))
     case .metEpoch(let epoch):

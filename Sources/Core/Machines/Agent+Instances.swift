@@ -17,6 +17,7 @@ extension Agent {
             let known = held.update(id) { $0.assignment = workload } != nil
             if known { reopen(id) } else { adopt(new: id, for: workload) }
         }
+        noteSecrets()
         advance(at: now, into: &effects)
     }
 
@@ -75,7 +76,8 @@ extension Agent {
     private mutating func adopt(new id: InstanceID, for workload: Workload) {
         let record = InstanceRecord(
             id: id, generation: workload.metadata.generation,
-            containers: workload.spec.containers, ports: ports(for: workload, keeping: [:]))
+            containers: workload.spec.containers, ports: ports(for: workload, keeping: [:]),
+            secrets: digests(for: workload))
         held.insert(Held(new: record, for: workload), for: id)
     }
 
@@ -126,6 +128,7 @@ extension Agent {
         if let missing = missingPort(of: instance) {
             return complain(id, Unit.Trouble(reason: "NoPort", message: missing))
         }
+        if let missing = missingSecret(of: instance) { return complain(id, missing) }
         let starting = instance.units.filter { $0.state == .waiting }
         guard !starting.isEmpty, !isRefused(instance, at: now) else { return }
         for unit in starting {
@@ -224,7 +227,7 @@ extension Agent {
         env["SKERRY_INSTANCE"] = unit.id.instance.description
         return StartRequest(
             id: unit.id, generation: instance.record.generation, spec: unit.spec,
-            ports: instance.record.ports, env: env)
+            ports: instance.record.ports, env: env, secrets: sealedValues(for: unit.spec))
     }
 
     private func missingPort(of instance: Held) -> String? {
@@ -259,9 +262,11 @@ extension Agent {
             let generation = max(workload.metadata.generation, instance.record.generation + 1)
             let record = InstanceRecord(
                 id: id, generation: generation, containers: workload.spec.containers,
-                ports: ports(for: workload, keeping: instance.record.ports))
+                ports: ports(for: workload, keeping: instance.record.ports),
+                secrets: digests(for: workload))
             var renewed = Held(new: record, for: workload, origin: .newGeneration)
             renewed.reported = instance.reported
+            renewed.secrets = instance.secrets
             held.insert(renewed, for: id)
         } else {
             held.remove(id)

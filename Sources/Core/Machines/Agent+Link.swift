@@ -23,7 +23,8 @@ extension Agent {
                         epoch: epoch, logHead: outbox.lastSequence, policies: policiesInForce,
                         run: run,
                         follows: follows, boot: configuration.boot,
-                        machine: configuration.machine, keys: keys, mesh: meshContact))))
+                        machine: configuration.machine, keys: keys, mesh: meshContact,
+                        secretsKey: configuration.secretsKey))))
         effects.append(.wake(at: now.monotonic + configuration.limits.greeting, for: .greeting))
     }
 

@@ -28,7 +28,8 @@ extension Agent {
             case .unknown(let kind, _):
                 tellUnknown(kind, document.key, at: now)
                 return true
-            case .assignment, .site, .node, .changes, .deleted: return !document.key.isPolicy
+            case .assignment, .site, .node, .secret, .changes, .deleted:
+                return !document.key.isPolicy
             }
         }
     }

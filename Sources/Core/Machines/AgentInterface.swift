@@ -18,6 +18,8 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var policyKeys: [TrustedKey]
     /// The keys with its peers that it has kept.
     package var keys: KeyHand?
+    /// By which the hub seals values for this node; nil where nothing here can open them.
+    package var secretsKey: String?
     /// Its place in the mesh of its site; nil where it takes no part.
     package var mesh: MeshContact?
     package var limits: AgentLimits
@@ -26,6 +28,7 @@ package struct AgentConfiguration: Equatable, Sendable {
         node: NodeID, site: SiteID, version: String, capacity: Capacity,
         portRange: ClosedRange<Int>, boot: UInt64, machine: UInt64 = 0,
         policyKeys: [TrustedKey] = [], keys: KeyHand? = nil, mesh: MeshContact? = nil,
+        secretsKey: String? = nil,
         limits: AgentLimits = .production
     ) {
         self.node = node
@@ -37,6 +40,7 @@ package struct AgentConfiguration: Equatable, Sendable {
         self.machine = machine
         self.policyKeys = policyKeys
         self.keys = keys
+        self.secretsKey = secretsKey
         self.mesh = mesh
         self.limits = limits
     }

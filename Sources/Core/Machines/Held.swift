@@ -17,6 +17,8 @@ struct Held: Equatable, Sendable {
     let origin: Origin
     /// The circumstances under which the gate last refused; asked again when they have changed.
     var refusal: Refusal?
+    /// The digests of the Secrets that it should have been started with, as far as they are here.
+    var secrets: [String: String] = [:]
     /// What the log last said of it.
     var reported: InstanceStatus?
 
@@ -73,7 +75,7 @@ struct Held: Equatable, Sendable {
     /// Whether what runs is not what is wanted.
     var isOutdated: Bool {
         guard let assignment else { return true }
-        return assignment.spec.containers != record.containers
+        return assignment.spec.containers != record.containers || hasOldSecrets
     }
 
     private static func units(of record: InstanceRecord, haveRun: Bool) -> [Unit] {

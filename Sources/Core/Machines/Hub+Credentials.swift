@@ -61,8 +61,9 @@ extension Hub {
 
     mutating func noteCertified(_ node: NodeID, device: String?, at now: Moment) {
         let credential = NodeCredential(
-            device: device, certifiedAt: now.wall, authorityEnds: now.wall + authorityLife(of: node)
-        )
+            device: device, certifiedAt: now.wall,
+            authorityEnds: now.wall + authorityLife(of: node),
+            secretsKey: nodes[node]?.credential.secretsKey)
         nodes.update(node) { $0.credential = credential }
         journal.writes.append(.credential(node, credential))
     }

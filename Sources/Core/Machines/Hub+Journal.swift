@@ -24,6 +24,7 @@ extension Hub {
         case token(String)
         case userToken(String)
         case policy(PolicyReference)
+        case secret(SecretID)
         case epoch
         case metEpoch
         case generationFloor
@@ -85,6 +86,8 @@ extension Hub {
         case .removeUserToken(let id): (.userToken(id), nil)
         case .policy(let stored): (.policy(stored.reference), nil)
         case .removePolicy(let reference): (.policy(reference), nil)
+        case .secret(let secret): (.secret(secret.id), nil)
+        case .removeSecret(let id): (.secret(id), nil)
         case .epoch: (.epoch, nil)
         case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)

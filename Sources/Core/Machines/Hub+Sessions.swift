@@ -125,6 +125,7 @@ extension Hub {
             $0.policies = hello.policies ?? []
             $0.keys = hello.keys
         }
+        noteSecretsKey(hello.secretsKey, of: hello.node)
         journal.writes.append(.contact(hello.node, now.wall))
         let asks = compareTimeline(hello, at: now)
         effects.append(
@@ -192,7 +193,7 @@ extension Hub {
             // would bring back below what the node believes to have.
             member.durable == member.feed.head
         else { return }
-        let fresh = member.feed.documents(after: session.sent)
+        let fresh = addressed(member.feed.documents(after: session.sent), to: node)
         var rest = fresh[...]
         repeat {
             let batch = rest.prefix(limits.documentsPerMessage)

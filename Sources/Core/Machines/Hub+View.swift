@@ -9,6 +9,7 @@ extension Hub {
         case .node: nodes.rows.map { .node(view($0, at: now)) }
         case .workload: workloads.rows.map { .workload(view($0)) }
         case .instance: instances.map { .instance(Instance($0)) }
+        case .secret: secrets.rows.map { .secret($0.shown) }
         case .policy: policies.rows.compactMap { view($0, at: now).map(Object.policy) }
         }
     }

@@ -20,6 +20,8 @@ package struct Hub: Equatable, Sendable {
     var placements: Placements
     /// The copies that several nodes hold.
     var replacements: Table<WorkloadID, [Replacement]> = Table()
+    /// Without values but sealed ones.
+    var secrets: Table<SecretID, Secret> = Table()
     var tokens: Table<String, JoinToken> = Table()
     /// Leave for people to ask without a certificate.
     var userTokens: Table<String, UserToken> = Table()
@@ -155,6 +157,7 @@ package struct Hub: Equatable, Sendable {
             perSecond: limits.admissionsPerSecond, burst: limits.admissionBurst)
         for site in snapshot.sites { sites.insert(site, for: SiteID(site.metadata.name)) }
         for workload in snapshot.workloads { workloads.insert(workload, for: workload.id) }
+        for secret in snapshot.secrets { secrets.insert(secret, for: secret.id) }
         for token in snapshot.tokens { tokens.insert(token, for: token.id) }
         for roster in snapshot.rosters { rosters.insert(roster, for: roster.site) }
         for token in snapshot.userTokens { userTokens.insert(token, for: token.id) }

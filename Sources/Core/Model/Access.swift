@@ -147,6 +147,7 @@ extension AccessTarget {
             let site = place(instance.status.node)
             self.init(.instance, name, sites: site.map { [$0] } ?? [])
         case .policy: self.init(.policy, name)
+        case .secret: self.init(.secret, name)
         }
     }
 }

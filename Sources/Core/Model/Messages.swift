@@ -43,6 +43,8 @@ package struct Hello: Hashable, Codable, Sendable {
     package var machine: UInt64?
     /// The keys with its peers that it has from the hub; nil where it has none.
     package var keys: KeyHand?
+    /// By which values are sealed for this node, in hexadecimal; nil from agents of old.
+    package var secretsKey: String?
     /// Where it is in the mesh of its site; nil where it takes no part.
     package var mesh: MeshContact?
 
@@ -52,8 +54,9 @@ package struct Hello: Hashable, Codable, Sendable {
         epoch: UInt64, logHead: UInt64? = nil,
         policies: [PolicyReference]? = nil, run: UInt64? = nil, follows: UInt64? = nil,
         boot: UInt64? = nil, machine: UInt64? = nil, keys: KeyHand? = nil,
-        mesh: MeshContact? = nil
+        mesh: MeshContact? = nil, secretsKey: String? = nil
     ) {
+        self.secretsKey = secretsKey
         self.node = node
         self.site = site
         self.agentVersion = agentVersion

@@ -103,6 +103,8 @@ package enum HubWrite: Hashable, Sendable {
     /// One version of a policy, kept with those before it.
     case policy(StoredPolicy)
     case removePolicy(PolicyReference)
+    case secret(Secret)
+    case removeSecret(SecretID)
     /// The highest generation of any object that was deleted.
     case generationFloor(UInt64)
     /// Who belongs to the mesh of a site. Its version outlives the site.
@@ -166,6 +168,7 @@ package struct HubSnapshot: Hashable, Sendable {
     package var generationFloor: UInt64
     package var siteHistories: [SiteID: PolicyHistory] = [:]
     package var compliance: [SiteCompliance] = []
+    package var secrets: [Secret] = []
     package var rosters: [Roster] = []
     package var audit = AuditTail()
     package var userTokens: [UserToken] = []

@@ -17,11 +17,11 @@ extension AgentHost {
     /// Opens the socket of the mesh and takes up what the disk holds. Nil where the settings want no
     /// mesh, or there can be none at the moment, which is no reason to keep workloads waiting.
     static func openMesh(
-        _ settings: AgentSettings, _ identity: NodeIdentity, _ pairKeys: PairKeys,
+        _ settings: AgentSettings, _ identity: NodeIdentity, _ pairKeys: PairKeys, in vault: Vault,
         log: @escaping @Sendable (String) -> Void
     ) async throws -> MeshSeat? {
         guard let wanted = settings.mesh else { return nil }
-        let files = try MeshFiles(state: settings.state)
+        let files = try MeshFiles(state: settings.state, of: vault)
         let seal = try files.seal()
         let port: DatagramPort
         do {
