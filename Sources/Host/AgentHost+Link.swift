@@ -103,13 +103,18 @@ extension AgentHost {
                 mailbox.yield(.received(message))
                 if case .welcome(let welcome) = message { learn(welcome.time) }
             },
-            streams: { [engine] request, input, output in
-                do {
-                    try await engine.run(request, input: input, output: output)
-                } catch let failure as EngineFailure where failure.isAbsence {
-                    try await output(.missing(failure.message))
-                }
-            })
+            streams: streams)
+    }
+
+    /// Logs and commands for people at the hub, for as long as the agent runs.
+    func serveStreams() async {
+        await streams.run { [engine] request, input, output in
+            do {
+                try await engine.run(request, input: input, output: output)
+            } catch let failure as EngineFailure where failure.isAbsence {
+                try await output(.missing(failure.message))
+            }
+        }
     }
 
     // MARK: - What is shown

@@ -26,6 +26,7 @@ package final class AgentHost: Sendable {
     private let store: NodeStore
     private let facts = NodeFacts()
     let link: LinkSlot
+    let streams = AgentStreams()
     private let inputs: AsyncStream<Agent.Input>
     let mailbox: AsyncStream<Agent.Input>.Continuation
     private let timers: Timers<Agent.Wake>
@@ -127,6 +128,7 @@ package final class AgentHost: Sendable {
                     ServiceNotice.send("READY=1")
                 }
             }
+            group.addTask { [self] in await serveStreams() }
             group.addTask { [self] in await obeySignals(log: log) }
             if let period = ServiceNotice.watchdogPeriod {
                 group.addTask { [self] in await keepWatchdog(every: period) }

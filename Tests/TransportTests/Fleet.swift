@@ -170,20 +170,26 @@ struct Agent: Sendable {
         (heard, sink) = AsyncStream.makeStream()
     }
 
-    typealias Answer =
-        @Sendable (
-            StreamRequest, AsyncStream<StreamFrame>,
-            _ output: @escaping @Sendable (StreamFrame) async throws -> Void
-        ) async throws -> Void
+    typealias Answer = AgentStreams.Answer
 
     /// Nil when the session ended without an error.
     func run(_ client: ControlClient, answer: @escaping Answer = { _, _, _ in }) async
         -> TransportError?
     {
+        let streams = AgentStreams()
+        return await withTaskGroup { group in
+            group.addTask { await streams.run(answer) }
+            defer { group.cancelAll() }
+            return await run(client, carrying: streams)
+        }
+    }
+
+    /// The same, with streams that outlive the session.
+    func run(_ client: ControlClient, carrying streams: AgentStreams) async -> TransportError? {
         defer { sink.finish() }
         do throws(TransportError) {
             try await client.session(
-                outgoing: outgoing, incoming: { sink.yield($0) }, streams: answer)
+                outgoing: outgoing, incoming: { sink.yield($0) }, streams: streams)
             return nil
         } catch {
             return error

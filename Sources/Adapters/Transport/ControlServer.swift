@@ -182,19 +182,19 @@ package final class ControlServer: Sendable {
     ) async throws(TransportError) {
         guard let session = sessions[node] else { throw .notConnected(node) }
         let exchange = try sessions.open(request, on: session)
-        defer { session.close(exchange) }
+        defer { sessions.close(exchange, with: node) }
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 defer { group.cancelAll() }
                 group.addTask { await Self.pump(input, into: exchange.toNode) }
-                group.addTask { try await self.watchOpening(of: exchange) }
+                group.addTask { try await exchange.watch(patience: self.limits.streamOpenTimeout) }
                 while let frame = await exchange.fromNode.next() {
                     try await output(frame)
                     if frame.isLast { return }
                 }
                 try Task.checkCancellation()
                 throw TransportError.stream(
-                    reason: exchange.isClaimed
+                    reason: exchange.wasClaimed
                         ? "the link to node \(node) was lost"
                         : "node \(node) did not answer in time")
             }
@@ -213,11 +213,6 @@ package final class ControlServer: Sendable {
         }
         // The node must not wait for more where the reader has nothing further to say.
         if !Task.isCancelled { _ = await pipe.send(.endOfInput) }
-    }
-
-    private func watchOpening(of exchange: Exchange) async throws {
-        try await Task.sleep(for: limits.streamOpenTimeout)
-        if !exchange.isClaimed { exchange.close() }
     }
 }
 

@@ -95,10 +95,8 @@ extension Hub {
         _ hello: Hello, on session: SessionID, at now: Moment, into effects: inout [Effect]
     ) {
         guard var member = nodes[hello.node] else { return }
-        if let older = member.session, older != session {
-            sessions.remove(older)
-            effects.append(.close(older))
-        }
+        let older = member.session.flatMap { $0 == session ? nil : $0 }
+        if let older { sessions.remove(older) }
         // A copy of a greeting is older than what was confirmed since.
         let isLess =
             hello.appliedRevision < member.applied
@@ -135,6 +133,8 @@ extension Hub {
                         acknowledged: nodes[hello.node]?.acknowledged ?? 0,
                         heartbeatEvery: Interval(limits.heartbeatEvery),
                         reconnectWindow: Interval(reconnectWindow)))))
+        // After the welcome, by which the streams of the one go over to the other.
+        if let older { effects.append(.close(older)) }
         if asks { effects.append(.send(session, .inventory)) }
         if sharesCopies(hello.node) { reconcile(because: .nodeReturned, at: now) }
         feed(hello.node, into: &effects)
