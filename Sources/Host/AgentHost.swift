@@ -27,6 +27,7 @@ package final class AgentHost: Sendable {
     private let facts = NodeFacts()
     let link: LinkSlot
     let streams = AgentStreams()
+    let revocations = RevocationBoard()
     private let inputs: AsyncStream<Agent.Input>
     let mailbox: AsyncStream<Agent.Input>.Continuation
     private let timers: Timers<Agent.Wake>
@@ -49,7 +50,7 @@ package final class AgentHost: Sendable {
         try PrivateFile.makeDirectory(settings.state)
         let known = try NodeIdentity.load(from: settings.state)
         let identity =
-            if let known { known } else { try await NodeIdentity.enrol(with: settings) }
+            if let known { known } else { try await NodeIdentity.enrol(with: settings) { _ in } }
         return (identity.enrolment.node, identity.enrolment.site)
     }
 
@@ -65,7 +66,7 @@ package final class AgentHost: Sendable {
         if let known = try NodeIdentity.load(from: settings.state) {
             identity = known
         } else {
-            identity = try await NodeIdentity.enrol(with: settings)
+            identity = try await NodeIdentity.enrol(with: settings, log: log)
             log("enrolled as node \(identity.enrolment.node) at site \(identity.enrolment.site)")
         }
         self.settings = settings
@@ -75,13 +76,17 @@ package final class AgentHost: Sendable {
             directory: settings.state + "/processes", node: identity.enrolment.node,
             searchPath: settings.searchPath,
             dockerHost: ProcessInfo.processInfo.environment["DOCKER_HOST"])
-        let configuration = AgentConfiguration(
+        var configuration = AgentConfiguration(
             node: identity.enrolment.node, site: identity.enrolment.site, version: Version.text,
             capacity: settings.capacity ?? NodeFacts.capacity(), portRange: settings.portRange,
             boot: try SystemClock.boot(), machine: NodeFacts.machine(),
             policyKeys: try settings.policyKeys.map(PolicyKeys.read)
                 ?? identity.enrolment.policyKeys,
             keys: pairKeys.handAtStart)
+        configuration.brake = settings.brake
+        configuration.device = identity.credentials.deviceDigest
+        configuration.revocations = try AgentHost.readRevocations(in: settings.state)
+        if let kept = configuration.revocations { revocations.show(kept.list) }
         machine = Mutex(
             Agent(
                 configuration: configuration, snapshot: snapshot,
@@ -194,6 +199,8 @@ package final class AgentHost: Sendable {
             group.addTask { [self] in await install(certification) }
         case .keepKeys(let deal):
             group.addTask { [self] in await keep(deal) }
+        case .keepRevocations(let kept):
+            group.addTask { [self] in await keep(kept) }
         case .send(let message):
             Failpoint.reach("agent.send.\(message.failpoint)")
             link.send(message)

@@ -26,6 +26,7 @@ extension HubMessage {
         case .inventory: "inventory"
         case .certified: "certified"
         case .keys: "keys"
+        case .revocations: "revocations"
         }
     }
 }

@@ -33,6 +33,12 @@ final class HubAuthority: Sendable {
     /// Those who trust an authority of old know the root that follows it when they see it.
     var shownRoot: String { isOld ? trustRoots : "" }
 
+    /// Whether this hub can renew its issuing authority by itself.
+    var holdsRootKey: Bool { true }
+
+    /// Certificates that roots of old gave to the ones that follow them.
+    var shownLinks: String { "" }
+
     func renew(now: WallTime) throws {
         let (root, _) = try HubAuthority.root(in: directory, name, now)
         let issuing = try HubAuthority.issuing(in: directory, below: root, name, now)

@@ -17,8 +17,9 @@ package final class HubHost: Sendable {
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
+    let revocations = RevocationBoard()
     private let store: HubStore
-    private let log: @Sendable (String) -> Void
+    let log: @Sendable (String) -> Void
     private let writer: StoreWriter<HubWrite>
     private let delegate: HubDelegate
     private let masters: DayMasters
@@ -27,7 +28,7 @@ package final class HubHost: Sendable {
     var enrolmentAddress: String? { delegate.enrolmentAddress }
 
     private let inputs: AsyncStream<Hub.Input>
-    private let mailbox: AsyncStream<Hub.Input>.Continuation
+    let mailbox: AsyncStream<Hub.Input>.Continuation
     private let timers: Timers<Hub.Wake>
 
     /// What a hub tells whoever started it, once it can be reached.
@@ -64,7 +65,9 @@ package final class HubHost: Sendable {
         self.log = log
         identity = try HubIdentity.open(settings)
         masters = try DayMasters(settings.state + "/identity/day-masters")
-        machine = Mutex(Hub(snapshot: try store.load(), policyKeys: identity.policyKeys))
+        machine = Mutex(
+            Hub(
+                snapshot: try store.load(), policyKeys: identity.policyKeys, brake: settings.brake))
         Failpoint.reach("hub.boot.loaded")
         let (inputs, mailbox) = AsyncStream.makeStream(of: Hub.Input.self)
         self.inputs = inputs
@@ -79,8 +82,10 @@ package final class HubHost: Sendable {
             ControlServer.Configuration(
                 control: "\(bind):\(settings.controlPort)",
                 enrolment: "\(bind):\(settings.enrolmentPort)", identity: identity.server,
+                enrolmentIdentity: identity.enrolmentServer,
                 trustRoots: identity.trustRoots, admitsOld: identity.admitsOld),
-            delegate: delegate, now: { [time = identity.time] in time.now })
+            delegate: delegate, now: { [time = identity.time] in time.now },
+            isRevoked: { [revocations] in revocations.covers($0) })
     }
 
     private func run(ready: @escaping @Sendable (Listening) -> Void) async throws {
@@ -209,6 +214,7 @@ package final class HubHost: Sendable {
             certify(node, at: site, request, device: device, life: life, on: session)
         case .dealKeys(let session, let node, let peers, let hand):
             dealKeys(to: node, peers, hand, on: session)
+        case .signRevocations(let list): sign(list)
         case .reply(let request, let reply):
             Failpoint.reach("hub.reply.before")
             requests.answer(request, reply)

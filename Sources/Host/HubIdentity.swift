@@ -11,6 +11,8 @@ struct HubIdentity: Sendable {
     let time: FleetTime
     /// What listeners for nodes show.
     let server: ShownIdentity
+    /// The same with the root behind it, for those who know that by its digest.
+    let enrolmentServer: ShownIdentity
     /// The root's certificate: PEM for those who trust it, DER for join tokens.
     let trustRoots: String
     let certificateDER: [UInt8]
@@ -33,7 +35,9 @@ struct HubIdentity: Sendable {
             let authority = try HubAuthority(in: directory, name: settings.name, now: now)
             try time.keep()
             return HubIdentity(
-                authority: authority, time: time, server: try server(authority, settings, time),
+                authority: authority, time: time,
+                server: try server(authority, settings, time, showsRoot: false),
+                enrolmentServer: try server(authority, settings, time, showsRoot: true),
                 trustRoots: authority.trustRoots, certificateDER: authority.certificateDER,
                 admitsOld: authority.isOld,
                 policyKeys: try PolicyKeys.hub(settings))
@@ -46,7 +50,7 @@ struct HubIdentity: Sendable {
 
     /// Made anew before each end, so a change of address needs a restart and nothing else.
     private static func server(
-        _ authority: HubAuthority, _ settings: HubSettings, _ time: FleetTime
+        _ authority: HubAuthority, _ settings: HubSettings, _ time: FleetTime, showsRoot: Bool
     ) throws -> ShownIdentity {
         try ShownIdentity(
             now: { time.now },
@@ -54,7 +58,7 @@ struct HubIdentity: Sendable {
                 let now = time.attest()
                 var identity = try authority.issuing.issueHub(
                     names: settings.advertise, validity: NodeAuthority.leafLife, now: now)
-                identity.certificateChain += authority.shownRoot
+                identity.certificateChain += showsRoot ? authority.trustRoots : authority.shownRoot
                 return (identity, now + NodeAuthority.leafLife * 2 / 3)
             })
     }

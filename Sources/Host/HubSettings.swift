@@ -1,3 +1,5 @@
+package import Model
+
 /// What a hub is told at start.
 package struct HubSettings: Hashable, Sendable {
     package var state: String
@@ -11,6 +13,8 @@ package struct HubSettings: Hashable, Sendable {
     package var enrolmentPort: Int
     /// Files of the keys that may sign policy; nil has the hub make one for its operator.
     package var policyKeys: [String]?
+    /// How many identities may be revoked without a second key.
+    package var brake = RevocationBrake()
     /// Stop when standard input ends: whoever holds its other end is gone.
     package var endsWithInput: Bool
     /// The store is a backup that was put in place. Said once, by hand: no file may hold it.

@@ -2,6 +2,7 @@ import Foundation
 import Model
 import Synchronization
 import Transport
+import Trust
 
 /// What this node shows in handshakes, and the authority that it makes it from.
 final class NodeCredentials: Sendable {
@@ -83,6 +84,15 @@ final class NodeCredentials: Sendable {
             (state.leafEnds.map { $0 - now }, state.authority.map { $0.notAfter - now })
         }
     }
+
+    /// PEM of what this node has: its certificates with its authority behind them, and the roots.
+    var held: (chain: String?, trustRoots: String) {
+        state.withLock {
+            ($0.leaf?.certificateChain ?? $0.authority?.certificateChain, $0.trustRoots)
+        }
+    }
+
+    var deviceDigest: String { digest(ofDeviceKey: device.publicKey) }
 
     /// What is shown in the next handshake.
     func shown() throws -> TLSIdentity {

@@ -43,6 +43,7 @@ package struct Setting: Hashable, Sendable {
             meaning:
                 "Files with the public keys of those who may sign policy, separated by commas. "
                 + "Without it the hub makes a key for its operator, once."),
+        revocationShare,
         endsWithInput,
     ]
 
@@ -81,8 +82,24 @@ package struct Setting: Hashable, Sendable {
             meaning:
                 "Files with the public keys of those who may sign policy, separated by commas, in "
                 + "place of those from the enrolment."),
+        Setting(
+            name: "join", fallback: nil,
+            meaning: "host:port where the hub enrols, to ask there without a token until a person "
+                + "approves; with `site` and `authority`."),
+        Setting(name: "site", fallback: nil, meaning: "The site to ask for, with `join`."),
+        Setting(
+            name: "authority", fallback: nil,
+            meaning: "With `join`, the file of the hub's root, or `sha256:` and its fingerprint as "
+                + "`skerry certificate describe root` shows it."),
+        revocationShare,
         endsWithInput,
     ]
+
+    private static let revocationShare = Setting(
+        name: "revocationShare", fallback: "20",
+        meaning:
+            "At most so many hundredths of the fleet may be revoked inside a day, one at least, "
+            + "unless a policy key signs it, too.")
 
     private static let endsWithInput = Setting(
         name: "endsWithInput", fallback: "false",
@@ -186,6 +203,17 @@ package struct SettingValues: Sendable {
         if let value = parse(text) { return value }
         mistakes.append("setting '\(name)': '\(text)' is not \(expectation)")
         return nil
+    }
+
+    /// Reads a value that another setting needs, or notes that it is missing.
+    mutating func required<Value>(
+        _ name: String, with other: String, as expectation: String, _ parse: (String) -> Value?
+    ) -> Value? {
+        guard values[name] != nil else {
+            mistakes.append("setting '\(name)': '\(other)' needs it; give \(expectation)")
+            return nil
+        }
+        return read(name, as: expectation, parse)
     }
 
     func check() throws(HostError) {

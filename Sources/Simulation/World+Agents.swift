@@ -107,7 +107,8 @@ extension World {
             wish(instant, reason, at: node)
         case .reply(_, let reply): checkPromise(reply, at: node)
         // There is no TLS here: nobody is asked who they are.
-        case .halted, .issue, .redial, .succeed, .hangUp, .askAuthority, .install, .keepKeys:
+        case .halted, .issue, .redial, .succeed, .hangUp, .askAuthority, .install, .keepKeys,
+            .keepRevocations:
             break
         }
     }
@@ -235,7 +236,7 @@ extension Agent.Effect {
         switch self {
         case .persist, .connect, .disconnect, .send, .carryOut, .reply, .halted: true
         case .list, .probe, .measure, .wake, .issue, .redial, .succeed, .hangUp, .askAuthority,
-            .keepKeys,
+            .keepKeys, .keepRevocations,
             .install:
             false
         }

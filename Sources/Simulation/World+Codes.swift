@@ -22,7 +22,9 @@ extension World {
             case .halt: 51
             case .request: 52
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
-                .timeCorrected, .received(.keys), .keptKeys:
+                .timeCorrected, .received(.keys), .keptKeys, .received(.revocations),
+                .keptRevocations,
+                .revocationsRefused:
                 53
             }
         return kind << 16 | UInt64(node)
@@ -41,7 +43,7 @@ extension World {
             case .send(.engine): 76
             case .send(.holdings): 77
             case .send(.certify), .issue, .redial, .succeed, .hangUp, .askAuthority, .install,
-                .keepKeys:
+                .keepKeys, .keepRevocations:
                 78
             case .list: 67
             case .carryOut(let order): 67 + order.act.kind
@@ -70,6 +72,7 @@ extension World {
             case .request: 107
             case .persisted: 108
             case .storeFailing: 109
+            case .signedRevocations: 93
             }
         return kind << 16 | 0xFFFF
     }
@@ -86,6 +89,7 @@ extension World {
             case .send(_, .acknowledged): 116
             case .send(_, .inventory): 97
             case .certify, .send(_, .certified), .dealKeys, .send(_, .keys): 94
+            case .signRevocations, .send(_, .revocations): 92
             case .close: 117
             case .reply(_, .refused): 118
             case .reply: 119
@@ -152,7 +156,7 @@ extension World {
         case .certify(let session, _, _, _, _, _), .dealKeys(let session, _, _, _):
             session.rawValue
         case .reply(let id, _): id.number
-        case .wake: 0
+        case .wake, .signRevocations: 0
         }
     }
 }

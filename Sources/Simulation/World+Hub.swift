@@ -67,7 +67,7 @@ extension World {
         case .close(let session):
             checkClose(index(session))
             closeHubEnd(index(session), tellsNode: true)
-        case .certify, .dealKeys: break
+        case .certify, .dealKeys, .signRevocations: break
         case .reply(let id, let reply): settle(id, reply)
         case .wake(let instant, let reason):
             wakeVersion += 1

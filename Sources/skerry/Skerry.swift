@@ -25,14 +25,14 @@ struct Skerry: AsyncParsableCommand {
                     GetCommand.self, DescribeCommand.self, WhyCommand.self, LogsCommand.self,
                     EventsCommand.self, TopCommand.self, SimulateCommand.self, DiffCommand.self,
                     ExplainCommand.self, WaitCommand.self,
-                    AuthCommand.self,
+                    AuthCommand.self, CertificateCommand.self,
                 ]),
             CommandGroup(
                 name: "Change",
                 subcommands: [
                     ApplyCommand.self, DeleteCommand.self, LabelCommand.self, CordonCommand.self,
                     UncordonCommand.self, ResolveCommand.self, ExecCommand.self, TokenCommand.self,
-                    PolicyCommand.self,
+                    PolicyCommand.self, ApproveCommand.self, DenyCommand.self, RevokeCommand.self,
                 ]),
             CommandGroup(
                 name: "Program",

@@ -10,7 +10,7 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 20)
+            #expect(paths.count == 24)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "{name}", with: "n1")
@@ -44,6 +44,9 @@ import Testing
             Policy(
                 metadata: metadata, spec: PolicySpec(), signed: bundle,
                 status: PolicyStatus(versions: [], observedAt: time)))
+        let facts = CertificateFacts(
+            subject: "s", issuer: "i", serial: "1", notBefore: time, notAfter: time,
+            fingerprint: "f", device: "d", mode: .local)
         let samples: [String: any Encodable & Sendable] = [
             "ServerInfo": ServerInfo(
                 role: .node, name: "n", version: "1", hubInContact: true, since: time),
@@ -58,6 +61,19 @@ import Testing
             "Refusal": Refusal(.denied, "no"),
             "Conflict": Conflict(
                 node: "n", kind: .node, name: "n", atHub: node("n"), atNode: node("n")),
+            "CertificateReport": CertificateReport(
+                name: "n1/leaf", role: .leaf, node: "n1", issuedBy: .node, renewal: .byNode,
+                facts: facts, seenAt: time, revokedAt: time),
+            "CertificateFacts": facts,
+            "CertificateList": CertificateList(items: [], asOf: time, clock: "Measured"),
+            "PendingNode": PendingNode(
+                node: "n", site: "s", device: "d", firstAsked: time, answeredAt: time),
+            "PendingAnswer": PendingAnswer(isApproved: true, fingerprint: "f", site: "s"),
+            "Revocation": Revocation(subject: "s", device: "d", at: time, reason: "r"),
+            "RevocationReport": RevocationReport(
+                version: 1, issuedAt: time, expiresAt: time, items: [], allowance: 1, asOf: time),
+            "RevocationRequest": RevocationRequest(
+                subjects: ["node/n"], reason: "r", warrant: bundle),
             "SiteCompliance": SiteCompliance(site: "s", since: time),
         ]
         try await withSocket(Fleet()) { client in

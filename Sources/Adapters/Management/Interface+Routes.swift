@@ -3,7 +3,7 @@ import Model
 import NIOCore
 
 extension Interface {
-    static let routes: [Route] = pages + collections + changes + conversations
+    static let routes: [Route] = pages + identityRoutes + collections + changes + conversations
 
     private static let pages: [Route] = [
         Route(
@@ -297,7 +297,7 @@ extension Interface {
         return try .json(token)
     }
 
-    private func read<Value: Decodable>(_ type: Value.Type, from call: Call) async throws -> Value {
+    func read<Value: Decodable>(_ type: Value.Type, from call: Call) async throws -> Value {
         let announced = call.request.headers[.contentLength].flatMap { Int($0) } ?? 0
         guard announced <= limits.bodyBytesMax else {
             throw NIOTooManyBytesError(maxBytes: limits.bodyBytesMax)

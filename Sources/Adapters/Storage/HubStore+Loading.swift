@@ -43,6 +43,12 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
         StoredPolicy.self, of: "policy", key: ["name", "version"],
         "SELECT * FROM policy ORDER BY name, version",
         each: { _, policy in snapshot.policies.append(policy) })
+    try reader.values(
+        PendingNode.self, of: "pending", key: ["name"], "SELECT * FROM pending ORDER BY name",
+        each: { _, item in snapshot.pending.append(item) })
+    try reader.values(
+        RevocationList.self, of: "revocations", key: ["name"], "SELECT * FROM revocations",
+        each: { _, list in snapshot.revocations = list })
     snapshot.nodes = try loadNodes(database, &reader)
     snapshot.epoch = counter(try database.counter("epoch"))
     snapshot.metEpoch = counter(try database.counter("metEpoch"))

@@ -206,6 +206,9 @@ struct EnrolmentCalls: Skerry_Control_V1_Enrolment.SimpleServiceProtocol {
         if case .value(let wish) = RecordCodec.read(ReturnRequest.self, from: request.request) {
             return try await answer(wish)
         }
+        if case .value(let wish) = RecordCodec.read(JoinRequest.self, from: request.request) {
+            return try await answer(wish)
+        }
         guard case .value(let wish) = RecordCodec.read(EnrolmentRequest.self, from: request.request)
         else {
             throw RPCError(code: .invalidArgument, message: "the enrolment request cannot be read")
@@ -213,6 +216,21 @@ struct EnrolmentCalls: Skerry_Control_V1_Enrolment.SimpleServiceProtocol {
         var reply = Skerry_Control_V1_EnrolReply()
         do {
             reply.enrolment = try RecordCodec.record(try await delegate.enrol(wish))
+        } catch let refusal as Refusal {
+            reply.refusal = try RecordCodec.record(refusal)
+        } catch {
+            throw RPCError(code: .internalError, message: "the hub could not enrol; see its log")
+        }
+        return reply
+    }
+
+    private func answer(_ wish: JoinRequest) async throws -> Skerry_Control_V1_EnrolReply {
+        var reply = Skerry_Control_V1_EnrolReply()
+        do {
+            guard desk.accepts(wish.proof) else {
+                throw Refusal(.denied, "the proof of the device key is not good; try again")
+            }
+            reply.enrolment = try RecordCodec.record(try await delegate.join(wish))
         } catch let refusal as Refusal {
             reply.refusal = try RecordCodec.record(refusal)
         } catch {

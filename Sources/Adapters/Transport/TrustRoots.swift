@@ -1,9 +1,31 @@
+import Crypto
 import Model
 import SwiftASN1
 import X509
 
 /// The roots that a node trusts, as PEM.
 package enum TrustRoots {
+    /// Of these roots the one with this digest.
+    package static func pinned(
+        _ digest: String, among offered: String
+    ) throws(CredentialError) -> String {
+        for root in try certificates(pem: offered) where TrustRoots.digest(of: root) == digest {
+            return try pemText(of: root)
+        }
+        throw .certificate(reason: "the hub's root has another fingerprint than was given here")
+    }
+
+    /// SHA-256 of the DER form in hexadecimal; nil for what cannot be written.
+    static func digest(of certificate: Certificate) -> String? {
+        do {
+            var serializer = DER.Serializer()
+            try serializer.serialize(certificate)
+            return hex(SHA256.hash(data: serializer.serializedBytes))
+        } catch {
+            return nil
+        }
+    }
+
     /// The roots to trust when the hub names `offered`: of these only the ones that a root already
     /// trusted is, in name and key. A hub cannot put a stranger there.
     ///

@@ -70,6 +70,7 @@ extension Agent {
             if link.isUp { effects.append(.install(certification)) }
         case .keys(let deal):
             if link.isUp { effects.append(.keepKeys(deal)) }
+        case .revocations(let list): take(list, at: now, into: &effects)
         }
     }
 

@@ -61,6 +61,10 @@ package struct Agent: Equatable, Sendable {
     var credentials = Credentials()
     /// The keys with its peers that are on disk.
     var keys: KeyHand?
+    /// Which identities are no longer good, as it is on disk.
+    package internal(set) var revocations: KeptRevocations?
+    /// Why the last list was not taken; people were told.
+    var revocationsTrouble: String?
 
     // The engine.
     var engine: EngineState = .unknown
@@ -117,6 +121,7 @@ package struct Agent: Equatable, Sendable {
     package init(configuration: AgentConfiguration, snapshot: NodeSnapshot, random: Random) {
         self.configuration = configuration
         keys = configuration.keys
+        revocations = configuration.revocations
         self.random = random
         var source = random
         // A store counts to 63 bits, and zero is none.
@@ -178,6 +183,8 @@ package struct Agent: Equatable, Sendable {
         case .issueFailed(let reason): noteIssueFailed(reason, at: now, into: &effects)
         case .certified(let isFirst): noteCertified(isFirst: isFirst, at: now, into: &effects)
         case .keptKeys(let hand): keys = hand
+        case .keptRevocations(let kept): noteKept(kept, at: now)
+        case .revocationsRefused(let reason): tellRefused(reason, at: now)
         case .redialFailed(let reason): noteRedialFailed(reason, at: now, into: &effects)
         case .timeCorrected: renew(into: &effects)
         case .halt: halt(at: now, into: &effects)

@@ -18,6 +18,11 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var policyKeys: [TrustedKey]
     /// The keys with its peers that it has kept.
     package var keys: KeyHand?
+    /// Which identities are no longer good, as it has kept that.
+    package var revocations: KeptRevocations?
+    package var brake = RevocationBrake()
+    /// The digest of its device key.
+    package var device: String?
     package var limits: AgentLimits
 
     package init(
@@ -111,6 +116,9 @@ extension Agent {
         case certified(isFirst: Bool)
         /// The keys with its peers that the hub sent are on disk.
         case keptKeys(KeyHand)
+        /// The list that the hub sent was signed by the hub, and is on disk.
+        indirect case keptRevocations(KeptRevocations)
+        case revocationsRefused(reason: String)
         /// The session that was to follow the present one did not come about.
         case redialFailed(reason: String)
         /// The hub's time turned out to be another than this node's by more than a moment.
@@ -154,6 +162,8 @@ extension Agent {
         indirect case install(Certification)
         /// Keep these keys on disk in the place of those before, then `.keptKeys`.
         indirect case keepKeys(KeyDeal)
+        /// Check who signed this list, keep it on disk and obey it, then `.keptRevocations`.
+        indirect case keepRevocations(KeptRevocations)
         case send(NodeMessage)
         case list
         // Large and rare: beside the others, which are small and many.

@@ -22,6 +22,8 @@ extension Hub {
         case timeline(NodeID)
         case head(NodeID)
         case token(String)
+        case pending(String)
+        case revocations
         case policy(PolicyReference)
         case epoch
         case metEpoch
@@ -79,6 +81,9 @@ extension Hub {
         case .head(let node, _): (.head(node), node)
         case .token(let token): (.token(token.id), nil)
         case .removeToken(let id): (.token(id), nil)
+        case .pending(let item): (.pending(item.device), nil)
+        case .removePending(let device): (.pending(device), nil)
+        case .revocations: (.revocations, nil)
         case .policy(let stored): (.policy(stored.reference), nil)
         case .removePolicy(let reference): (.policy(reference), nil)
         case .epoch: (.epoch, nil)

@@ -24,6 +24,13 @@ extension Hub {
                         + "state directory and start it with a new token"))
             return
         }
+        guard !isRevoked(member, device: device) else {
+            effects.append(
+                .refuse(
+                    session, retryAfter: .seconds(300),
+                    reason: "the identity of this node was revoked; what runs here goes on"))
+            return
+        }
         switch admission.request(at: now.monotonic) {
         case .admit:
             sessions.insert(Session(node: node, lastHeard: now.monotonic), for: session)
@@ -137,6 +144,7 @@ extension Hub {
         if let older { effects.append(.close(older)) }
         if asks { effects.append(.send(session, .inventory)) }
         if sharesCopies(hello.node) { reconcile(because: .nodeReturned, at: now) }
+        sayRevocations(on: session, into: &effects)
         feed(hello.node, into: &effects)
         dealKeys(to: hello.node, at: now, into: &effects)
     }
@@ -294,6 +302,8 @@ extension Hub {
             close(id, at: now)
         }
         dealKeys(at: now, into: &effects)
+        refreshRevocations(at: now, into: &effects)
+        forgetPending(at: now)
         if findsLost(at: now) { reconcile(because: .nodeLost, at: now) }
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
     }

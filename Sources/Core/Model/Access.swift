@@ -44,6 +44,8 @@ package enum Verb: String, Codable, CaseIterable, Sendable {
     case approve
     /// Make a token with which a node joins.
     case enrol
+    /// Say that an identity is no longer good.
+    case revoke
     /// Ask what somebody else may do.
     case review
 }

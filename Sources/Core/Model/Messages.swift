@@ -76,6 +76,8 @@ package enum HubMessage: Hashable, Codable, Sendable {
     case certified(Certification)
     /// Keys that the node shares with each of its peers.
     case keys(KeyDeal)
+    /// Which identities are no longer good.
+    indirect case revocations(RevocationList)
 }
 
 package struct Welcome: Hashable, Codable, Sendable {

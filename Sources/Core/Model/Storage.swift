@@ -91,6 +91,10 @@ package enum HubWrite: Hashable, Sendable {
     case head(NodeID, UInt64)
     case token(JoinToken)
     case removeToken(id: String)
+    case pending(PendingNode)
+    case removePending(device: String)
+    /// Without its signature, which is made anew.
+    case revocations(RevocationList)
     case event(Event)
     case decision(Decision)
     case epoch(UInt64)
@@ -159,6 +163,8 @@ package struct HubSnapshot: Hashable, Sendable {
     package var generationFloor: UInt64
     package var siteHistories: [SiteID: PolicyHistory] = [:]
     package var compliance: [SiteCompliance] = []
+    package var pending: [PendingNode] = []
+    package var revocations: RevocationList?
 
     package init(
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],

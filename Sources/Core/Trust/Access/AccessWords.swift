@@ -37,7 +37,7 @@ extension Role {
         case .viewer: [.get, .logs]
         case .operator: [.get, .logs, .exec, .apply, .delete, .label, .cordon, .resolve]
         case .approver: [.get, .logs, .approve]
-        case .security: [.get, .logs, .enrol, .review]
+        case .security: [.get, .logs, .enrol, .revoke, .review]
         case .admin: Verb.allCases
         }
     }
