@@ -176,6 +176,8 @@ extension World {
         let didHappen = failure == nil && !isLie && (!isGone || random.chance(0.5))
         if didHappen { places[node].containers.all.remove(id) }
         if let failure = failure ?? (isGone ? World.gone : nil) {
+            // It may have been born since it was asked for, with nobody there to note the reason.
+            places[node].containers.all.update(id) { $0.isCondemned = true }
             return tell(node, life: life, .engine(.stopFailed(id, failure)))
         }
         tell(node, life: life, .engine(.stopped(id)))

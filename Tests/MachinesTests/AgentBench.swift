@@ -131,6 +131,13 @@ extension AgentBench {
     var sent: [NodeMessage] {
         latest.compactMap { if case .send(let message) = $0 { message } else { nil } }
     }
+    /// What the last input made the agent say it holds.
+    var holdings: [Document]? {
+        sent.lazy.compactMap {
+            if case .holdings(let documents, true) = $0 { documents } else { nil }
+        }
+        .first
+    }
     func wakes(for reason: Agent.Wake) -> [Instant] {
         latest.compactMap {
             if case .wake(let time, reason) = $0 { time } else { nil }

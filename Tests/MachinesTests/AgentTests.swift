@@ -112,6 +112,32 @@ import Testing
         #expect(hello.appliedRevision == 0)
     }
 
+    @Test
+    func `the greeting says what is on its way to disk, and what is held is told once it is there`()
+    {
+        var bench = AgentBench()
+        bench.list()
+        bench.join([assigned(web())])
+        bench.storeIsQuick = false
+        bench.deliver([.site(Site(metadata: Metadata(name: "urban"), spec: SiteSpec()))], from: 2)
+        bench.tell(.linkDown(reason: "gone", isSilent: false))
+        bench.tell(.wake(.reconnect))
+        bench.tell(.linkUp)
+        let hello = bench.sent.compactMap { message -> Hello? in
+            if case .hello(let hello) = message { hello } else { nil }
+        }
+        #expect(hello.map(\.appliedRevision) == [1])
+        #expect(hello.map(\.takenRevision) == [2])
+
+        bench.welcome()
+        bench.tell(.received(.inventory))
+        #expect(bench.holdings == nil)
+        while !bench.owed.isEmpty, bench.holdings == nil { bench.answerStore() }
+        #expect(bench.holdings?.map(\.revision) == [1, 2])
+        bench.tell(.received(.inventory))
+        #expect(bench.sent.count == 1)
+    }
+
     @Test func `what became durable during the greeting is confirmed when it is sent again`() {
         var bench = AgentBench()
         bench.list()

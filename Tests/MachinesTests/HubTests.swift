@@ -91,9 +91,9 @@ struct HubBench {
 
     @discardableResult
     mutating func greet(
-        _ session: UInt64 = 1, node: NodeID = "n1", applied: UInt64 = 0, logHead: UInt64? = nil,
-        epoch: UInt64 = 1, run: UInt64? = nil, follows: UInt64? = nil, boot: UInt64? = nil,
-        machine: UInt64? = nil, device: String? = nil, keys: KeyHand? = nil
+        _ session: UInt64 = 1, node: NodeID = "n1", applied: UInt64 = 0, taken: UInt64? = nil,
+        logHead: UInt64? = nil, epoch: UInt64 = 1, run: UInt64? = nil, follows: UInt64? = nil,
+        boot: UInt64? = nil, machine: UInt64? = nil, device: String? = nil, keys: KeyHand? = nil
     ) -> [Hub.Effect] {
         let session = SessionID(rawValue: session)
         tell(.opened(session, node, device: device))
@@ -105,8 +105,9 @@ struct HubBench {
                         node: node, site: "urban", agentVersion: "0.1.0",
                         capacity: Capacity(
                             cpu: CPUShare(millicores: 1_000), memory: ByteCount(1 << 30)),
-                        engine: nil, appliedRevision: applied, epoch: epoch, logHead: logHead,
-                        run: run, follows: follows, boot: boot, machine: machine, keys: keys))))
+                        engine: nil, appliedRevision: applied, takenRevision: taken, epoch: epoch,
+                        logHead: logHead, run: run, follows: follows, boot: boot, machine: machine,
+                        keys: keys))))
     }
 
     /// A node says that it runs an instance.

@@ -55,6 +55,22 @@ import Testing
         #expect(bench.documents(on: 1).contains { $0.key == .assignment("web") })
     }
 
+    @Test
+    func `a node whose disk is behind is compared by what it took in, not by what is durable`() {
+        var bench = restored()
+        bench.greet(applied: 1, taken: 41, epoch: 4)
+        #expect(bench.sent(on: SessionID(rawValue: 1)).contains(.inventory))
+        #expect(bench.documents(on: 1).isEmpty)
+        bench.ask(.apply([.workload(web(command: "c"))], dryRun: false))
+        #expect(bench.documents(on: 1).isEmpty)
+
+        // It dies before its disk had caught up: what is left of it is only behind.
+        bench.greet(2, applied: 1, epoch: 4)
+        #expect(bench.state == .ready)
+        #expect(bench.documents(on: 2).contains { $0.key == .assignment("web") })
+        #expect(!bench.hub.eventLog.contains { $0.reason == "StoreLost" })
+    }
+
     @Test func `a node that is ahead and says the same goes on above its revision`() {
         var bench = restored()
         say(holding("a"), to: &bench)

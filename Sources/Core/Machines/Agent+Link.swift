@@ -17,8 +17,11 @@ extension Agent {
                     Hello(
                         node: configuration.node, site: configuration.site,
                         agentVersion: configuration.version, capacity: configuration.capacity,
-                        engine: shownEngine, appliedRevision: durableRevision, epoch: epoch,
-                        logHead: outbox.lastSequence, policies: policiesInForce, run: run,
+                        engine: shownEngine, appliedRevision: durableRevision,
+                        takenRevision: replica.through == durableRevision
+                            ? nil : replica.through,
+                        epoch: epoch, logHead: outbox.lastSequence, policies: policiesInForce,
+                        run: run,
                         follows: follows, boot: configuration.boot,
                         machine: configuration.machine, keys: keys))))
         effects.append(.wake(at: now.monotonic + configuration.limits.greeting, for: .greeting))
@@ -65,7 +68,9 @@ extension Agent {
                 returnHead = nil
                 advance(at: now, into: &effects)
             }
-        case .inventory: sayHoldings(into: &effects)
+        case .inventory:
+            owesHoldings = link.isUp
+            sayHoldings(into: &effects)
         case .certified(let certification):
             if link.isUp { effects.append(.install(certification)) }
         case .keys(let deal):
@@ -74,10 +79,12 @@ extension Agent {
         }
     }
 
-    /// In pieces, since one message has a bound and a node any number of documents.
-    private func sayHoldings(into effects: inout [Effect]) {
-        guard link.isUp else { return }
-        var rest = replica.all.filter { $0.revision <= durableRevision }[...]
+    /// Answers the hub's question once all that was taken in is durable: what it compares must not be
+    /// undone by a crash. In pieces, since one message has a bound and a node any number of documents.
+    mutating func sayHoldings(into effects: inout [Effect]) {
+        guard owesHoldings, replica.through == durableRevision else { return }
+        owesHoldings = false
+        var rest = replica.all[...]
         repeat {
             let part = rest.prefix(configuration.limits.documentsPerMessage)
             rest = rest.dropFirst(part.count)
@@ -176,6 +183,7 @@ extension Agent {
         if link.isUp { proveCurrent(at: now) }
         link = .down(since: proof?.wall ?? now.wall)
         credentials.succession = .none
+        owesHoldings = false
         awaitAge(at: now, into: &effects)
         let wait = atLeast + backoff.next(first: first, using: &random)
         effects.append(.wake(at: now.monotonic + wait, for: .reconnect))

@@ -54,6 +54,8 @@ package struct Agent: Equatable, Sendable {
     /// Until the hub has the log up to here, it does not know what happened while it was out of
     /// reach; nil once it does.
     var returnHead: UInt64?
+    /// The hub asked what is held here and was not answered yet.
+    var owesHoldings = false
     /// Before this the link budget is spent.
     var nextShip = Instant(nanoseconds: .min)
 
@@ -246,6 +248,7 @@ package struct Agent: Equatable, Sendable {
         if link.isUp {
             effects.append(.send(.applied(revision: revision, policies: policiesInForce)))
         }
+        sayHoldings(into: &effects)
         reconcileIfDurable(at: now, into: &effects)
     }
 

@@ -115,7 +115,7 @@ extension Hub {
         sessions.update(session) {
             $0.state = .greeted
             $0.sent = hello.appliedRevision
-            $0.greetedWith = hello.appliedRevision
+            $0.greetedWith = hello.knownRevision
         }
         nodes.update(hello.node) {
             $0.session = session

@@ -79,14 +79,14 @@ extension Hub {
             forgetReports(of: hello.node)
         }
         switch member.timeline {
-        case .shared where hello.appliedRevision > member.feed.head:
+        case .shared where hello.knownRevision > member.feed.head:
             tell(
                 .warning, "NodeAhead", .node, hello.node.text,
-                "it holds revision \(hello.appliedRevision), this hub knows \(member.feed.head); "
+                "it holds revision \(hello.knownRevision), this hub knows \(member.feed.head); "
                     + "nothing is sent to it before the two were compared", at: now)
             setTimeline(.awaited(since: now.wall, head: member.feed.newest), of: hello.node)
             forgetReports(of: hello.node)
-        case .awaited(_, let head) where hello.appliedRevision <= head:
+        case .awaited(_, let head) where hello.knownRevision <= head:
             setTimeline(.shared, of: hello.node)
             return resume(hello)
         case .shared: return resume(hello)

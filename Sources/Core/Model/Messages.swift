@@ -21,7 +21,10 @@ package struct Hello: Hashable, Codable, Sendable {
     package var agentVersion: String
     package var capacity: Capacity
     package var engine: EngineStatus?
+    /// The revision up to which its documents are durable.
     package var appliedRevision: UInt64
+    /// The revision up to which it took documents in, where its disk is behind; nil where it is not.
+    package var takenRevision: UInt64?
     /// The highest hub epoch the node has obeyed; it refuses a lower one.
     package var epoch: UInt64
     /// The last entry of the node's log: what was decided there before is known once the hub has it.
@@ -41,7 +44,8 @@ package struct Hello: Hashable, Codable, Sendable {
 
     package init(
         node: NodeID, site: SiteID, agentVersion: String, capacity: Capacity,
-        engine: EngineStatus?, appliedRevision: UInt64, epoch: UInt64, logHead: UInt64? = nil,
+        engine: EngineStatus?, appliedRevision: UInt64, takenRevision: UInt64? = nil,
+        epoch: UInt64, logHead: UInt64? = nil,
         policies: [PolicyReference]? = nil, run: UInt64? = nil, follows: UInt64? = nil,
         boot: UInt64? = nil, machine: UInt64? = nil, keys: KeyHand? = nil
     ) {
@@ -51,6 +55,7 @@ package struct Hello: Hashable, Codable, Sendable {
         self.capacity = capacity
         self.engine = engine
         self.appliedRevision = appliedRevision
+        self.takenRevision = takenRevision
         self.epoch = epoch
         self.run = run
         self.follows = follows
@@ -60,6 +65,9 @@ package struct Hello: Hashable, Codable, Sendable {
         self.policies = policies
         self.keys = keys
     }
+
+    /// The newest revision that the node knows of, durable or not.
+    package var knownRevision: UInt64 { max(appliedRevision, takenRevision ?? 0) }
 }
 
 /// What the hub says to an agent.
