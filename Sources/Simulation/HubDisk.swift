@@ -13,6 +13,8 @@ package struct HubStore: Equatable, Sendable {
     private var events: [Event] = []
     private var decisions: [Decision] = []
     private(set) var policies: Table<PolicyReference, StoredPolicy> = Table()
+    private var pending: Table<String, PendingNode> = Table()
+    private var revocations: RevocationList?
     private var epoch: UInt64 = 0
     private var metEpoch: UInt64 = 0
     private var generationFloor: UInt64 = 0
@@ -38,6 +40,9 @@ package struct HubStore: Equatable, Sendable {
         case .replacements(let id, let copies): replacements.insert(copies, for: id)
         case .token(let token): tokens.insert(token, for: token.id)
         case .removeToken(let id): tokens.remove(id)
+        case .pending(let item): pending.insert(item, for: item.device)
+        case .removePending(let device): pending.remove(device)
+        case .revocations(let list): revocations = list
         case .event(let event):
             events.append(event)
             if events.count >= 2 * eventCap { events.removeFirst(events.count - eventCap) }
@@ -125,6 +130,8 @@ package struct HubStore: Equatable, Sendable {
             generationFloor: generationFloor)
         for (site, history) in histories { snapshot.siteHistories[site] = history }
         snapshot.compliance = compliance.rows
+        snapshot.pending = pending.rows
+        snapshot.revocations = revocations
         return snapshot
     }
 

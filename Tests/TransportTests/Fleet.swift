@@ -139,7 +139,8 @@ struct Harbour: Sendable {
 /// Runs a hub on free ports of the loopback for as long as `body` takes.
 func withHarbour(
     limits: Limits = .production, admission: Admission = .admit,
-    now: @escaping @Sendable () -> WallTime = clock,
+    now: @escaping @Sendable () -> WallTime = clock, showsRoot: Bool = false,
+    isRevoked: @escaping @Sendable (Bearer) -> Bool = { _ in false },
     _ body: @escaping @Sendable (Harbour) async throws -> Void
 ) async throws {
     let authority = try Authorities()
@@ -149,8 +150,9 @@ func withHarbour(
     let server = try ControlServer(
         .init(
             identity: try authority.hub(),
+            enrolmentIdentity: try showsRoot ? authority.hubWithRoot() : nil,
             trustRoots: try authority.trustRoots, limits: limits),
-        delegate: hub, now: now)
+        delegate: hub, now: now, isRevoked: isRevoked)
     let stopped = AsyncStream.makeStream(of: Void.self)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {

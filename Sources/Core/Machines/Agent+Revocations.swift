@@ -37,7 +37,8 @@ extension Agent {
         guard let own, before?.entries.contains(where: isOwn) != true else { return }
         tell(
             .warning, "Revoked", .node, configuration.node.text,
-            "the identity of this node was revoked (\(own.reason)); what runs here goes on", at: now)
+            "the identity of this node was revoked (\(own.reason)); what runs here goes on", at: now
+        )
     }
 
     /// Once for each reason.
