@@ -11,6 +11,7 @@ extension NodeMessage {
         case .engine: "engine"
         case .holdings: "holdings"
         case .certify: "certify"
+        case .mesh: "mesh"
         }
     }
 }
@@ -27,6 +28,7 @@ extension HubMessage {
         case .certified: "certified"
         case .keys: "keys"
         case .revocations: "revocations"
+        case .roster: "roster"
         }
     }
 }

@@ -71,7 +71,7 @@ final class HubDelegate: ControlDelegate {
                 node, site: site, publicKey: proof.publicKey, device: device, validity: life,
                 now: identity.time.attest())
             return Certification(
-                certificateChain: chain, trustRoots: identity.trustRoots,
+                certificateChain: chain, trustRoots: identity.authority.offeredRoots,
                 enrolmentAddress: enrolmentAddress)
         default: preconditionFailure("a return is answered with an enrolment or a refusal")
         }

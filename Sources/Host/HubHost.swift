@@ -4,6 +4,7 @@ import Management
 import Model
 import Storage
 import Synchronization
+import Tokens
 import Transport
 
 /// Drives one `Hub`: its store, the control link's listeners and the API for people. Carries out
@@ -14,13 +15,15 @@ package final class HubHost: Sendable {
     let machine: Mutex<Hub>
     let observers = Observers()
     let access = AccessBoard()
+    let tokens: TokenPress
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
     let revocations = RevocationBoard()
-    private let store: HubStore
+    let audit: AuditLog
+    let store: HubStore
     let log: @Sendable (String) -> Void
-    private let writer: StoreWriter<HubWrite>
+    let writer: StoreWriter<HubWrite>
     private let delegate: HubDelegate
     private let masters: DayMasters
 
@@ -40,9 +43,17 @@ package final class HubHost: Sendable {
     }
 
     /// Makes the hub's directory, authority and operator certificate, and starts nothing.
-    package static func initialise(_ settings: HubSettings) throws -> OperatorFiles {
+    /// - Parameter copies: where a person's copies of the operator's files go if those here are
+    ///   sealed, which no client can read.
+    package static func initialise(
+        _ settings: HubSettings, copies: String, log: (String) -> Void
+    ) throws -> OperatorFiles {
+        CoreDumps.turnOff(log: log)
         try PrivateFile.makeDirectory(settings.state)
-        return try HubIdentity.open(settings).writeOperator(in: settings)
+        let identity = try HubIdentity.open(settings, log: log)
+        let files = try identity.writeOperator(in: settings)
+        guard identity.vault.isSealed else { return files }
+        return try identity.copy(files, to: copies)
     }
 
     /// Runs a hub until it is asked to stop.
@@ -50,30 +61,41 @@ package final class HubHost: Sendable {
         _ settings: HubSettings, log: @escaping @Sendable (String) -> Void,
         ready: @escaping @Sendable (Listening) -> Void
     ) async throws {
+        CoreDumps.turnOff(log: log)
         try PrivateFile.makeDirectory(settings.state)
         let store = try HubStore(directory: settings.state)
         for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
-        let host = try HubHost(settings, store: store, log: log)
+        let identity = try HubIdentity.open(settings, log: log)
+        let tokens = try await TokenKey.press(in: settings.state + "/identity")
+        let host = try HubHost(settings, identity, tokens, store: store, log: log)
         try await host.run(ready: ready)
     }
 
     private init(
-        _ settings: HubSettings, store: HubStore, log: @escaping @Sendable (String) -> Void
+        _ settings: HubSettings, _ identity: HubIdentity, _ tokens: TokenPress, store: HubStore,
+        log: @escaping @Sendable (String) -> Void
     ) throws {
         self.settings = settings
         self.store = store
         self.log = log
-        identity = try HubIdentity.open(settings)
-        masters = try DayMasters(settings.state + "/identity/day-masters")
+        self.identity = identity
+        self.tokens = tokens
+        masters = try DayMasters(settings.state + "/identity/day-masters", in: identity.vault)
+        let snapshot = try store.load()
         machine = Mutex(
-            Hub(
-                snapshot: try store.load(), policyKeys: identity.policyKeys, brake: settings.brake))
+            Hub(snapshot: snapshot, policyKeys: identity.policyKeys, brake: settings.brake))
+        let audit = AuditLog(
+            of: "hub/\(settings.name)", key: try AuditKeyFile.open(in: settings.state),
+            tail: snapshot.audit, retention: settings.auditRecords)
+        self.audit = audit
         Failpoint.reach("hub.boot.loaded")
         let (inputs, mailbox) = AsyncStream.makeStream(of: Hub.Input.self)
         self.inputs = inputs
         self.mailbox = mailbox
         timers = Timers { mailbox.yield(.wake($0)) }
-        writer = StoreWriter(failpoint: "hub") { try store.commit($0) }
+        writer = StoreWriter(failpoint: "hub") { batches in
+            try audit.commit(batches) { try store.commit($0) }
+        }
         delegate = HubDelegate(
             mailbox: mailbox, requests: requests, admissions: admissions, identity: identity,
             settings: settings, log: log)
@@ -89,7 +111,9 @@ package final class HubHost: Sendable {
     }
 
     private func run(ready: @escaping @Sendable (Listening) -> Void) async throws {
+        noteStart()
         defer {
+            flush()
             SnapshotKeeper.end(store.snapshot, log: log)
             store.close()
         }
@@ -109,8 +133,13 @@ package final class HubHost: Sendable {
                         log(
                             "the store cannot be written (\($0)); changes are refused until it "
                                 + "can: free space, or mend the disk")
+                        audit.noteStore(fails: true)
                         mailbox.yield(.storeFailing(reason: $0))
-                    }, working: { log("the store can be written again") })
+                    },
+                    working: {
+                        audit.noteStore(fails: false)
+                        log("the store can be written again")
+                    })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in
@@ -163,15 +192,31 @@ package final class HubHost: Sendable {
         }
     }
 
+    /// People are judged by the wall clock, as their clients judge the hub.
+    private func objection(toPerson chain: [[UInt8]]) async -> String? {
+        do {
+            return try await PeerVerifier(
+                .user, trustRoots: identity.trustRoots,
+                clock: FleetClock(certain: { SystemClock.now().wall }),
+                admitsOld: identity.admitsOld, isRevoked: revocations.covers
+            ).objection(toDER: chain)
+        } catch {
+            return "\(error)"
+        }
+    }
+
     private func listener(_ shown: ServerIdentity) throws -> TLSListener {
         TLSListener(
             host: settings.bind, port: settings.managementPort,
             identity: shown,
-            clientAuthorities: identity.trustRoots,
-            identify: { names in
+            verify: { [self] in await objection(toPerson: $0) },
+            identify: { [revocations] names, issuedAt in
                 // A second name would leave open for whom the bearer speaks.
-                guard names.count == 1, names[0].hasPrefix("uri:"),
-                    case .user(let user) = PeerIdentity(uri: String(names[0].dropFirst(4)))
+                guard names.count == 1, names[0].hasPrefix("uri:") else { return nil }
+                let subject = String(names[0].dropFirst(4))
+                let bearer = Bearer(subject: subject, device: nil, issuedAt: issuedAt)
+                guard case .user(let user) = PeerIdentity(uri: subject),
+                    !revocations.covers(bearer)
                 else { return nil }
                 return .user(user)
             })
@@ -215,6 +260,7 @@ package final class HubHost: Sendable {
         case .dealKeys(let session, let node, let peers, let hand):
             dealKeys(to: node, peers, hand, on: session)
         case .signRevocations(let list): sign(list)
+        case .dealRoster(let session, let roster): deal(roster, on: session)
         case .reply(let request, let reply):
             Failpoint.reach("hub.reply.before")
             requests.answer(request, reply)
@@ -237,6 +283,14 @@ package final class HubHost: Sendable {
         }
     }
 
+    private func deal(_ roster: Roster, on session: SessionID) {
+        do {
+            send(.roster(try identity.issuing.sign(roster)), to: session)
+        } catch {
+            log("the roster of site \(roster.site) is not handed out: \(error)")
+        }
+    }
+
     private func certify(
         _ node: NodeID, at site: SiteID, _ request: CertificationRequest, device: String?,
         life: Duration, on session: SessionID
@@ -248,7 +302,7 @@ package final class HubHost: Sendable {
             send(
                 .certified(
                     Certification(
-                        certificateChain: chain, trustRoots: identity.trustRoots,
+                        certificateChain: chain, trustRoots: identity.authority.offeredRoots,
                         enrolmentAddress: enrolmentAddress)),
                 to: session)
         } catch {

@@ -15,6 +15,11 @@ package struct HubSettings: Hashable, Sendable {
     package var policyKeys: [String]?
     /// How many identities may be revoked without a second key.
     package var brake = RevocationBrake()
+    /// By what keys and secrets on disk are sealed, and what that was before, to change over.
+    package var seal: SealingChoice
+    package var sealBefore: SealingChoice?
+    /// Records of the audit log that are kept, give or take a sixteenth.
+    package var auditRecords: Int
     /// Stop when standard input ends: whoever holds its other end is gone.
     package var endsWithInput: Bool
     /// The store is a backup that was put in place. Said once, by hand: no file may hold it.
@@ -23,7 +28,9 @@ package struct HubSettings: Hashable, Sendable {
     package init(
         state: String, name: String = "hub", bind: String = "127.0.0.1",
         advertise: [String] = ["127.0.0.1"], managementPort: Int = 7440, controlPort: Int = 7441,
-        enrolmentPort: Int = 7442, policyKeys: [String]? = nil, endsWithInput: Bool = false
+        enrolmentPort: Int = 7442, policyKeys: [String]? = nil, endsWithInput: Bool = false,
+        seal: SealingChoice = .auto, sealBefore: SealingChoice? = nil,
+        auditRecords: Int = 50_000
     ) {
         self.state = state
         self.name = name
@@ -34,5 +41,8 @@ package struct HubSettings: Hashable, Sendable {
         self.enrolmentPort = enrolmentPort
         self.policyKeys = policyKeys
         self.endsWithInput = endsWithInput
+        self.seal = seal
+        self.sealBefore = sealBefore
+        self.auditRecords = auditRecords
     }
 }

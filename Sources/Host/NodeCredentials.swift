@@ -13,9 +13,9 @@ final class NodeCredentials: Sendable {
         var trustRoots: String
         var enrolmentAddress: String?
 
-        func write(in directory: String) throws(HostError) {
+        func write(in directory: String, of vault: Vault) throws(HostError) {
             do {
-                try PrivateFile.write(json: self, to: directory + "/authority.json")
+                try vault.write(json: self, to: directory + "/authority.json")
             } catch let error as HostError {
                 throw error
             } catch {
@@ -40,6 +40,7 @@ final class NodeCredentials: Sendable {
 
     let time: FleetTime
     private let directory: String
+    private let vault: Vault
     private let node: NodeID
     private let site: SiteID
     private let device: NodeKey
@@ -47,14 +48,17 @@ final class NodeCredentials: Sendable {
     private let old: TLSIdentity
     private let state: Mutex<State>
 
-    init(directory: String, enrolment: Enrolment, device: NodeKey) throws {
+    init(
+        directory: String, of vault: Vault, enrolment: Enrolment, device: NodeKey
+    ) throws {
         self.directory = directory
+        self.vault = vault
         (node, site) = (enrolment.node, enrolment.site)
         self.device = device
         boot = try SystemClock.boot()
         time = try FleetTime(ofNode: directory)
         old = TLSIdentity(certificateChain: enrolment.certificateChain, privateKey: device.pem)
-        guard let text = try PrivateFile.read(directory + "/authority.json") else {
+        guard let text = try vault.read(directory + "/authority.json") else {
             state = Mutex(
                 State(
                     trustRoots: enrolment.trustRoots,
@@ -169,7 +173,8 @@ final class NodeCredentials: Sendable {
         let (pending, known) = state.withLock { ($0.pending, $0.trustRoots) }
         // An answer to a request of another session.
         guard let pending else { return false }
-        let roots = try TrustRoots.extend(known, with: certification.trustRoots)
+        let roots = try TrustRoots.extend(
+            known, with: certification.trustRoots, at: time.now)
         let authority = try NodeAuthority(
             certificateChain: certification.certificateChain, key: pending, node: node, site: site)
         if let objection = try await authority.objection(trusting: roots, at: time.forHandshakes) {
@@ -178,7 +183,7 @@ final class NodeCredentials: Sendable {
         try Kept(
             certificateChain: certification.certificateChain, privateKey: pending.pem,
             trustRoots: roots, enrolmentAddress: certification.enrolmentAddress
-        ).write(in: directory)
+        ).write(in: directory, of: vault)
         return state.withLock { state in
             if let address = certification.enrolmentAddress { state.enrolmentAddress = address }
             let isFirst = state.authority == nil

@@ -43,8 +43,7 @@ package struct Setting: Hashable, Sendable {
             meaning:
                 "Files with the public keys of those who may sign policy, separated by commas. "
                 + "Without it the hub makes a key for its operator, once."),
-        revocationShare,
-        endsWithInput,
+        revocationShare, seal, sealBefore, auditRecords, endsWithInput,
     ]
 
     package static let agent: [Setting] = [
@@ -91,8 +90,16 @@ package struct Setting: Hashable, Sendable {
             name: "authority", fallback: nil,
             meaning: "With `join`, the file of the hub's root, or `sha256:` and its fingerprint as "
                 + "`skerry certificate describe root` shows it."),
-        revocationShare,
-        endsWithInput,
+        Setting(
+            name: "meshListen", fallback: "127.0.0.1:0",
+            meaning:
+                "`address:port` for datagrams of the site's mesh, or `off`; port 0 takes a free "
+                + "one and keeps it."),
+        Setting(
+            name: "meshAdvertise", fallback: nil,
+            meaning: "`address` or `address:port` where other nodes of the site reach that; needed "
+                + "where it listens on all addresses."),
+        revocationShare, seal, sealBefore, auditRecords, endsWithInput,
     ]
 
     private static let revocationShare = Setting(
@@ -100,6 +107,22 @@ package struct Setting: Hashable, Sendable {
         meaning:
             "At most so many hundredths of the fleet may be revoked inside a day, one at least, "
             + "unless a policy key signs it, too.")
+
+    private static let seal = Setting(
+        name: "seal", fallback: "auto",
+        meaning:
+            "What seals keys and secrets on disk: `systemd` or `systemd:NAME` (a credential of "
+            + "the unit), `passphrase:FILE`, or `none`. `auto` is `systemd` where the unit has the "
+            + "credential `skerry-sealing`, or else `none`.")
+
+    private static let sealBefore = Setting(
+        name: "sealBefore", fallback: nil,
+        meaning: "What sealed them until now, for the one start that changes it.")
+
+    private static let auditRecords = Setting(
+        name: "auditRecords", fallback: "50000",
+        meaning:
+            "Records of the audit log that are kept; the oldest beyond go, which the log tells.")
 
     private static let endsWithInput = Setting(
         name: "endsWithInput", fallback: "false",
@@ -205,6 +228,7 @@ package struct SettingValues: Sendable {
         return nil
     }
 
+    mutating func refuse(_ mistake: String) { mistakes.append(mistake) }
     /// Reads a value that another setting needs, or notes that it is missing.
     mutating func required<Value>(
         _ name: String, with other: String, as expectation: String, _ parse: (String) -> Value?

@@ -10,11 +10,13 @@ package struct HubStore: Equatable, Sendable {
     private var compliance: Table<SiteID, SiteCompliance> = Table()
     private var replacements: Table<WorkloadID, [Replacement]> = Table()
     private var tokens: Table<String, JoinToken> = Table()
+    private var userTokens: Table<String, UserToken> = Table()
     private var events: [Event] = []
     private var decisions: [Decision] = []
     private(set) var policies: Table<PolicyReference, StoredPolicy> = Table()
     private var pending: Table<String, PendingNode> = Table()
     private var revocations: RevocationList?
+    private var rosters: Table<SiteID, Roster> = Table()
     private var epoch: UInt64 = 0
     private var metEpoch: UInt64 = 0
     private var generationFloor: UInt64 = 0
@@ -43,6 +45,8 @@ package struct HubStore: Equatable, Sendable {
         case .pending(let item): pending.insert(item, for: item.device)
         case .removePending(let device): pending.remove(device)
         case .revocations(let list): revocations = list
+        case .userToken(let token): userTokens.insert(token, for: token.id)
+        case .removeUserToken(let id): userTokens.remove(id)
         case .event(let event):
             events.append(event)
             if events.count >= 2 * eventCap { events.removeFirst(events.count - eventCap) }
@@ -53,7 +57,10 @@ package struct HubStore: Equatable, Sendable {
         case .removePolicy(let reference): policies.remove(reference)
         case .epoch(let epoch): self.epoch = epoch
         case .metEpoch(let epoch): metEpoch = epoch
+        case .roster(let roster): rosters.insert(roster, for: roster.site)
         case .generationFloor(let generation): generationFloor = generation
+        // The log is the host's own; the machines write none of it.
+        case .audit: break
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
             .acknowledged, .appliedRevision, .contact, .claims, .credential, .timeline, .head,
             .localChange,
@@ -132,6 +139,8 @@ package struct HubStore: Equatable, Sendable {
         snapshot.compliance = compliance.rows
         snapshot.pending = pending.rows
         snapshot.revocations = revocations
+        snapshot.rosters = rosters.rows
+        snapshot.userTokens = userTokens.rows
         return snapshot
     }
 

@@ -23,20 +23,24 @@ struct Skerry: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [
                     GetCommand.self, DescribeCommand.self, WhyCommand.self, LogsCommand.self,
-                    EventsCommand.self, TopCommand.self, SimulateCommand.self, DiffCommand.self,
-                    ExplainCommand.self, WaitCommand.self,
-                    AuthCommand.self, CertificateCommand.self,
+                    EventsCommand.self, TopCommand.self, MeshCommand.self, SimulateCommand.self,
+                    DiffCommand.self, ExplainCommand.self, WaitCommand.self, StatusCommand.self,
+                    AuthCommand.self, AuditCommand.self, CertificateCommand.self,
                 ]),
             CommandGroup(
                 name: "Change",
                 subcommands: [
                     ApplyCommand.self, DeleteCommand.self, LabelCommand.self, CordonCommand.self,
                     UncordonCommand.self, ResolveCommand.self, ExecCommand.self, TokenCommand.self,
-                    PolicyCommand.self, ApproveCommand.self, DenyCommand.self, RevokeCommand.self,
+                    PolicyCommand.self, ApproveCommand.self, DenyCommand.self,
+                    AuthorityCommand.self, RevokeCommand.self,
                 ]),
             CommandGroup(
                 name: "Program",
-                subcommands: [ConfigCommand.self, VersionCommand.self, CompletionCommand.self]),
+                subcommands: [
+                    LoginCommand.self, ConfigCommand.self, VersionCommand.self,
+                    CompletionCommand.self,
+                ]),
         ])
 
     static func main() async {

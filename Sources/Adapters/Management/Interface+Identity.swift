@@ -50,7 +50,7 @@ extension Interface {
         for site in sites.sorted() {
             try await permit(.enrol, AccessTarget(.site, site.text, sites: [site]), to: call)
         }
-        return try .json(try await backend.answer(node, answer, by: call.principal))
+        return try .json(try await backend.answer(node, answer, by: call.requester.principal))
     }
 
     private func revoke(_ call: Call) async throws -> Response {
@@ -62,6 +62,6 @@ extension Interface {
                 ? try await target(.node, String(parts[1])) : AccessTarget.fleet
             try await permit(.revoke, wanted, to: call)
         }
-        return try .json(try await backend.revoke(request, by: call.principal))
+        return try .json(try await backend.revoke(request, by: call.requester.principal))
     }
 }

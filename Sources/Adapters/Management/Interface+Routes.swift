@@ -3,7 +3,9 @@ import Model
 import NIOCore
 
 extension Interface {
-    static let routes: [Route] = pages + identityRoutes + collections + changes + conversations
+    static let routes: [Route] =
+        pages + people + questions + audits + identityRoutes + collections + changes
+        + conversations
 
     private static let pages: [Route] = [
         Route(
@@ -92,27 +94,21 @@ extension Interface {
                 return try .json(try await interface.backend.compliance(of: site))
             }),
         Route(
+            method: .get, path: "/api/v1/mesh",
+            summary: "Who sees whom in the meshes of the sites, by each node's own word.",
+            access: .fleet(.get),
+            query: [.init(name: "site", type: .string, summary: "Of this site alone.")],
+            success: (200, [.json(.named("MeshReport"))]), refusals: [403, 404],
+            respond: { interface, call in
+                let site = call.query["site"].map { SiteID($0) }
+                return try .json(try await interface.backend.mesh(of: site))
+            }),
+        Route(
             method: .get, path: "/api/v1/changes",
             summary: "What people changed at nodes, and how it stands beside the hub's word.",
             access: .fleet(.get),
             success: (200, [.json(.named("LocalChangeList"))]),
             respond: { interface, _ in try .json(await interface.backend.localChanges()) }),
-        Route(
-            method: .get, path: "/api/v1/access",
-            summary: "Whether somebody may do something, and which policies say so.",
-            access: .status,
-            query: [
-                .init(
-                    name: "verb", type: .choice(Verb.allCases.map(\.rawValue)), summary: "What."),
-                .init(
-                    name: "target", type: .string,
-                    summary: "With what: `KIND/NAME`, or the fleet if left out."),
-                .init(
-                    name: "as", type: .string,
-                    summary: "The user; who asks if left out. Others need the right to review."),
-            ],
-            success: (200, [.json(.named("AccessReport"))]), refusals: [403],
-            respond: { try await $0.access($1) }),
         Route(
             method: .get, path: "/api/v1/{plural}", summary: "All objects of one kind.",
             access: .body,
@@ -302,8 +298,7 @@ extension Interface {
         guard announced <= limits.bodyBytesMax else {
             throw NIOTooManyBytesError(maxBytes: limits.bodyBytesMax)
         }
-        let body = try await call.request.body.collect(upTo: limits.bodyBytesMax)
-        return try decodedJSON(type, from: body)
+        return try decodedJSON(type, from: try await body(of: call))
     }
 }
 
@@ -363,7 +358,7 @@ extension Call {
         }
     }
 
-    fileprivate func flag(_ name: String) throws -> Bool {
+    func flag(_ name: String) throws -> Bool {
         switch query[name] {
         case nil, "false": return false
         case "true": return true
@@ -372,7 +367,7 @@ extension Call {
         }
     }
 
-    fileprivate func count(_ name: String) throws -> Int? {
+    func count(_ name: String) throws -> Int? {
         guard let text = query[name] else { return nil }
         guard let count = Int(text), count >= 0 else {
             throw Rejection.malformed("'\(name)' is a number from 0 on, not '\(text)'")

@@ -156,7 +156,7 @@ struct PathRules: VerifierPolicy, Sendable {
 
 extension Certificate {
     /// Whether it may sign certificates and do nothing else, with so many authorities below it.
-    fileprivate func isAuthority(pathLength: Int) throws -> Bool {
+    func isAuthority(pathLength: Int) throws -> Bool {
         guard
             case .isCertificateAuthority(maxPathLength: pathLength)? =
                 try extensions.basicConstraints

@@ -23,12 +23,14 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var brake = RevocationBrake()
     /// The digest of its device key.
     package var device: String?
+    /// Its place in the mesh of its site; nil where it takes no part.
+    package var mesh: MeshContact?
     package var limits: AgentLimits
 
     package init(
         node: NodeID, site: SiteID, version: String, capacity: Capacity,
         portRange: ClosedRange<Int>, boot: UInt64, machine: UInt64 = 0,
-        policyKeys: [TrustedKey] = [], keys: KeyHand? = nil,
+        policyKeys: [TrustedKey] = [], keys: KeyHand? = nil, mesh: MeshContact? = nil,
         limits: AgentLimits = .production
     ) {
         self.node = node
@@ -40,6 +42,7 @@ package struct AgentConfiguration: Equatable, Sendable {
         self.machine = machine
         self.policyKeys = policyKeys
         self.keys = keys
+        self.mesh = mesh
         self.limits = limits
     }
 }
@@ -109,8 +112,8 @@ extension Agent {
         case request(RequestID, Request)
         case engine(EngineReport)
         case measured(Usage?)
-        /// A certificate for this node was issued that lives so long.
-        case issued(life: Duration)
+        /// A certificate for this node was issued at that time and lives so long.
+        case issued(life: Duration, at: Instant)
         case issueFailed(reason: String)
         /// The node's authority was replaced. `isFirst`: until then it had none of its own.
         case certified(isFirst: Bool)
@@ -119,6 +122,10 @@ extension Agent {
         /// The list that the hub sent was signed by the hub, and is on disk.
         indirect case keptRevocations(KeptRevocations)
         case revocationsRefused(reason: String)
+        /// The roster of its mesh that is on disk.
+        case keptRoster(RosterVersion)
+        /// How this node sees its mesh.
+        indirect case mesh(MeshView)
         /// The session that was to follow the present one did not come about.
         case redialFailed(reason: String)
         /// The hub's time turned out to be another than this node's by more than a moment.
@@ -164,6 +171,8 @@ extension Agent {
         indirect case keepKeys(KeyDeal)
         /// Check who signed this list, keep it on disk and obey it, then `.keptRevocations`.
         indirect case keepRevocations(KeptRevocations)
+        /// Check this roster and keep it on disk, then `.keptRoster`.
+        indirect case keepRoster(SignedRoster)
         case send(NodeMessage)
         case list
         // Large and rare: beside the others, which are small and many.

@@ -24,10 +24,12 @@ extension Hub {
         case token(String)
         case pending(String)
         case revocations
+        case userToken(String)
         case policy(PolicyReference)
         case epoch
         case metEpoch
         case generationFloor
+        case roster(SiteID)
     }
 
     /// Leaves out what newer writes replace, and the oldest of too many events. Nothing of it was
@@ -84,12 +86,15 @@ extension Hub {
         case .pending(let item): (.pending(item.device), nil)
         case .removePending(let device): (.pending(device), nil)
         case .revocations: (.revocations, nil)
+        case .userToken(let token): (.userToken(token.id), nil)
+        case .removeUserToken(let id): (.userToken(id), nil)
         case .policy(let stored): (.policy(stored.reference), nil)
         case .removePolicy(let reference): (.policy(reference), nil)
         case .epoch: (.epoch, nil)
         case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)
-        case .event, .decision, .removeNode: (nil, nil)
+        case .roster(let roster): (.roster(roster.site), nil)
+        case .audit, .event, .decision, .removeNode: (nil, nil)
         }
     }
 }

@@ -50,6 +50,11 @@ extension Hub {
         case .issue(let token):
             try issue(token, at: now)
             return .issued
+        case .vouch(let token):
+            try vouch(token, at: now)
+            return .issued
+        case .revokeToken(let id, let who):
+            return .revoked(try revokeToken(id, by: who, at: now))
         case .readmit(let node, let device): return try readmit(node, device: device, at: now)
         case .enrol(let tokenID, let secretDigest, let node, let site, let device):
             if let device, isRevoked(device: device) {
@@ -67,7 +72,7 @@ extension Hub {
             return .pending(try self.answer(node, answer, by: principal, at: now))
         case .revoke(let request, let principal):
             try revoke(request, by: principal, at: now, into: &effects)
-            return .revoked
+            return .identitiesRevoked
         }
     }
 
@@ -257,12 +262,14 @@ extension Hub {
         journal.forget { followUp in
             switch followUp {
             case .feed(node, _), .acknowledge(node, _, _): true
-            case .feed, .acknowledge, .reply, .revocations: false
+            case .feed, .acknowledge, .reply, .roster, .revocations: false
             }
         }
+        let site = nodes[node]?.node.spec.site
         nodes.remove(node)
-        rosters = Table()
+        circles = Table()
         journal.writes.append(.removeNode(node))
+        if let site { leaveMesh(node, at: site) }
     }
 
     private mutating func change(
@@ -389,7 +396,7 @@ extension Hub {
             metadata: Metadata(name: node.text, generation: 1, createdAt: now.wall),
             spec: NodeSpec(site: site))
         nodes.insert(Member(new: object), for: node)
-        rosters = Table()
+        circles = Table()
         journal.writes.append(.node(object))
     }
 

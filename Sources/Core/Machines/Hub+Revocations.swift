@@ -83,7 +83,7 @@ extension Hub {
         journal.writes.append(.revocations(list))
         journal.followUps.append(.revocations)
         for entry in fresh { noteRevoked(entry, by: principal, at: now, into: &effects) }
-        rosters = Table()
+        circles = Table()
         reconcile(because: .nodesChanged, at: now)
     }
 
@@ -173,6 +173,8 @@ extension Hub {
                 $0.quietSince = now.monotonic
             }
         }
+        let members = nodes.filter { entry.isOfNode($0) && isRevoked($1) }
+        for (node, member) in members { leaveMesh(node, at: member.node.spec.site) }
     }
 
     // MARK: - Signing and spreading

@@ -16,21 +16,23 @@ struct GetCommand: AsyncParsableCommand {
             skerry get changes
             skerry get compliance --site rural
             skerry get conflicts -o yaml
+            skerry get tokens
             skerry get certificates
             skerry get pending
             skerry get revocations
 
-            The last eight are no objects. Decisions and authority tell who was allowed to do what, and
+            The last nine are no objects. Decisions and authority tell who was allowed to do what, and
             who is; changes, what people changed at nodes; compliance, which decisions of nodes were
-            against the policy they name; conflicts, what a node holds that the hub does not say;
-            certificates, for how long hub and nodes can prove who they are; pending, which machines
-            ask to become nodes; revocations, whose identity is no longer good.
+            against the policy they name; conflicts, what a node holds that the hub does not say; tokens, who
+            may ask without a certificate; certificates, for how long hub and nodes can prove who they
+            are; pending, which machines ask to become nodes; revocations, whose identity is no longer
+            good.
             """)
 
     @Argument(
         help: """
             KIND, KIND NAME…, KIND/NAME…, all, decisions, authority, changes, compliance, conflicts, \
-            certificates, pending or revocations.
+            tokens, certificates, pending or revocations.
             """)
     var what: [String]
     @Flag(name: .shortAndLong, help: "Go on with each change.")
@@ -74,6 +76,10 @@ struct GetCommand: AsyncParsableCommand {
                 .run(in: context.session())
         case ["changes"], ["change"]:
             return try await ShowLocalChanges(
+                format: format.output, headings: !format.omitsHeadings
+            ).run(in: context.session())
+        case ["tokens"], ["token"]:
+            return try await ShowUserTokens(
                 format: format.output, headings: !format.omitsHeadings
             ).run(in: context.session())
         default: try await list()
