@@ -67,6 +67,18 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a person who is revoked is out with the next request`() async throws {
+            try await Stage.with { stage in
+                try await stage.openHub()
+                #expect(try await stage.skerry("get nodes").code == 0)
+                let watch = try stage.start(["get", "sites", "-w"])
+                #expect(try await stage.skerry("revoke user/admin").code == 0)
+                #expect(try await stage.skerry("get nodes").code != 0)
+                #expect(try await stage.skerry("revoke user/admin").code != 0)
+                watch.signal(9)
+            }
+        }
+
         @Test func `certificates are told at the hub, and at a node that is cut off`() async throws
         {
             try await Stage.with { stage in
