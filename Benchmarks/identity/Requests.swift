@@ -17,10 +17,10 @@ struct Requests {
     private static let roundTrip = TimeAmount.milliseconds(40)
 
     func run() async throws -> Bool {
-        let skerry = try await SkerryService.start(fleet: fleet, loops: loops)
+        let skerry = try await SkerryWay.start(fleet: fleet, loops: loops)
         let link = try await Link.open(
             to: skerry.server, roundTrip: Requests.roundTrip, on: loops)
-        let traditional = try await TraditionalService.start(
+        let traditional = try await TraditionalWay.start(
             fleet: fleet, loops: loops, roundTrip: Requests.roundTrip)
 
         let warmClient = try await skerry.connect(through: link.port)
@@ -68,7 +68,7 @@ func expect(_ wanted: String, _ answer: String) throws {
 
 /// What Skerry does with a request: it knows from the handshake who asks, looks whether that is revoked,
 /// asks the policies that it has, notes the decision in its chain and answers.
-struct SkerryService {
+struct SkerryWay {
     let server: LineServer
     private let client: NIOSSLContext
     private let hubs: PeerVerifier
@@ -76,7 +76,7 @@ struct SkerryService {
 
     static func start(
         fleet: FleetKeys, loops: MultiThreadedEventLoopGroup
-    ) async throws -> SkerryService {
+    ) async throws -> SkerryWay {
         let clock = FleetClock(certain: FleetKeys.now)
         let revoked = RevocationList(
             version: 1, issuedAt: FleetKeys.now(), expiresAt: FleetKeys.now(), fleet: 1000,
@@ -109,7 +109,7 @@ struct SkerryService {
         var settings = try fleet.person.clientSettings()
         settings.minimumTLSVersion = .tlsv13
         settings.trustRoots = .certificates([])
-        return SkerryService(
+        return SkerryWay(
             server: server, client: try NIOSSLContext(configuration: settings),
             hubs: try PeerVerifier(
                 .hub(name: "127.0.0.1"), trustRoots: fleet.roots, clock: clock), loops: loops)
@@ -129,14 +129,14 @@ struct SkerryService {
 }
 
 /// The same as it is done where security lives elsewhere: each of the calls crosses the link.
-struct TraditionalService {
+struct TraditionalWay {
     private let front: Link
     private let client: NIOSSLContext
     private let loops: MultiThreadedEventLoopGroup
 
     static func start(
         fleet: FleetKeys, loops: MultiThreadedEventLoopGroup, roundTrip: TimeAmount
-    ) async throws -> TraditionalService {
+    ) async throws -> TraditionalWay {
         let (server, client) = try contexts(fleet)
         func link(_ service: LineServer) async throws -> Link {
             try await Link.open(to: service, roundTrip: roundTrip, on: loops)
@@ -156,7 +156,7 @@ struct TraditionalService {
             _ = try await record.ask(line)
             return verdict
         }
-        return TraditionalService(front: try await link(service), client: client, loops: loops)
+        return TraditionalWay(front: try await link(service), client: client, loops: loops)
     }
 
     func request() async throws {
