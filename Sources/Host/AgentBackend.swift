@@ -203,7 +203,7 @@ struct AgentBackend: ManagementBackend {
         throw hubDecides("token create")
     }
 
-    private func hubDecides(_ verb: String) -> Refusal {
+    func hubDecides(_ verb: String) -> Refusal {
         Refusal(
             .denied,
             "'\(verb)' is for the hub to decide, and this is node "

@@ -8,13 +8,13 @@ struct Interface: Sendable {
     let backend: any ManagementBackend
     let limits: Limits
     /// Whom a verified client certificate speaks for; nil where the transport has none.
-    let identify: (@Sendable ([String]) -> Principal?)?
+    let identify: TLSListener.Identify?
     let throttle: Throttle
     private let table = RouteTable(Interface.routes)
 
     init(
         backend: any ManagementBackend, limits: Limits,
-        identify: (@Sendable ([String]) -> Principal?)?
+        identify: TLSListener.Identify?
     ) {
         self.backend = backend
         self.limits = limits
@@ -113,7 +113,11 @@ struct Interface: Sendable {
                 "nobody is known to ask: show a client certificate of this hub, or a token that "
                     + "'skerry token create --user NAME' made")
         }
-        guard let principal = identify(alternativeNames(of: certificate)) else {
+        guard
+            let principal = identify(
+                alternativeNames(of: certificate),
+                WallTime(milliseconds: Int64(certificate.notValidBefore) * 1000))
+        else {
             throw Refusal(
                 .denied,
                 "this certificate does not admit to management: use one that was made for a person"

@@ -46,7 +46,11 @@ package struct ManagementServer: Sendable {
         let configuration = try tls.configuration()
         let child: TLSChannel<HTTP1Channel>
         do {
-            child = try TLSChannel(http(identify: tls.identify), tlsConfiguration: configuration)
+            child = try TLSChannel(
+                http(identify: tls.identify),
+                configuration: TLSChannelConfiguration(
+                    tlsConfiguration: configuration,
+                    customVerificationCallback: { tls.check($0, $1) }))
         } catch {
             throw .unusableIdentity("\(error)")
         }
@@ -101,7 +105,7 @@ package struct ManagementServer: Sendable {
         try await server.run()
     }
 
-    private func http(identify: (@Sendable ([String]) -> Principal?)?) -> HTTP1Channel {
+    private func http(identify: TLSListener.Identify?) -> HTTP1Channel {
         let interface = Interface(backend: backend, limits: limits, identify: identify)
         let idle = limits.idle
         return HTTP1Channel(

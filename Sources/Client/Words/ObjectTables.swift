@@ -145,7 +145,7 @@ package struct ObjectTables: Sendable {
         let isRefused = node.status?.conditions.contains {
             $0.type == Condition.contact && !$0.isTrue && $0.reason == Condition.refused
         }
-        let warnings = ["Cloned", "Superseded"].filter { warning in
+        let warnings = ["Cloned", "Superseded", "Revoked"].filter { warning in
             node.status?.conditions.contains { $0.type == warning && $0.isTrue } ?? false
         }
         let cordoned =

@@ -20,6 +20,11 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var keys: KeyHand?
     /// By which the hub seals values for this node; nil where nothing here can open them.
     package var secretsKey: String?
+    /// Which identities are no longer good, as it has kept that.
+    package var revocations: KeptRevocations?
+    package var brake = RevocationBrake()
+    /// The digest of its device key.
+    package var device: String?
     /// Its place in the mesh of its site; nil where it takes no part.
     package var mesh: MeshContact?
     package var limits: AgentLimits
@@ -118,6 +123,9 @@ extension Agent {
         case certified(isFirst: Bool)
         /// The keys with its peers that the hub sent are on disk.
         case keptKeys(KeyHand)
+        /// The list that the hub sent was signed by the hub, and is on disk.
+        indirect case keptRevocations(KeptRevocations)
+        case revocationsRefused(reason: String)
         /// The roster of its mesh that is on disk.
         case keptRoster(RosterVersion)
         /// How this node sees its mesh.
@@ -165,6 +173,8 @@ extension Agent {
         indirect case install(Certification)
         /// Keep these keys on disk in the place of those before, then `.keptKeys`.
         indirect case keepKeys(KeyDeal)
+        /// Check who signed this list, keep it on disk and obey it, then `.keptRevocations`.
+        indirect case keepRevocations(KeptRevocations)
         /// Check this roster and keep it on disk, then `.keptRoster`.
         indirect case keepRoster(SignedRoster)
         case send(NodeMessage)

@@ -46,7 +46,7 @@ package enum Verb: String, Codable, CaseIterable, Sendable {
     case enrol
     /// Make a token that speaks for a person: whoever may do this may become anybody.
     case vouch
-    /// End the tokens of others.
+    /// End the tokens of others, and say that an identity is no longer good.
     case revoke
     /// Ask what somebody else may do.
     case review

@@ -11,7 +11,7 @@ enum StockPolicies {
 
         // An identity that a node issued while it was cut off speaks for less.
         @id("stock/offline-identity")
-        forbid(principal is User, action in [Action::"approve", Action::"exec", Action::"enrol"], resource)
+        forbid(principal is User, action in [Action::"approve", Action::"exec", Action::"enrol", Action::"revoke"], resource)
         when { context.issuance == "offline" };
 
         // What is lent may not lend: no token outlives the ones that were made with it.
