@@ -43,6 +43,16 @@ extension HubBackend {
         return Requester(.user(token.user), by: .token(id: token.id))
     }
 
+    func objection(to requester: Requester) async -> Refusal? {
+        guard case .token(let id) = requester.credential else { return nil }
+        guard let token = await userToken(id) else {
+            return Refusal(.unauthenticated, "the token \(id) is not known any more")
+        }
+        return token.fault(at: host.identity.time.now).map {
+            Refusal(.unauthenticated, "the token \(id) is not good any more: \($0)")
+        }
+    }
+
     func userToken(_ id: String) async -> UserToken? {
         host.machine.withLock { $0.userToken(id) }
     }
@@ -75,5 +85,13 @@ extension HubBackend {
                 .revokeToken(id: id, by: requester.name))
         else { preconditionFailure("a revocation is answered with the token or a refusal") }
         return token
+    }
+}
+
+extension HubBackend {
+    func breakGlass(reason: String, validFor: Duration) async throws(Refusal) -> WallTime {
+        throw Refusal(
+            .invalid,
+            "glass is broken at the console of a node: skerry --context local break-glass")
     }
 }

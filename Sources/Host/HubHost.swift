@@ -6,6 +6,7 @@ import Storage
 import Synchronization
 import Tokens
 import Transport
+import Trust
 
 /// Drives one `Hub`: its store, the control link's listeners and the API for people. Carries out
 /// what the hub decides, and decides nothing.
@@ -95,6 +96,11 @@ package final class HubHost: Sendable {
             store.close()
         }
         let operatorFiles = try identity.writeOperator(in: settings)
+        delegate.decide { [self] node, site in
+            HubBackend(host: self).point.decide(
+                .node(node, site: site), .connect,
+                AccessTarget(.site, site.text, sites: [site]))
+        }
         let ports = OpenPorts { management, control, enrolment in
             ready(
                 Listening(

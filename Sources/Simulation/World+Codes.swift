@@ -22,7 +22,7 @@ extension World {
             case .halt: 51
             case .request: 52
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
-                .timeCorrected, .received(.keys), .keptKeys:
+                .timeCorrected, .received(.keys), .keptKeys, .actedUnderGlass:
                 53
             }
         return kind << 16 | UInt64(node)

@@ -94,6 +94,16 @@ final class Fleet: ManagementBackend {
         return Requester(.user(user), by: .token(id: "id-" + token))
     }
 
+    func objection(to requester: Requester) async -> Refusal? {
+        guard case .token(let id) = requester.credential else { return nil }
+        let isKnown = bearers.withLock { $0[String(id.dropFirst(3))] != nil }
+        return isKnown ? nil : Refusal(.unauthenticated, "the token is not good any more")
+    }
+
+    func breakGlass(reason: String, validFor: Duration) async throws(Refusal) -> WallTime {
+        WallTime(milliseconds: 1_795_000_000_000) + validFor
+    }
+
     func userToken(_ id: String) async -> UserToken? {
         userTokenList.withLock { $0.first { $0.id == id } }
     }

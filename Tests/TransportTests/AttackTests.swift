@@ -30,6 +30,18 @@ import X509
         #expect(try await objection(to: thief.sign(Forge.Leaf()).chain) == nil)
     }
 
+    @Test func `a node that policy does not let in gets no session, and is told why`() async throws
+    {
+        try await withHarbour { harbour in
+            harbour.hub.unwanted.withLock { _ = $0.insert("n1") }
+            let agent = Agent()
+            agent.say.yield(hello("n1"))
+            let end = await agent.run(try harbour.client(try harbour.identity("n1")))
+            #expect(end.map { "\($0)" }?.contains("test/no forbids it") == true)
+            #expect(harbour.hub.asked.withLock { $0 } == ["n1"])
+        }
+    }
+
     // MARK: - Names
 
     private static let unnamed = "it does not name exactly one node"

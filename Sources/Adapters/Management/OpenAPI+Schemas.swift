@@ -6,6 +6,8 @@ let schemas: [String: Schema] = [
         ("role", .choice(["hub", "node"])), ("name", .string), ("version", .string),
         ("hubInContact?", .boolean), ("since?", .string),
     ]),
+    "GlassRequest": .fields([("reason", .string), ("validFor", .string)]),
+    "BrokenGlass": .fields([("until", .string)]),
     "AccessRecord": .fields([
         ("request", .string), ("at", .string), ("who", .string),
         ("credential", .choice(["certificate", "token", "socket"])),

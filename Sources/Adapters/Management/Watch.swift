@@ -11,6 +11,7 @@ extension Interface {
             var known = KnownObjects(first)
             try await outlet.send(event: "list", first)
             try await lookAgain(on: signals) {
+                try await checkStanding(of: call, [])
                 let list = try await list(kind, selector, for: call)
                 let (changed, removed) = known.update(to: list)
                 if !changed.isEmpty {
@@ -33,6 +34,7 @@ extension Interface {
             let first = known.update(to: await backend.events(limit: limits.eventsMax))
             for event in first.suffix(limit) { try await outlet.send(event: "event", event) }
             try await lookAgain(on: signals) {
+                try await checkStanding(of: call, [(.get, .fleet)])
                 let new = known.update(to: await backend.events(limit: limits.eventsMax))
                 for event in new { try await outlet.send(event: "event", event) }
                 if new.isEmpty { try await outlet.sendHeartbeat() }
@@ -50,6 +52,7 @@ extension Interface {
                 try await outlet.send(event: "decision", decision)
             }
             try await lookAgain(on: signals) {
+                try await checkStanding(of: call, [(.get, .fleet)])
                 let list = await backend.decisions(about: filter, limit: limits.eventsMax)
                 let new = list.items.filter { !known.contains($0.id) }
                 known = Set(list.items.map(\.id))
@@ -61,7 +64,7 @@ extension Interface {
 
     /// Looks after each signal and after each heartbeat, but never more often than every
     /// `watchPause`: signals that come meanwhile are one signal. Returns when the signals end.
-    private func lookAgain(
+    func lookAgain(
         on signals: AsyncStream<Void>, _ look: () async throws -> Void
     ) async throws {
         let (ticks, tick) = AsyncStream.makeStream(

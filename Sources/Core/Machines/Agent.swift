@@ -27,6 +27,10 @@ package struct Agent: Equatable, Sendable {
     // Who may decide.
     var gate: Gate
     package internal(set) var regime = Regime.preset
+    /// Says what may run here, where any policy has a word in it.
+    var runRules: RunRules?
+    /// Somebody at the console acts as if no policy forbade it; nil where nobody does.
+    package internal(set) var glass: BrokenGlass?
     /// Versions of policies below which none is taken, whatever became of them.
     let policyFloors: [String: UInt64]
     /// When the policy was last proved current; nil before the first contact.
@@ -182,6 +186,7 @@ package struct Agent: Equatable, Sendable {
         case .keptKeys(let hand): keys = hand
         case .redialFailed(let reason): noteRedialFailed(reason, at: now, into: &effects)
         case .timeCorrected: renew(into: &effects)
+        case .actedUnderGlass(let act): noteActedUnderGlass(act, at: now)
         case .halt: halt(at: now, into: &effects)
         }
         finish(at: now.wall, into: &effects)

@@ -115,6 +115,8 @@ extension Agent {
         case redialFailed(reason: String)
         /// The hub's time turned out to be another than this node's by more than a moment.
         case timeCorrected
+        /// Somebody at the console did what only the broken glass let them do.
+        case actedUnderGlass(String)
         /// Stop every workload in reverse tier order, then say `.halted`.
         case halt
     }

@@ -17,6 +17,8 @@ struct Held: Equatable, Sendable {
     let origin: Origin
     /// The circumstances under which the gate last refused; asked again when they have changed.
     var refusal: Refusal?
+    /// The circumstances under which no policy let the node run what is wanted.
+    var exclusion: Refusal?
     /// What the log last said of it.
     var reported: InstanceStatus?
 
@@ -29,6 +31,8 @@ struct Held: Equatable, Sendable {
         var policies: [PolicyReference]
         /// What people were told of it.
         var trouble: Unit.Trouble
+        /// Of the workload that was not let in; zero where that does not matter.
+        var generation: UInt64 = 0
 
         init(_ circumstances: Gate.Circumstances, _ trouble: Unit.Trouble) {
             staleness = circumstances.staleness
