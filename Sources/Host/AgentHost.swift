@@ -80,7 +80,7 @@ package final class AgentHost: Sendable {
             boot: try SystemClock.boot(), machine: NodeFacts.machine(),
             policyKeys: try settings.policyKeys.map(PolicyKeys.read)
                 ?? identity.enrolment.policyKeys,
-            keys: pairKeys.handAtStart)
+            keys: pairKeys.handAtStart, questionSocket: settings.questionSocket)
         machine = Mutex(
             Agent(
                 configuration: configuration, snapshot: snapshot,
@@ -127,6 +127,7 @@ package final class AgentHost: Sendable {
                     ServiceNotice.send("READY=1")
                 }
             }
+            group.addTask { [self] in await serveQuestions() }
             group.addTask { [self] in await obeySignals(log: log) }
             if let period = ServiceNotice.watchdogPeriod {
                 group.addTask { [self] in await keepWatchdog(every: period) }

@@ -95,3 +95,9 @@ extension HubBackend {
             "glass is broken at the console of a node: skerry --context local break-glass")
     }
 }
+
+extension HubBackend {
+    func decide(_ question: ServiceQuestion) async throws(Refusal) -> AccessReport {
+        throw Refusal(.invalid, "services ask the node that they run on")
+    }
+}

@@ -26,7 +26,10 @@ import Testing
         let stage = try Stage()
         let list = DecisionList(items: decisions, asOf: DecisionTests.now)
         let ended = try await TestServer.serve(on: stage.socket) { asked in
-            asked.path.hasPrefix("/api/v1/decisions") ? .json(list) : nil
+            if asked.path == "/api/v1/instances" {
+                return .json(ObjectList(items: instances, asOf: DecisionTests.now))
+            }
+            return asked.path.hasPrefix("/api/v1/decisions") ? .json(list) : nil
         } _: { _ -> Failure? in
             await failure { try await run(stage.session()) }
         }

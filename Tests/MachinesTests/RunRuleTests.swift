@@ -1,6 +1,7 @@
 import Machines
 import Model
 import Testing
+import Trust
 
 /// Policies say what may run here; what runs already is not taken down by a rule.
 @Suite struct RunRuleTests {
@@ -97,7 +98,7 @@ import Testing
         bench.started(id)
         bench.deliver([assigned(workload("shop", generation: 2))], from: 4)
         bench.deliver([assigned(workload("shop", generation: 2), ordinals: [])], from: 5)
-        #expect(orders(in: bench.latest).contains { if case .stop = $0 { true } else { false } })
+        #expect(bench.stops == [id])
     }
 
     @Test func `what ran before the rule is started again after it`() throws {

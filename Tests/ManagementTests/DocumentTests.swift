@@ -63,6 +63,8 @@ import Testing
                 role: .node, name: "n", version: "1", hubInContact: true, since: time),
             "Metadata": metadata, "Object": policy,
             "PolicyBundle": bundle,
+            "ServiceQuestion": ServiceQuestion(
+                principal: .workload("a"), kind: .workload, name: "b", context: ["c": .flag(true)]),
             "AccessRecord": record, "PolicyExcerpt": PolicyExcerpt(id: "i", place: "p", text: "t"),
             "AccessExplanation": AccessExplanation(items: [record], excerpts: []),
             "Rights": Rights(who: "ann", items: [right], policies: []), "Right": right,

@@ -83,6 +83,11 @@ final class Fleet: ManagementBackend {
         ids.map { PolicyExcerpt(id: $0, place: "here", text: "permit;") }
     }
 
+    func decide(_ question: ServiceQuestion) async throws(Refusal) -> AccessReport {
+        let isAllowed = question.context["method"] == .text("GET")
+        return AccessReport(isAllowed: isAllowed, reasons: isAllowed ? ["test/get"] : [])
+    }
+
     /// Whom each token speaks for.
     let bearers = Mutex<[String: String]>([:])
     let userTokenList = Mutex<[UserToken]>([])

@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import SwiftASN1
+import Synchronization
 import Testing
 import Transport
 import X509

@@ -10,12 +10,13 @@ struct Interface: Sendable {
     /// Whom a verified client certificate speaks for; nil where the transport has none.
     let identify: (@Sendable ([String]) -> Principal?)?
     let throttle: Throttle
-    private let table = RouteTable(Interface.routes)
+    private let table: RouteTable
 
     init(
         backend: any ManagementBackend, limits: Limits,
-        identify: (@Sendable ([String]) -> Principal?)?
+        identify: (@Sendable ([String]) -> Principal?)?, routes: [Route] = Interface.routes
     ) {
+        table = RouteTable(routes)
         self.backend = backend
         self.limits = limits
         self.identify = identify

@@ -9,6 +9,8 @@ package protocol ManagementBackend: Sendable {
     func access(
         of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport
+    /// What a service asks about a request that it got.
+    func decide(_ question: ServiceQuestion) async throws(Refusal) -> AccessReport
     /// Keeps what was decided about a request, for who asks why.
     func note(_ record: AccessRecord) async
     /// What was decided in the course of a request; empty where it is not known any more.

@@ -6,6 +6,10 @@ let schemas: [String: Schema] = [
         ("role", .choice(["hub", "node"])), ("name", .string), ("version", .string),
         ("hubInContact?", .boolean), ("since?", .string),
     ]),
+    "ServiceQuestion": .fields([
+        ("principal", .string), ("action?", .choice(Verb.allCases.map(\.rawValue))),
+        ("resource", .string), ("context?", .object),
+    ]),
     "GlassRequest": .fields([("reason", .string), ("validFor", .string)]),
     "BrokenGlass": .fields([("until", .string)]),
     "AccessRecord": .fields([

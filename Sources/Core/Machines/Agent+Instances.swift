@@ -53,6 +53,7 @@ extension Agent {
         where held.update(id, { $0.isWaiting }) == true && mayStart(id, at: now) {
             startWaiting(of: id, at: now, into: &effects)
         }
+        settleExclusions()
         for (_, id) in order { report(id, at: now) }
     }
 
@@ -225,6 +226,7 @@ extension Agent {
         env["SKERRY_SITE"] = configuration.site.text
         env["SKERRY_WORKLOAD"] = unit.id.instance.workload.text
         env["SKERRY_INSTANCE"] = unit.id.instance.description
+        env["SKERRY_AUTHORIZE"] = configuration.questionSocket
         return StartRequest(
             id: unit.id, generation: instance.record.generation, spec: unit.spec,
             ports: instance.record.ports, env: env)

@@ -131,15 +131,11 @@ extension Agent {
     /// Whether an access point made earlier still says what holds.
     package func isCurrent(_ point: DecisionPoint) -> Bool {
         // By what the bundles call themselves: each request asks, and reading them takes long.
-        (point.policies + point.unread).sorted() == claimedPolicies
-    }
-
-    /// All that is held, or was once and is gone.
-    private var claimedPolicies: [PolicyReference] {
         let held = replica.contents.compactMap { content in
             if case .policy(let bundle) = content { bundle.claimed } else { nil }
         }
-        return (held + lostPolicies(besides: held)).sorted()
+        return point.unread == unread
+            && point.policies == held.filter { !unread.contains($0) }.sorted()
     }
 
     /// What is held and cannot be read here, and what was durable once and is gone, as from a store that

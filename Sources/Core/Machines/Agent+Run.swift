@@ -16,8 +16,9 @@ struct RunRules: Equatable, Sendable {
 extension Agent {
     /// Takes over what policies say. Most say nothing, and then nothing is asked.
     mutating func takeRunRules() {
+        unread = unreadPolicies
         let isAsked =
-            !unreadPolicies.isEmpty || decrees.contains { $0.spec.cedar != nil }
+            !unread.isEmpty || decrees.contains { $0.spec.cedar != nil }
         guard isAsked else {
             runRules = nil
             return
@@ -29,7 +30,10 @@ extension Agent {
     /// Whether an instance may become what its workload is now; where not, people are told.
     mutating func mayRun(_ id: InstanceID, at now: Moment) -> Bool {
         guard let rules = runRules, let instance = held[id], let workload = instance.assignment
-        else { return true }
+        else {
+            readmit(id)
+            return true
+        }
         let here = circumstances(at: now)
         if let known = instance.exclusion {
             var same = Held.Refusal(here, known.trouble)
@@ -45,7 +49,7 @@ extension Agent {
             .node(configuration.node, site: configuration.site), .run, target,
             in: .init(staleness: here.staleness, policyAge: here.policyAge))
         guard !report.isAllowed else {
-            if let old = instance.exclusion { clear(old.trouble, of: id) }
+            readmit(id)
             return true
         }
         exclude(id, workload, by: report, at: now)
@@ -74,12 +78,23 @@ extension Agent {
         tell(.warning, "NotAdmitted", .instance, id.description, trouble.message, at: now)
     }
 
-    private mutating func clear(_ trouble: Unit.Trouble, of id: InstanceID) {
+    /// Takes back what was said of an instance that may run, or is what it shall be.
+    private mutating func readmit(_ id: InstanceID) {
+        guard let old = held[id]?.exclusion else { return }
         held.update(id) { instance in
             instance.exclusion = nil
-            for index in instance.units.indices where instance.units[index].trouble == trouble {
+            for index in instance.units.indices where instance.units[index].trouble == old.trouble {
                 instance.units[index].trouble = nil
             }
+        }
+    }
+
+    /// Where what runs is wanted again, nothing is kept out any more.
+    mutating func settleExclusions() {
+        for id in held.keys where held.update(id, { $0.exclusion != nil }) == true {
+            guard let instance = held[id], !instance.isOutdated, instance.units.allSatisfy(\.hasRun)
+            else { continue }
+            readmit(id)
         }
     }
 }

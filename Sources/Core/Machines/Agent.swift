@@ -27,6 +27,8 @@ package struct Agent: Equatable, Sendable {
     // Who may decide.
     var gate: Gate
     package internal(set) var regime = Regime.preset
+    /// Policies that cannot be read, or were durable here once and are gone: what they forbid is not known.
+    var unread: [PolicyReference] = []
     /// Says what may run here, where any policy has a word in it.
     var runRules: RunRules?
     /// Somebody at the console acts as if no policy forbade it; nil where nobody does.

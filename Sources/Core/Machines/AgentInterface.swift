@@ -18,12 +18,14 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var policyKeys: [TrustedKey]
     /// The keys with its peers that it has kept.
     package var keys: KeyHand?
+    /// Where workloads ask what is permitted; nil where nobody answers.
+    package var questionSocket: String?
     package var limits: AgentLimits
 
     package init(
         node: NodeID, site: SiteID, version: String, capacity: Capacity,
         portRange: ClosedRange<Int>, boot: UInt64, machine: UInt64 = 0,
-        policyKeys: [TrustedKey] = [], keys: KeyHand? = nil,
+        policyKeys: [TrustedKey] = [], keys: KeyHand? = nil, questionSocket: String? = nil,
         limits: AgentLimits = .production
     ) {
         self.node = node
@@ -35,6 +37,7 @@ package struct AgentConfiguration: Equatable, Sendable {
         self.machine = machine
         self.policyKeys = policyKeys
         self.keys = keys
+        self.questionSocket = questionSocket
         self.limits = limits
     }
 }
