@@ -115,10 +115,17 @@ let package = Package(
         room("Cedar", in: "Core/Cedar"),
         room("Membership", in: "Core/Membership", sees: ["Model"]),
         room(
-            "Trust", in: "Core/Trust", sees: ["Model", "Cedar"],
+            "Audit", in: "Core/Audit", sees: ["Model"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),
         room(
-            "Machines", in: "Core/Machines", sees: ["Model", "Replication", "Authority", "Trust"]),
+            "Trust", in: "Core/Trust", sees: ["Model", "Cedar"],
+            uses: [
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ]),
+        room(
+            "Machines", in: "Core/Machines",
+            sees: ["Model", "Replication", "Authority", "Trust", "Audit"]),
 
         // Adapters: the outside world, one library each.
         room(
@@ -143,8 +150,8 @@ let package = Package(
         room(
             "Host", in: "Host",
             sees: [
-                "Model", "Replication", "Authority", "Trust", "Machines", "Manifest", "Storage",
-                "Containers", "Transport", "Management", "Tokens",
+                "Model", "Replication", "Authority", "Trust", "Audit", "Membership", "Machines",
+                "Manifest", "Storage", "Containers", "Transport", "Management", "Tokens",
             ]),
         room(
             "Client", in: "Client", sees: ["Model", "Manifest", "Authority", "Trust"],
@@ -256,10 +263,13 @@ let package = Package(
         tests("MembershipTests", sees: ["Model", "Membership", "MeshLab"]),
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
-        tests("HostTests", sees: ["Host", "Model", "Machines", "Transport", "Trust"]),
+        tests(
+            "HostTests", sees: ["Host", "Model", "Machines", "Transport", "Trust", "Membership"]),
         tests("TokensTests", sees: ["Tokens", "Model"]),
         // Runs the built executables, which `swift test` builds with it.
-        tests("EndToEndTests", sees: ["Model"], uses: httpClient),
+        tests(
+            "EndToEndTests", sees: ["Model"],
+            uses: httpClient + [.product(name: "GRDB", package: "GRDB.swift")]),
         // Breaks policies and entities in drawn ways, for tests and benchmarks.
         .target(
             name: "CedarFuzz", dependencies: ["Cedar"], path: "Tests/CedarFuzz",
@@ -269,5 +279,8 @@ let package = Package(
         .executableTarget(
             name: "cedar-bench", dependencies: ["Cedar", "CedarFuzz"], path: "Benchmarks/cedar",
             exclude: ["compare.py"], swiftSettings: strict),
+        tests(
+            "AuditTests", sees: ["Audit", "Model"],
+            uses: [.product(name: "Crypto", package: "swift-crypto")]),
     ]
 )

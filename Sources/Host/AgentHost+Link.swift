@@ -103,7 +103,8 @@ extension AgentHost {
                 mailbox.yield(.received(message))
                 if case .welcome(let welcome) = message { learn(welcome.time) }
             },
-            streams: { [engine] request, input, output in
+            streams: { [self] request, input, output in
+                try await keepRelayed(request)
                 do {
                     try await engine.run(request, input: input, output: output)
                 } catch let failure as EngineFailure where failure.isAbsence {
@@ -116,7 +117,8 @@ extension AgentHost {
 
     func issue(_ mode: IssuanceMode) -> Agent.Input {
         do {
-            return .issued(life: try identity.credentials.issue(mode).life)
+            let now = SystemClock.now().monotonic
+            return .issued(life: try identity.credentials.issue(mode).life, at: now)
         } catch {
             return .issueFailed(reason: "\(error)")
         }
@@ -134,7 +136,12 @@ extension AgentHost {
     func keep(_ deal: KeyDeal) async {
         do {
             let now = identity.credentials.time.now
-            mailbox.yield(.keptKeys(try await pairKeys.take(deal, at: now)))
+            let hand = try await pairKeys.take(deal, at: now)
+            if let seat {
+                await seat.mesh.take(await pairKeys.ring)
+                await pairKeys.handOver()
+            }
+            mailbox.yield(.keptKeys(hand))
         } catch {
             log("the keys with this node's peers are not kept: \(error)")
         }

@@ -16,14 +16,18 @@ final class PeerGate: Sendable {
     private static let peersMax = 1024
 
     private let answers = Mutex<[NodeID: Answer]>([:])
-    private let decide: @Sendable (NodeID) -> Bool
+    private let decision = Mutex<(@Sendable (NodeID) -> Bool)?>(nil)
 
-    init(_ decide: @escaping @Sendable (NodeID) -> Bool) { self.decide = decide }
+    /// Until this is called nobody is let in.
+    func decide(by decision: @escaping @Sendable (NodeID) -> Bool) {
+        self.decision.withLock { $0 = decision }
+    }
 
     func admits(_ peer: NodeID, at now: ContinuousClock.Instant = .now) -> Bool {
         if let known = answers.withLock({ $0[peer] }), now < known.until {
             return known.isAdmitted
         }
+        guard let decide = decision.withLock({ $0 }) else { return false }
         let isAdmitted = decide(peer)
         answers.withLock { answers in
             if answers.count >= PeerGate.peersMax { answers = [:] }

@@ -16,7 +16,11 @@ extension HubSettings {
             controlPort: values.read("controlPort", as: "a port", port) ?? 0,
             enrolmentPort: values.read("enrolmentPort", as: "a port", port) ?? 0,
             policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
-            endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false)
+            endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false,
+            seal: values.read("seal", as: SealingChoice.expectation, SealingChoice.init) ?? .auto,
+            sealBefore: values.read(
+                "sealBefore", as: SealingChoice.expectation, SealingChoice.init),
+            auditRecords: values.read("auditRecords", as: auditRange, recordCount) ?? 0)
         try values.check()
     }
 }
@@ -28,6 +32,7 @@ extension AgentSettings {
         let memory = values.read("memory", as: "a size such as 1Gi", ByteCount.init)
         let cpu = values.read("cpu", as: "processor time such as 2 or 500m", CPUShare.init)
         let measured = NodeFacts.capacity()
+        let mesh = values.mesh()
         self.init(
             state: values.text("state", as: "the path of a directory"),
             node: values.read("node", as: "a name (a-z, 0-9 and hyphens, at most 63)") {
@@ -44,7 +49,12 @@ extension AgentSettings {
             endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false,
             hub: values["hub"],
             policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
-            capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory))
+            capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory),
+            seal: values.read("seal", as: SealingChoice.expectation, SealingChoice.init) ?? .auto,
+            sealBefore: values.read(
+                "sealBefore", as: SealingChoice.expectation, SealingChoice.init),
+            auditRecords: values.read("auditRecords", as: auditRange, recordCount) ?? 0,
+            mesh: mesh)
         try values.check()
     }
 
@@ -59,6 +69,12 @@ private func address(_ text: String) -> String? {
     var bytes = in6_addr()
     let isAddress = inet_pton(AF_INET, text, &bytes) == 1 || inet_pton(AF_INET6, text, &bytes) == 1
     return isAddress || text == "localhost" ? text : nil
+}
+
+private let auditRange = "a number of records from 1000 to 10000000"
+
+private func recordCount(_ text: String) -> Int? {
+    Int(text).flatMap { (1_000...10_000_000).contains($0) ? $0 : nil }
 }
 
 private func list(_ text: String) -> [String]? {

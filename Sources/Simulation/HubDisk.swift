@@ -14,6 +14,7 @@ package struct HubStore: Equatable, Sendable {
     private var events: [Event] = []
     private var decisions: [Decision] = []
     private(set) var policies: Table<PolicyReference, StoredPolicy> = Table()
+    private var rosters: Table<SiteID, Roster> = Table()
     private var epoch: UInt64 = 0
     private var metEpoch: UInt64 = 0
     private var generationFloor: UInt64 = 0
@@ -51,7 +52,10 @@ package struct HubStore: Equatable, Sendable {
         case .removePolicy(let reference): policies.remove(reference)
         case .epoch(let epoch): self.epoch = epoch
         case .metEpoch(let epoch): metEpoch = epoch
+        case .roster(let roster): rosters.insert(roster, for: roster.site)
         case .generationFloor(let generation): generationFloor = generation
+        // The log is the host's own; the machines write none of it.
+        case .audit: break
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
             .acknowledged, .appliedRevision, .contact, .claims, .credential, .timeline, .head,
             .localChange,
@@ -128,6 +132,7 @@ package struct HubStore: Equatable, Sendable {
             generationFloor: generationFloor)
         for (site, history) in histories { snapshot.siteHistories[site] = history }
         snapshot.compliance = compliance.rows
+        snapshot.rosters = rosters.rows
         snapshot.userTokens = userTokens.rows
         return snapshot
     }

@@ -23,9 +23,9 @@ struct Skerry: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [
                     GetCommand.self, DescribeCommand.self, WhyCommand.self, LogsCommand.self,
-                    EventsCommand.self, TopCommand.self, SimulateCommand.self, DiffCommand.self,
-                    ExplainCommand.self, WaitCommand.self,
-                    AuthCommand.self,
+                    EventsCommand.self, TopCommand.self, MeshCommand.self, SimulateCommand.self,
+                    DiffCommand.self, ExplainCommand.self, WaitCommand.self, StatusCommand.self,
+                    AuthCommand.self, AuditCommand.self,
                 ]),
             CommandGroup(
                 name: "Change",

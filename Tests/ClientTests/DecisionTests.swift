@@ -21,7 +21,8 @@ import Testing
     private static let shop = InstanceID(workload: "shop", ordinal: 0)
 
     private func show(
-        _ decisions: [Decision], _ run: (Session) async throws -> Void
+        _ decisions: [Decision], beside instances: [Object] = [],
+        _ run: (Session) async throws -> Void
     ) async throws -> (shown: String, failure: Failure?) {
         let stage = try Stage()
         let list = DecisionList(items: decisions, asOf: DecisionTests.now)

@@ -14,7 +14,7 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 27)
+            #expect(paths.count == 31)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "usertokens/{name}", with: "usertokens/t1")
@@ -45,6 +45,7 @@ import Testing
         let time = WallTime(milliseconds: 0)
         let metadata = Metadata(
             name: "a", labels: ["b": "c"], annotations: ["d": "e"], generation: 1, createdAt: time)
+        let hash = try #require(AuditHash([UInt8](repeating: 1, count: 32)))
         let bundle = PolicyBundle(key: "k", signature: "s", payload: ["p"])
         let policy = Object.policy(
             Policy(
@@ -60,7 +61,8 @@ import Testing
         userToken.revokedBy = "admin"
         let samples: [String: any Encodable & Sendable] = [
             "ServerInfo": ServerInfo(
-                role: .node, name: "n", version: "1", hubInContact: true, since: time),
+                role: .node, name: "n", version: "1", hubInContact: true, since: time,
+                disk: DiskProtection(sealedBy: "tpm", stolenDisk: ["nothing"])),
             "Metadata": metadata, "Object": policy,
             "PolicyBundle": bundle,
             "ServiceQuestion": ServiceQuestion(
@@ -81,7 +83,21 @@ import Testing
             "Refusal": Refusal(.denied, "no"),
             "Conflict": Conflict(
                 node: "n", kind: .node, name: "n", atHub: node("n"), atNode: node("n")),
+            "AuditVerdict": AuditVerdict(
+                log: "n", first: 1, last: 2, checkpoints: 1,
+                newest: AuditCheckpoint(log: "n", index: 2, head: hash, at: time),
+                fault: AuditFault(.edited, at: 1, "e"), witnessed: 1),
+            "AuditCheckpoint": AuditCheckpoint(log: "n", index: 2, head: hash, at: time),
+            "AuditFault": AuditFault(.edited, at: 1, "e"),
+            "AuditEntry": AuditEntry(index: 1, hash: hash, text: "{}"),
+            "AuditPage": AuditPage(log: "n", items: [], asOf: time),
             "SiteCompliance": SiteCompliance(site: "s", since: time),
+            "MeshView": MeshView(
+                node: "n", site: "s", address: "a", roster: .none, at: time),
+            "MeshSight": MeshSight(
+                node: "n", liveness: .alive, since: time, age: .seconds(1), lossHere: 0,
+                lossThere: 0),
+            "MeshTraffic": MeshTraffic(), "RosterVersion": RosterVersion.none,
         ]
         try await withSocket(Fleet()) { client in
             let schemas = try await schemas(client)

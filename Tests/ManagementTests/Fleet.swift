@@ -147,6 +147,40 @@ final class Fleet: ManagementBackend {
         return AccessReport(isAllowed: isAllowed, reasons: [isAllowed ? "test/yes" : "test/no"])
     }
 
+    /// What was kept of what was decided, and whether anything can be kept.
+    let records = Mutex<[(act: AuditAct, auditing: Auditing)]>([])
+    let keepsRecords = Mutex(true)
+
+    func record(_ act: AuditAct, _ auditing: Auditing) async throws(Refusal) {
+        guard keepsRecords.withLock({ $0 }) else {
+            throw Refusal(.unavailable, "nothing can be kept")
+        }
+        records.withLock { $0.append((act, auditing)) }
+        change { _ in }
+    }
+
+    func audit(from index: UInt64?, limit: Int) async throws(Refusal) -> AuditPage {
+        guard let hash = AuditHash([UInt8](repeating: 1, count: 32)) else {
+            preconditionFailure("32 bytes are a hash")
+        }
+        let entries = records.withLock { records in
+            records.indices.map {
+                AuditEntry(index: UInt64($0 + 1), hash: hash, text: records[$0].act.action)
+            }
+        }
+        let items =
+            index.map { index in entries.filter { $0.index >= index } }
+            ?? entries.suffix(limit)
+        return AuditPage(
+            log: "hub/hub", items: Array(items.prefix(limit)), asOf: state.withLock(\.asOf))
+    }
+
+    func auditVerdict() async throws(Refusal) -> AuditVerdict {
+        AuditVerdict(
+            log: "hub/hub", first: 1, last: 0, checkpoints: 0, newest: nil,
+            fault: AuditFault(.truncated, at: 1, "empty"))
+    }
+
     func info() async -> ServerInfo { ServerInfo(role: .hub, name: "hub", version: "1.2.3") }
 
     func list(_ kind: Kind) async -> ObjectList {
@@ -189,6 +223,16 @@ final class Fleet: ManagementBackend {
         return ComplianceReport(
             items: [SiteCompliance(site: "rural", judged: 4, breached: 1, offline: 2)],
             asOf: state.withLock(\.asOf))
+    }
+
+    func mesh(of site: SiteID?) async throws(Refusal) -> MeshReport {
+        guard site == nil || site == "rural" else { throw Refusal(.notFound, "no such site") }
+        let asOf = state.withLock(\.asOf)
+        return MeshReport(
+            items: [
+                MeshView(
+                    node: "n1", site: "rural", address: "127.0.0.1:1", roster: .none, at: asOf)
+            ], asOf: asOf)
     }
 
     func apply(_ objects: [Object], dryRun: Bool) async throws(Refusal) -> [ApplyResult] {

@@ -23,7 +23,9 @@ extension Interface {
             // The node that is named gets the request, whatever is known of the instance.
             needs.append((verb, try await target(.node, node.text)))
         }
-        for (verb, target) in needs { try await permit(verb, target, to: call) }
+        for (verb, target) in needs {
+            try await permit(verb, target, to: call, note: request.audited)
+        }
         // An open shell may be silent for hours.
         try await call.channel.triggerUserOutboundEvent(IdleGuard.Patience.endless)
         return .flowing(streamMediaType, for: call.request) { [needs] body, outlet in

@@ -5,9 +5,14 @@ import NIOSSL
 
 extension Interface {
     /// Throws unless the policies let whoever asks do it.
-    func permit(_ verb: Verb, _ target: AccessTarget, to call: Call) async throws {
+    ///
+    /// Every request comes through here, so what is decided is kept here.
+    func permit(
+        _ verb: Verb, _ target: AccessTarget, to call: Call, note text: String? = nil
+    ) async throws {
         let report = await backend.access(of: call.requester, verb, target)
         await note(verb, target, report, of: call)
+        try await record(verb, target, report, of: call, text)
         guard !report.isAllowed else { return }
         throw refusal(of: call, verb, target, report)
     }
@@ -46,6 +51,7 @@ extension Interface {
             let report = await backend.access(of: call.requester, verb, target)
             guard report.isAllowed else {
                 await note(verb, target, report, of: call)
+                try await record(verb, target, report, of: call, "in the middle of an answer")
                 throw self.refusal(of: call, verb, target, report)
             }
         }
@@ -106,6 +112,7 @@ extension Interface {
             }
         }
         if visible.items.isEmpty {
+            try await record(.get, .fleet, whole, of: call)
             throw refusal(of: call, .get, .fleet, whole)
         }
         return visible

@@ -3,7 +3,8 @@ import Model
 import NIOCore
 
 extension Interface {
-    static let routes: [Route] = pages + people + questions + collections + changes + conversations
+    static let routes: [Route] =
+        pages + people + questions + audits + collections + changes + conversations
 
     private static let pages: [Route] = [
         Route(
@@ -90,6 +91,16 @@ extension Interface {
             respond: { interface, call in
                 let site = call.query["site"].map { SiteID($0) }
                 return try .json(try await interface.backend.compliance(of: site))
+            }),
+        Route(
+            method: .get, path: "/api/v1/mesh",
+            summary: "Who sees whom in the meshes of the sites, by each node's own word.",
+            access: .fleet(.get),
+            query: [.init(name: "site", type: .string, summary: "Of this site alone.")],
+            success: (200, [.json(.named("MeshReport"))]), refusals: [403, 404],
+            respond: { interface, call in
+                let site = call.query["site"].map { SiteID($0) }
+                return try .json(try await interface.backend.mesh(of: site))
             }),
         Route(
             method: .get, path: "/api/v1/changes",
@@ -346,7 +357,7 @@ extension Call {
         }
     }
 
-    fileprivate func flag(_ name: String) throws -> Bool {
+    func flag(_ name: String) throws -> Bool {
         switch query[name] {
         case nil, "false": return false
         case "true": return true
@@ -355,7 +366,7 @@ extension Call {
         }
     }
 
-    fileprivate func count(_ name: String) throws -> Int? {
+    func count(_ name: String) throws -> Int? {
         guard let text = query[name] else { return nil }
         guard let count = Int(text), count >= 0 else {
             throw Rejection.malformed("'\(name)' is a number from 0 on, not '\(text)'")

@@ -55,8 +55,7 @@ struct Interface: Sendable {
             let query = try readQuery(of: request, for: route)
             let call = Call(
                 request: request, channel: channel, id: id, requester: requester,
-                parameters: parameters,
-                query: query)
+                parameters: parameters, query: query)
             try await checkAccess(route.access, of: call)
             return try await route.respond(self, call)
         case .otherMethods(let methods):

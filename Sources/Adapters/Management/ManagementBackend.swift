@@ -11,6 +11,12 @@ package protocol ManagementBackend: Sendable {
     ) async -> AccessReport
     /// What a service asks about a request that it got.
     func decide(_ question: ServiceQuestion) async throws(Refusal) -> AccessReport
+    /// Keeps what was decided in the audit log; returns once that is as durable as asked. Throws where
+    /// what was allowed must not be done, since it cannot be kept.
+    func record(_ act: AuditAct, _ auditing: Auditing) async throws(Refusal)
+    /// Records of the audit log, from one on or the newest.
+    func audit(from index: UInt64?, limit: Int) async throws(Refusal) -> AuditPage
+    func auditVerdict() async throws(Refusal) -> AuditVerdict
     /// Keeps what was decided about a request, for who asks why.
     func note(_ record: AccessRecord) async
     /// What was decided in the course of a request; empty where it is not known any more.
@@ -44,6 +50,8 @@ package protocol ManagementBackend: Sendable {
     func conflicts() async throws(Refusal) -> ConflictList
     /// What came of judging the decisions of nodes again; of one site or of all.
     func compliance(of site: SiteID?) async throws(Refusal) -> ComplianceReport
+    /// Who sees whom in the mesh of a site, or of every site.
+    func mesh(of site: SiteID?) async throws(Refusal) -> MeshReport
     /// What people changed at nodes and nobody settled: of the fleet, or of this node.
     func localChanges() async -> LocalChangeList
     /// Settles one of them.

@@ -5,6 +5,7 @@ let schemas: [String: Schema] = [
     "ServerInfo": .fields([
         ("role", .choice(["hub", "node"])), ("name", .string), ("version", .string),
         ("hubInContact?", .boolean), ("since?", .string),
+        ("disk?", .named("DiskProtection")),
     ]),
     "ServiceQuestion": .fields([
         ("principal", .string), ("action?", .choice(Verb.allCases.map(\.rawValue))),
@@ -12,6 +13,7 @@ let schemas: [String: Schema] = [
     ]),
     "GlassRequest": .fields([("reason", .string), ("validFor", .string)]),
     "BrokenGlass": .fields([("until", .string)]),
+    "DiskProtection": .fields([("sealedBy?", .string), ("stolenDisk", .array(.string))]),
     "AccessRecord": .fields([
         ("request", .string), ("at", .string), ("who", .string),
         ("credential", .choice(["certificate", "token", "socket"])),
@@ -136,6 +138,20 @@ let schemas: [String: Schema] = [
         ("isAllowed", .boolean), ("reasons", .array(.string)), ("errors", .array(.string)),
         ("policies", .array(.string)),
     ]),
+    "AuditEntry": .fields([("index", .integer), ("hash", .string), ("text", .string)]),
+    "AuditPage": .fields([
+        ("log", .string), ("items", .array(.named("AuditEntry"))), ("asOf", .string),
+    ]),
+    "AuditCheckpoint": .fields([
+        ("log", .string), ("index", .integer), ("head", .string), ("at", .string),
+        ("signature", .string),
+    ]),
+    "AuditFault": .fields([("kind", .string), ("index", .integer), ("message", .string)]),
+    "AuditVerdict": .fields([
+        ("log", .string), ("first", .integer), ("last", .integer), ("checkpoints", .integer),
+        ("newest?", .named("AuditCheckpoint")), ("fault?", .named("AuditFault")),
+        ("witnessed?", .integer),
+    ]),
     "Conflict": .fields([
         ("node", .string), ("kind", .choice(Kind.allCases.map(\.rawValue))), ("name", .string),
         ("atHub?", .named("Object")), ("atNode?", .named("Object")),
@@ -150,6 +166,23 @@ let schemas: [String: Schema] = [
     "ComplianceReport": .fields([
         ("items", .array(.named("SiteCompliance"))), ("asOf", .string),
     ]),
+    "MeshSight": .fields([
+        ("node", .string), ("liveness", .choice(["absent", "alive", "quiet", "failed"])),
+        ("since", .string), ("age?", .string), ("lossHere?", .number), ("lossThere?", .number),
+        ("votes", .integer), ("isCloned", .boolean), ("holdsAll", .boolean),
+    ]),
+    "MeshTraffic": .fields([
+        ("sentFrames", .integer), ("sentBytes", .integer), ("payloadBytes", .integer),
+        ("receivedFrames", .integer), ("dropped", .map(.integer)),
+    ]),
+    "RosterVersion": .fields([("epoch", .integer), ("number", .integer)]),
+    "MeshView": .fields([
+        ("node", .string), ("site", .string), ("address", .string),
+        ("roster", .named("RosterVersion")), ("isIsolated", .boolean), ("quorum", .integer),
+        ("peers", .array(.named("MeshSight"))), ("traffic", .named("MeshTraffic")),
+        ("at", .string),
+    ]),
+    "MeshReport": .fields([("items", .array(.named("MeshView"))), ("asOf", .string)]),
     "TokenRequest": .fields([("site", .string), ("validFor", .string)]),
     "IssuedToken": .fields([("text", .string), ("site", .string), ("expiresAt", .string)]),
     "Mistake": .fields([

@@ -50,7 +50,7 @@ struct Route: Sendable {
 struct Call: Sendable {
     let request: Request
     let channel: any Channel
-    /// Names the request in the answer and in what is recorded of it: 16 hexadecimal digits.
+    /// Names the request in its answer, the audit log and what is recorded of it: 16 hexadecimal digits.
     let id: String
     /// Who asks.
     let requester: Requester

@@ -131,6 +131,15 @@ private func hubMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 """)
     }
+    migrator.registerMigration("hub-mesh-1") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE roster (
+                    site TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
+    migrator.registerMigration("hub-audit-1", migrate: makeAuditTables)
     migrator.registerMigration("hub-people-1") { database in
         try database.execute(
             sql: """

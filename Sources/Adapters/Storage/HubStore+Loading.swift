@@ -46,10 +46,14 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
         StoredPolicy.self, of: "policy", key: ["name", "version"],
         "SELECT * FROM policy ORDER BY name, version",
         each: { _, policy in snapshot.policies.append(policy) })
+    try reader.values(
+        Roster.self, of: "roster", key: ["site"], "SELECT * FROM roster ORDER BY site",
+        each: { _, roster in snapshot.rosters.append(roster) })
     snapshot.nodes = try loadNodes(database, &reader)
     snapshot.epoch = counter(try database.counter("epoch"))
     snapshot.metEpoch = counter(try database.counter("metEpoch"))
     snapshot.generationFloor = counter(try database.counter("generationFloor"))
+    snapshot.audit = try auditTail(database)
     return (snapshot, reader.damaged)
 }
 

@@ -79,6 +79,16 @@ package final class HubStore: Sendable {
     package func close() { file.close() }
 }
 
+extension HubStore: AuditStore {
+    package func auditAnchors() throws(StoreError) -> AuditAnchors {
+        try file.read(Storage.auditAnchors)
+    }
+
+    package func auditRows(from index: UInt64, limit: Int) throws(StoreError) -> [AuditRow] {
+        try file.read { try Storage.auditRows($0, from: index, limit: limit) }
+    }
+}
+
 private func apply(
     _ write: HubWrite, to database: GRDB.Database, _ tally: inout HistoryTally
 ) throws {
@@ -134,8 +144,12 @@ private func apply(
         try database.setCounter("epoch", to: try column(epoch))
     case .metEpoch(let epoch):
         try database.setCounter("metEpoch", to: try column(epoch))
+    case .roster(let roster):
+        try database.put(roster, in: "roster", name: roster.site.text)
     case .generationFloor(let generation):
         try database.setCounter("generationFloor", to: try column(generation))
+    case .audit(let write):
+        try apply(write, to: database)
     case .document, .forgetDocument, .instance, .removeInstance, .acknowledged, .appliedRevision,
         .contact, .claims, .credential, .timeline, .head, .localChange, .removeLocalChange:
         try applyToNode(write, in: database)

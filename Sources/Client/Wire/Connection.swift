@@ -62,6 +62,11 @@ package struct Connection: Sendable {
         return try await value(Request(path: "/api/v1/compliance" + query))
     }
 
+    package func mesh(of site: SiteID?) async throws -> MeshReport {
+        let query = site.map { "?site=\(Connection.encoded($0.text))" } ?? ""
+        return try await value(Request(path: "/api/v1/mesh" + query))
+    }
+
     /// - Parameters:
     ///   - target: `KIND/NAME`; nil for the fleet.
     ///   - user: nil for whoever asks.
@@ -72,6 +77,15 @@ package struct Connection: Sendable {
         if let target { query += "&target=\(Connection.encoded(target))" }
         if let user { query += "&as=\(Connection.encoded(user))" }
         return try await value(Request(path: "/api/v1/access" + query))
+    }
+
+    /// The newest records of the audit log, or those from one on.
+    package func audit(from index: UInt64?, limit: Int) async throws -> AuditPage {
+        try await value(Request(path: Connection.audit(from: index, limit: limit)))
+    }
+
+    package func auditVerdict() async throws -> AuditVerdict {
+        try await value(Request(path: "/api/v1/audit/verdict"))
     }
 
     package func accessWhy(
@@ -195,6 +209,19 @@ package struct Connection: Sendable {
         preconditionFailure("a watch of decisions ends only by breaking")
     }
 
+    package func watchAudit(
+        from index: UInt64?, limit: Int,
+        _ body: @escaping @Sendable (AuditEntry) async throws -> Void
+    ) async throws -> Never {
+        let path = Connection.audit(from: index, limit: limit) + "&watch=true"
+        _ = try await messages(path) { message -> Int? in
+            guard message.event == "record" else { return nil }
+            try await body(try Connection.decode(message.data))
+            return nil
+        }
+        preconditionFailure("a watch of records ends only by breaking")
+    }
+
     private func messages<Result: Sendable>(
         _ path: String,
         _ body: @escaping @Sendable (EventStream.Message) async throws -> Result?
@@ -302,6 +329,10 @@ package struct Connection: Sendable {
         if watch { query.append("watch=true") }
         let path = "/api/v1/\(kind.plural)"
         return query.isEmpty ? path : path + "?" + query.joined(separator: "&")
+    }
+
+    private static func audit(from index: UInt64?, limit: Int) -> String {
+        "/api/v1/audit?limit=\(limit)" + (index.map { "&from=\($0)" } ?? "")
     }
 
     private static func decisions(about filter: DecisionFilter?) -> String {

@@ -20,12 +20,15 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var keys: KeyHand?
     /// Where workloads ask what is permitted; nil where nobody answers.
     package var questionSocket: String?
+    /// Its place in the mesh of its site; nil where it takes no part.
+    package var mesh: MeshContact?
     package var limits: AgentLimits
 
     package init(
         node: NodeID, site: SiteID, version: String, capacity: Capacity,
         portRange: ClosedRange<Int>, boot: UInt64, machine: UInt64 = 0,
         policyKeys: [TrustedKey] = [], keys: KeyHand? = nil, questionSocket: String? = nil,
+        mesh: MeshContact? = nil,
         limits: AgentLimits = .production
     ) {
         self.node = node
@@ -38,6 +41,7 @@ package struct AgentConfiguration: Equatable, Sendable {
         self.policyKeys = policyKeys
         self.keys = keys
         self.questionSocket = questionSocket
+        self.mesh = mesh
         self.limits = limits
     }
 }
@@ -107,13 +111,17 @@ extension Agent {
         case request(RequestID, Request)
         case engine(EngineReport)
         case measured(Usage?)
-        /// A certificate for this node was issued that lives so long.
-        case issued(life: Duration)
+        /// A certificate for this node was issued at that time and lives so long.
+        case issued(life: Duration, at: Instant)
         case issueFailed(reason: String)
         /// The node's authority was replaced. `isFirst`: until then it had none of its own.
         case certified(isFirst: Bool)
         /// The keys with its peers that the hub sent are on disk.
         case keptKeys(KeyHand)
+        /// The roster of its mesh that is on disk.
+        case keptRoster(RosterVersion)
+        /// How this node sees its mesh.
+        indirect case mesh(MeshView)
         /// The session that was to follow the present one did not come about.
         case redialFailed(reason: String)
         /// The hub's time turned out to be another than this node's by more than a moment.
@@ -159,6 +167,8 @@ extension Agent {
         indirect case install(Certification)
         /// Keep these keys on disk in the place of those before, then `.keptKeys`.
         indirect case keepKeys(KeyDeal)
+        /// Check this roster and keep it on disk, then `.keptRoster`.
+        indirect case keepRoster(SignedRoster)
         case send(NodeMessage)
         case list
         // Large and rare: beside the others, which are small and many.

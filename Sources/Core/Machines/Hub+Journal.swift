@@ -27,6 +27,7 @@ extension Hub {
         case epoch
         case metEpoch
         case generationFloor
+        case roster(SiteID)
     }
 
     /// Leaves out what newer writes replace, and the oldest of too many events. Nothing of it was
@@ -87,7 +88,8 @@ extension Hub {
         case .epoch: (.epoch, nil)
         case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)
-        case .event, .decision, .removeNode: (nil, nil)
+        case .roster(let roster): (.roster(roster.site), nil)
+        case .audit, .event, .decision, .removeNode: (nil, nil)
         }
     }
 }

@@ -252,12 +252,14 @@ extension Hub {
         journal.forget { followUp in
             switch followUp {
             case .feed(node, _), .acknowledge(node, _, _): true
-            case .feed, .acknowledge, .reply: false
+            case .feed, .acknowledge, .reply, .roster: false
             }
         }
+        let site = nodes[node]?.node.spec.site
         nodes.remove(node)
-        rosters = Table()
+        circles = Table()
         journal.writes.append(.removeNode(node))
+        if let site { leaveMesh(node, at: site) }
     }
 
     private mutating func change(
@@ -376,7 +378,7 @@ extension Hub {
             metadata: Metadata(name: node.text, generation: 1, createdAt: now.wall),
             spec: NodeSpec(site: token.site))
         nodes.insert(Member(new: object), for: node)
-        rosters = Table()
+        circles = Table()
         journal.writes.append(.node(object))
         tell(
             .normal, "Enrolled", .node, node.text, "enrolled at site '\(token.site)'", at: now)

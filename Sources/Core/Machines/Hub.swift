@@ -53,6 +53,8 @@ package struct Hub: Equatable, Sendable {
     var standing: Table<Decision.Subject, Decision> = Table()
 
     /// Who gets keys for whom, as far as it was asked for since nodes last came or went.
+    var circles: Table<SiteID, Circle> = Table()
+    /// Who belongs to the mesh of each site.
     var rosters: Table<SiteID, Roster> = Table()
 
     // Who is in contact.
@@ -105,6 +107,12 @@ package struct Hub: Equatable, Sendable {
         var keys: KeyHand?
         /// The policies in force there, as it said itself; nil before it spoke to this process.
         var policies: [PolicyReference]?
+        /// The roster of its mesh that it has, as it said or was sent since; nil where it takes no part.
+        var roster: RosterVersion?
+        /// How it last saw its mesh, and when that was.
+        var view: Seen?
+        /// Who sees it, while this hub does not.
+        var vouch: Vouch?
     }
 
     struct Session: Equatable, Sendable {
@@ -123,6 +131,7 @@ package struct Hub: Equatable, Sendable {
         case reply(RequestID, Reply)
         case feed(NodeID, through: UInt64)
         case acknowledge(NodeID, SessionID, sequence: UInt64)
+        case roster(SiteID)
     }
 
     package init(
@@ -147,6 +156,7 @@ package struct Hub: Equatable, Sendable {
         for site in snapshot.sites { sites.insert(site, for: SiteID(site.metadata.name)) }
         for workload in snapshot.workloads { workloads.insert(workload, for: workload.id) }
         for token in snapshot.tokens { tokens.insert(token, for: token.id) }
+        for roster in snapshot.rosters { rosters.insert(roster, for: roster.site) }
         for token in snapshot.userTokens { userTokens.insert(token, for: token.id) }
         unreadPolicies = takePolicies(snapshot.policies)
         restoreVersions(snapshot)
@@ -213,6 +223,7 @@ package struct Hub: Equatable, Sendable {
                 nodes.update(node) { $0.acknowledged = max($0.acknowledged, sequence) }
                 guard sessions[session] != nil else { continue }
                 effects.append(.send(session, .acknowledged(sequence: sequence)))
+            case .roster(let site): dealRoster(of: site, into: &effects)
             }
         }
     }

@@ -111,6 +111,8 @@ extension Hub {
             SessionID, NodeID, SiteID, CertificationRequest, device: String?, life: Duration)
         /// Make the keys of a node with each of these peers, and send them on its session.
         indirect case dealKeys(SessionID, NodeID, peers: [NodeID], KeyHand)
+        /// Sign this roster and send it on the session.
+        indirect case dealRoster(SessionID, Roster)
         // Large and rare: beside the others, which are small and many.
         indirect case reply(RequestID, Reply)
         case wake(at: Instant, for: Wake)
