@@ -8,9 +8,15 @@ import Trust
 extension HubBackend {
     /// Says who may do what by the policies that the hub holds at this moment.
     var point: DecisionPoint {
-        host.machine.withLock { hub in
-            host.access.point(isCurrent: hub.isCurrent, make: hub.accessPoint)
+        var isNew = false
+        let point = host.machine.withLock { hub in
+            host.access.point(isCurrent: hub.isCurrent) {
+                isNew = true
+                return hub.accessPoint()
+            }
         }
+        if isNew { host.remember(point) }
+        return point
     }
 
     func note(_ record: AccessRecord) async { host.access.note(record) }

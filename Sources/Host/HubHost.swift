@@ -16,6 +16,7 @@ package final class HubHost: Sendable {
     let machine: Mutex<Hub>
     let observers = Observers()
     let access = AccessBoard()
+    let knownPolicies: KnownPolicies
     let tokens: TokenPress
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
@@ -82,7 +83,11 @@ package final class HubHost: Sendable {
         self.tokens = tokens
         masters = try DayMasters(settings.state + "/identity/day-masters", in: identity.vault)
         let snapshot = try store.load()
-        machine = Mutex(Hub(snapshot: snapshot, policyKeys: identity.policyKeys))
+        knownPolicies = try KnownPolicies(settings.state + "/identity/policies.known")
+        machine = Mutex(
+            Hub(
+                snapshot: snapshot, policyKeys: identity.policyKeys,
+                known: knownPolicies.names))
         let audit = AuditLog(
             of: "hub/\(settings.name)", key: try AuditKeyFile.open(in: settings.state),
             tail: snapshot.audit, retention: settings.auditRecords)

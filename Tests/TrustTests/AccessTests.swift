@@ -264,7 +264,7 @@ import Trust
         #expect(point.decide(.user("operator"), .status, .fleet).isAllowed)
         #expect(
             point.decide(.console, .get, .fleet).errors
-                == ["later@9: this version of Skerry cannot read it"])
+                == ["later@9: it is lost here, or this version of Skerry cannot read it"])
     }
 
     @Test func `rules in Cedar narrow and widen what roles say, in the scope of their policy`() {

@@ -134,8 +134,11 @@ package struct Hub: Equatable, Sendable {
         case roster(SiteID)
     }
 
+    /// - Parameter known: policies that this hub has had, as something besides the store remembers. One
+    ///   that the store has no version of was lost, and what it said is not known.
     package init(
-        snapshot: HubSnapshot, policyKeys: [TrustedKey] = [], limits: HubLimits = .production
+        snapshot: HubSnapshot, policyKeys: [TrustedKey] = [], known: [String] = [],
+        limits: HubLimits = .production
     ) {
         self.limits = limits
         self.policyKeys = policyKeys
@@ -159,6 +162,9 @@ package struct Hub: Equatable, Sendable {
         for roster in snapshot.rosters { rosters.insert(roster, for: roster.site) }
         for token in snapshot.userTokens { userTokens.insert(token, for: token.id) }
         unreadPolicies = takePolicies(snapshot.policies)
+        let stored = Set(snapshot.policies.map(\.reference.name))
+        unreadPolicies += known.filter { !stored.contains($0) }.sorted()
+            .map { PolicyReference(name: $0, version: 0) }
         restoreVersions(snapshot)
         for state in snapshot.nodes {
             nodes.insert(Member(state), for: NodeID(state.node.metadata.name))

@@ -82,7 +82,8 @@ package struct DecisionPoint: Sendable {
         }
         var faults = unread.map {
             Fault(
-                policy: $0, field: "signed", message: "this version of Skerry cannot read it",
+                policy: $0, field: "signed",
+                message: "it is lost here, or this version of Skerry cannot read it",
                 fix: "sign and apply it anew", isBreach: true)
         }
         var statements = DecisionPoint.stock(StockPolicies.text)
