@@ -29,7 +29,9 @@ extension EndToEndTests {
                         "\(name) \(request.method) \(request.path): \(status)")
                 }
                 #expect(try await hub.ask(request, nil) == 401, "\(request.path) without a name")
-                #expect(try await hub.ask(request, "a.b.c") == 401, "\(request.path), no token")
+                // Unknown, and after a while too often unknown.
+                let unknown = try await hub.ask(request, "a.b.c")
+                #expect([401, 429].contains(unknown), "\(request.path), no token")
             }
 
             // Ended at once, and not only for what comes later.
@@ -39,7 +41,8 @@ extension EndToEndTests {
             #expect(try await stage.skerry("token revoke \(admin.id)").code == 0)
             let token = try #require(people["admin"])
             for request in Matrix.requests {
-                #expect(try await hub.ask(request, token) == 401, "\(request.path), revoked")
+                let revoked = try await hub.ask(request, token)
+                #expect([401, 429].contains(revoked), "\(request.path), revoked")
             }
             try await hub.close()
             try await Matrix.checkNode(stage)
