@@ -68,8 +68,9 @@ extension Interface {
             let signals = await backend.changes()
             let first = try await backend.audit(from: index, limit: limit)
             for entry in first.items { try await outlet.send(event: "record", entry) }
-            var next = (first.items.last?.index ?? (index ?? 1) - 1) + 1
+            var next = first.items.last.map { $0.index + 1 } ?? max(1, index ?? 1)
             try await lookAgain(on: signals) {
+                try await checkStanding(of: call, [(.review, .fleet)])
                 let page = try await backend.audit(from: next, limit: limits.eventsMax)
                 for entry in page.items { try await outlet.send(event: "record", entry) }
                 next = (page.items.last?.index).map { $0 + 1 } ?? next
