@@ -279,7 +279,7 @@ let package = Package(
         // Runs the built executables, which `swift test` builds with it.
         tests(
             "EndToEndTests", sees: ["Model"],
-            uses: httpClient + [.product(name: "GRDB", package: "GRDB.swift")]),
+            uses: httpClient + tls + [.product(name: "GRDB", package: "GRDB.swift")]),
         // Breaks policies and entities in drawn ways, for tests and benchmarks.
         .target(
             name: "CedarFuzz", dependencies: ["Cedar"], path: "Tests/CedarFuzz",

@@ -103,7 +103,8 @@ package final class AgentHost: Sendable {
             boot: try SystemClock.boot(), machine: NodeFacts.machine(),
             policyKeys: try settings.policyKeys.map(PolicyKeys.read)
                 ?? identity.enrolment.policyKeys,
-            keys: pairKeys.handAtStart, mesh: seat?.contact, secretsKey: secrets.publicKey)
+            keys: pairKeys.handAtStart, questionSocket: settings.questionSocket,
+            mesh: seat?.contact, secretsKey: secrets.publicKey)
         configuration.brake = settings.brake
         configuration.device = identity.credentials.deviceDigest
         configuration.revocations = try AgentHost.readRevocations(in: settings.state)
@@ -169,6 +170,7 @@ package final class AgentHost: Sendable {
                 }
             }
             group.addTask { [self] in await serveStreams() }
+            group.addTask { [self] in await serveQuestions() }
             group.addTask { [self] in await obeySignals(log: log) }
             if let seat {
                 group.addTask { [self] in try await takePart(seat) }

@@ -12,6 +12,8 @@ final class HubDelegate: ControlDelegate {
     private let identity: HubIdentity
     private let settings: HubSettings
     private let log: @Sendable (String) -> Void
+    /// Says whether a node may; nil until the hub is there to say so.
+    private let access = Mutex<(@Sendable (NodeID, SiteID) -> AccessReport)?>(nil)
     private let ports = Mutex<(control: Int, enrolment: Int)?>(nil)
 
     init(
@@ -38,6 +40,21 @@ final class HubDelegate: ControlDelegate {
     private func address(_ port: Int) -> String {
         let host = settings.advertise.first ?? settings.bind
         return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    func decide(by access: @escaping @Sendable (NodeID, SiteID) -> AccessReport) {
+        self.access.withLock { $0 = access }
+    }
+
+    func objection(to node: NodeID, at site: SiteID) async -> String? {
+        guard let access = access.withLock({ $0 }) else { return "the hub is still starting" }
+        let report = access(node, site)
+        guard !report.isAllowed else { return nil }
+        let why =
+            report.reasons.isEmpty
+            ? "no policy permits it" : "\(report.reasons.joined(separator: ", ")) forbids it"
+        log("node \(node) of site \(site) is not let in: \(why)")
+        return "node '\(node)' may not connect: \(why)"
     }
 
     func opened(

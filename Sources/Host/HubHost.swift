@@ -6,6 +6,7 @@ import Storage
 import Synchronization
 import Tokens
 import Transport
+import Trust
 
 /// Drives one `Hub`: its store, the control link's listeners and the API for people. Carries out
 /// what the hub decides, and decides nothing.
@@ -15,6 +16,7 @@ package final class HubHost: Sendable {
     let machine: Mutex<Hub>
     let observers = Observers()
     let access = AccessBoard()
+    let knownPolicies: KnownPolicies
     let tokens: TokenPress
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
@@ -86,8 +88,11 @@ package final class HubHost: Sendable {
         secrets = try HubSecrets(
             in: identity.vault, at: settings.state + "/identity/secrets.key")
         let snapshot = try store.load()
+        knownPolicies = try KnownPolicies(settings.state + "/identity/policies.known")
         machine = Mutex(
-            Hub(snapshot: snapshot, policyKeys: identity.policyKeys, brake: settings.brake))
+            Hub(
+                snapshot: snapshot, policyKeys: identity.policyKeys, known: knownPolicies.names,
+                brake: settings.brake))
         let audit = AuditLog(
             of: "hub/\(settings.name)",
             key: try AuditKeyFile.open(in: settings.state, of: identity.vault),
@@ -123,6 +128,11 @@ package final class HubHost: Sendable {
             store.close()
         }
         let operatorFiles = try identity.writeOperator(in: settings)
+        delegate.decide { [self] node, site in
+            HubBackend(host: self).point.decide(
+                .node(node, site: site), .connect,
+                AccessTarget(.site, site.text, sites: [site]))
+        }
         let ports = OpenPorts { management, control, enrolment in
             ready(
                 Listening(

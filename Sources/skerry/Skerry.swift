@@ -33,7 +33,7 @@ struct Skerry: AsyncParsableCommand {
                     ApplyCommand.self, DeleteCommand.self, LabelCommand.self, CordonCommand.self,
                     UncordonCommand.self, ResolveCommand.self, ExecCommand.self, TokenCommand.self,
                     PolicyCommand.self, ApproveCommand.self, DenyCommand.self,
-                    AuthorityCommand.self, RevokeCommand.self,
+                    AuthorityCommand.self, RevokeCommand.self, BreakGlassCommand.self,
                 ]),
             CommandGroup(
                 name: "Program",

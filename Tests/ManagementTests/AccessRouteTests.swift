@@ -33,6 +33,10 @@ import Testing
                 .POST, "/api/v1/usertokens", #"{"user": "ann", "validFor": "1h"}"#,
                 "vouch the fleet"
             ),
+            (
+                .POST, "/api/v1/glass", #"{"reason": "fire", "validFor": "1h"}"#,
+                "breakGlass the fleet"
+            ),
             (.DELETE, "/api/v1/usertokens/t1", nil, "status the fleet"),
             (.GET, "/api/v1/events", nil, "get the fleet"),
             (.GET, "/api/v1/decisions", nil, "get the fleet"),

@@ -14,7 +14,7 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 33)
+            #expect(paths.count == 34)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "usertokens/{name}", with: "usertokens/t1")
@@ -68,6 +68,8 @@ import Testing
                 disk: DiskProtection(sealedBy: "tpm", stolenDisk: ["nothing"])),
             "Metadata": metadata, "Object": policy,
             "PolicyBundle": bundle,
+            "ServiceQuestion": ServiceQuestion(
+                principal: .workload("a"), kind: .workload, name: "b", context: ["c": .flag(true)]),
             "AccessRecord": record, "PolicyExcerpt": PolicyExcerpt(id: "i", place: "p", text: "t"),
             "AccessExplanation": AccessExplanation(items: [record], excerpts: []),
             "Rights": Rights(who: "ann", items: [right], policies: []), "Right": right,

@@ -122,6 +122,11 @@ final class Fleet: ManagementBackend {
         ids.map { PolicyExcerpt(id: $0, place: "here", text: "permit;") }
     }
 
+    func decide(_ question: ServiceQuestion) async throws(Refusal) -> AccessReport {
+        let isAllowed = question.context["method"] == .text("GET")
+        return AccessReport(isAllowed: isAllowed, reasons: isAllowed ? ["test/get"] : [])
+    }
+
     /// Whom each token speaks for.
     let bearers = Mutex<[String: String]>([:])
     let userTokenList = Mutex<[UserToken]>([])
@@ -131,6 +136,16 @@ final class Fleet: ManagementBackend {
             throw Refusal(.unauthenticated, "the token is not good")
         }
         return Requester(.user(user), by: .token(id: "id-" + token))
+    }
+
+    func objection(to requester: Requester) async -> Refusal? {
+        guard case .token(let id) = requester.credential else { return nil }
+        let isKnown = bearers.withLock { $0[String(id.dropFirst(3))] != nil }
+        return isKnown ? nil : Refusal(.unauthenticated, "the token is not good any more")
+    }
+
+    func breakGlass(reason: String, validFor: Duration) async throws(Refusal) -> WallTime {
+        WallTime(milliseconds: 1_795_000_000_000) + validFor
     }
 
     func userToken(_ id: String) async -> UserToken? {

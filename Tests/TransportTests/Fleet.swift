@@ -59,6 +59,16 @@ final class StandInHub: ControlDelegate {
                 trustRoots: try authority.trustRoots, controlAddress: "127.0.0.1:1"))
     }
 
+    /// Nodes that no policy lets in.
+    let unwanted = Mutex<Set<NodeID>>([])
+    /// Who was asked about.
+    let asked = Mutex<[NodeID]>([])
+
+    func objection(to node: NodeID, at site: SiteID) async -> String? {
+        asked.withLock { $0.append(node) }
+        return unwanted.withLock { $0.contains(node) } ? "test/no forbids it" : nil
+    }
+
     func opened(
         _ session: SessionID, node: NodeID, site: SiteID, device: String?
     ) async -> Admission {

@@ -7,6 +7,12 @@ let schemas: [String: Schema] = [
         ("hubInContact?", .boolean), ("since?", .string),
         ("disk?", .named("DiskProtection")),
     ]),
+    "ServiceQuestion": .fields([
+        ("principal", .string), ("action?", .choice(Verb.allCases.map(\.rawValue))),
+        ("resource", .string), ("context?", .object),
+    ]),
+    "GlassRequest": .fields([("reason", .string), ("validFor", .string)]),
+    "BrokenGlass": .fields([("until", .string)]),
     "DiskProtection": .fields([("sealedBy?", .string), ("stolenDisk", .array(.string))]),
     "AccessRecord": .fields([
         ("request", .string), ("at", .string), ("who", .string),

@@ -10,7 +10,7 @@ struct ControlCalls: Skerry_Control_V1_Control.ServiceProtocol {
     func session(
         request: StreamingServerRequest<Skerry_Control_V1_NodeFrame>, context: ServerContext
     ) async throws -> StreamingServerResponse<Skerry_Control_V1_HubFrame> {
-        let (node, site) = try peer(request.metadata)
+        let (node, site) = try PeerGuard.peer(in: request.metadata)
         let device = request.metadata[stringValues: PeerStamp.device].first { _ in true }
         return StreamingServerResponse { writer in
             let session = sessions.add(node)
@@ -43,7 +43,7 @@ struct ControlCalls: Skerry_Control_V1_Control.ServiceProtocol {
     func stream(
         request: StreamingServerRequest<Skerry_Control_V1_StreamPart>, context: ServerContext
     ) async throws -> StreamingServerResponse<Skerry_Control_V1_StreamPart> {
-        let (node, _) = try peer(request.metadata)
+        let (node, _) = try PeerGuard.peer(in: request.metadata)
         return StreamingServerResponse { writer in
             let call = StreamCall()
             try await firstToEnd { group in
@@ -57,18 +57,6 @@ struct ControlCalls: Skerry_Control_V1_Control.ServiceProtocol {
             }
             return [:]
         }
-    }
-
-    /// Who the connection belongs to, as the handshake found; never what the call says.
-    private func peer(_ metadata: GRPCCore.Metadata) throws -> (NodeID, SiteID) {
-        var stamps = metadata[stringValues: PeerStamp.header].makeIterator()
-        guard let stamp = stamps.next(), stamps.next() == nil,
-            case .node(let node, let site)? = PeerIdentity(uri: stamp)
-        else {
-            throw RPCError(
-                code: .unauthenticated, message: "the connection shows no certificate of a node")
-        }
-        return (node, site)
     }
 
     private func converse(

@@ -12,6 +12,9 @@ package enum Admission: Hashable, Sendable {
 
 /// What the hub does with what arrives. Calls for one session come one after the other.
 package protocol ControlDelegate: Sendable {
+    /// Why a node that proved who it is may not call, by policy; nil where it may. Asked before each
+    /// call.
+    func objection(to node: NodeID, at site: SiteID) async -> String?
     /// A node proved who it is. Asked before anything it sends is read, so it must be cheap.
     ///
     /// - Parameter device: the digest of the device key for which its authority was made; nil for a
@@ -116,7 +119,8 @@ package final class ControlServer: Sendable {
                 listenerFactory: try listener(
                     configuration.control, verifier, limits.controlConnections),
                 config: .control(limits)),
-            services: [ControlCalls(sessions: sessions, delegate: delegate, limits: limits)])
+            services: [ControlCalls(sessions: sessions, delegate: delegate, limits: limits)],
+            interceptors: [PeerGuard(delegate: delegate)])
         enrolment = Server(
             transport: .init(
                 listenerFactory: try listener(

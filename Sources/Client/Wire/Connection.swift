@@ -154,6 +154,18 @@ package struct Connection: Sendable {
         return try await value(request)
     }
 
+    package func breakGlass(reason: String, validFor: Interval) async throws -> WallTime {
+        struct Body: Encodable {
+            var reason: String
+            var validFor: Interval
+        }
+        struct Answer: Decodable { var until: WallTime }
+        var request = Request(method: .POST, path: "/api/v1/glass")
+        request.body = try Connection.json(Body(reason: reason, validFor: validFor))
+        let answer: Answer = try await value(request)
+        return answer.until
+    }
+
     package func whoAmI() async throws -> WhoAmI {
         try await value(Request(path: "/api/v1/whoami"))
     }

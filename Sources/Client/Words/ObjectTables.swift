@@ -232,7 +232,9 @@ package struct ObjectTables: Sendable {
             switch picture.currency(of: status) {
             case .current(let age):
                 [
-                    .init(status.phase.rawValue, status.phase.tone),
+                    status.reason == "NotAdmitted"
+                        ? .init("\(status.phase.rawValue), NotAdmitted", .caution)
+                        : .init(status.phase.rawValue, status.phase.tone),
                     .init(ready, status.ready ? .good : .caution), .init("\(status.restarts)"),
                     .init(age),
                 ]

@@ -27,6 +27,12 @@ package struct Agent: Equatable, Sendable {
     // Who may decide.
     var gate: Gate
     package internal(set) var regime = Regime.preset
+    /// Policies that cannot be read, or were durable here once and are gone: what they forbid is not known.
+    var unread: [PolicyReference] = []
+    /// Says what may run here, where any policy has a word in it.
+    var runRules: RunRules?
+    /// Somebody at the console acts as if no policy forbade it; nil where nobody does.
+    package internal(set) var glass: BrokenGlass?
     /// Versions of policies below which none is taken, whatever became of them.
     let policyFloors: [String: UInt64]
     /// When the policy was last proved current; nil before the first contact.
@@ -198,6 +204,7 @@ package struct Agent: Equatable, Sendable {
         case .mesh(let view): see(view, at: now, into: &effects)
         case .redialFailed(let reason): noteRedialFailed(reason, at: now, into: &effects)
         case .timeCorrected: renew(into: &effects)
+        case .actedUnderGlass(let act): noteActedUnderGlass(act, at: now)
         case .halt: halt(at: now, into: &effects)
         }
         finish(at: now.wall, into: &effects)

@@ -25,6 +25,8 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var brake = RevocationBrake()
     /// The digest of its device key.
     package var device: String?
+    /// Where workloads ask what is permitted; nil where nobody answers.
+    package var questionSocket: String?
     /// Its place in the mesh of its site; nil where it takes no part.
     package var mesh: MeshContact?
     package var limits: AgentLimits
@@ -32,8 +34,8 @@ package struct AgentConfiguration: Equatable, Sendable {
     package init(
         node: NodeID, site: SiteID, version: String, capacity: Capacity,
         portRange: ClosedRange<Int>, boot: UInt64, machine: UInt64 = 0,
-        policyKeys: [TrustedKey] = [], keys: KeyHand? = nil, mesh: MeshContact? = nil,
-        secretsKey: String? = nil,
+        policyKeys: [TrustedKey] = [], keys: KeyHand? = nil, questionSocket: String? = nil,
+        mesh: MeshContact? = nil, secretsKey: String? = nil,
         limits: AgentLimits = .production
     ) {
         self.node = node
@@ -46,6 +48,7 @@ package struct AgentConfiguration: Equatable, Sendable {
         self.policyKeys = policyKeys
         self.keys = keys
         self.secretsKey = secretsKey
+        self.questionSocket = questionSocket
         self.mesh = mesh
         self.limits = limits
     }
@@ -134,6 +137,8 @@ extension Agent {
         case redialFailed(reason: String)
         /// The hub's time turned out to be another than this node's by more than a moment.
         case timeCorrected
+        /// Somebody at the console did what only the broken glass let them do.
+        case actedUnderGlass(String)
         /// Stop every workload in reverse tier order, then say `.halted`.
         case halt
     }

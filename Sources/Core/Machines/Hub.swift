@@ -141,9 +141,11 @@ package struct Hub: Equatable, Sendable {
         case roster(SiteID)
     }
 
+    /// - Parameter known: policies that this hub has had, as something besides the store remembers. One
+    ///   that the store has no version of was lost, and what it said is not known.
     package init(
-        snapshot: HubSnapshot, policyKeys: [TrustedKey] = [], limits: HubLimits = .production,
-        brake: RevocationBrake = RevocationBrake()
+        snapshot: HubSnapshot, policyKeys: [TrustedKey] = [], known: [String] = [],
+        limits: HubLimits = .production, brake: RevocationBrake = RevocationBrake()
     ) {
         revoked = Revoked(list: snapshot.revocations, brake: brake)
         self.limits = limits
@@ -169,6 +171,9 @@ package struct Hub: Equatable, Sendable {
         for roster in snapshot.rosters { rosters.insert(roster, for: roster.site) }
         for token in snapshot.userTokens { userTokens.insert(token, for: token.id) }
         unreadPolicies = takePolicies(snapshot.policies)
+        let stored = Set(snapshot.policies.map(\.reference.name))
+        unreadPolicies += known.filter { !stored.contains($0) }.sorted()
+            .map { PolicyReference(name: $0, version: 0) }
         restoreVersions(snapshot)
         for item in snapshot.pending {
             let asking = Asking(item: item, lastAsked: Instant(nanoseconds: 0))
