@@ -144,7 +144,7 @@ let package = Package(
                 "Storage", "Containers", "Transport", "Management",
             ]),
         room(
-            "Client", in: "Client", sees: ["Model", "Manifest", "Authority", "Trust"],
+            "Client", in: "Client", sees: ["Model", "Manifest", "Authority", "Trust", "Audit"],
             uses: httpConnection + tls),
         room(
             "Simulation", in: "Simulation",
@@ -190,7 +190,8 @@ let package = Package(
             "TrustTests", sees: ["Model", "Trust", "SessionNetwork"],
             uses: [.product(name: "Crypto", package: "swift-crypto")], fixtures: true),
         tests(
-            "MachinesTests", sees: ["Model", "Machines", "Authority", "Simulation", "Trust"]),
+            "MachinesTests",
+            sees: ["Model", "Machines", "Authority", "Simulation", "Trust", "Audit"]),
         tests(
             "TransportTests", sees: ["Model", "Transport"],
             uses: gRPC + certificates + tls + controlLink),

@@ -129,6 +129,7 @@ package final class AgentHost: Sendable {
                     })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
+            checkAuditLater()
             group.addTask { [self] in
                 await engine.watch { [self] in _ = mailbox.yield(.engine(report(of: $0))) }
             }
@@ -206,6 +207,10 @@ package final class AgentHost: Sendable {
             group.addTask { [self] in await install(certification) }
         case .keepKeys(let deal):
             group.addTask { [self] in await keep(deal) }
+        case .audit(let act):
+            audit.append(
+                act, in: auditCircumstances, isUrgent: act.decision == .deny, to: writer)
+        case .attest(let held): group.addTask { [self] in attest(held: held) }
         case .send(let message):
             Failpoint.reach("agent.send.\(message.failpoint)")
             link.send(message)

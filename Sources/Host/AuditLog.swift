@@ -44,11 +44,17 @@ final class AuditLog: Sendable {
     private let owner: String
     private let retention: UInt64
     private let state: Mutex<State>
+    private let told: @Sendable (AuditCheckpoint) -> Void
 
     /// - Parameters:
     ///   - log: what it is called where the store holds none yet.
     ///   - retention: how many records are kept, give or take a sixteenth.
-    init(of log: String, key: AuditKey, tail: AuditTail, retention: Int) {
+    ///   - told: hears of each checkpoint that is kept for good, once it is durable.
+    init(
+        of log: String, key: AuditKey, tail: AuditTail, retention: Int,
+        told: @escaping @Sendable (AuditCheckpoint) -> Void = { _ in }
+    ) {
+        self.told = told
         self.key = key
         self.retention = UInt64(retention)
         owner = log
@@ -156,7 +162,7 @@ final class AuditLog: Sendable {
     }
 
     private func noteDurable(_ checkpoint: AuditCheckpoint, isKept: Bool) {
-        let told = state.withLock { state in
+        let waiting = state.withLock { state in
             state.durable = max(state.durable, checkpoint.index)
             state.newest = checkpoint
             state.storeFails = false
@@ -168,7 +174,8 @@ final class AuditLog: Sendable {
             for index in told.keys { state.waiting[index] = nil }
             return told.values
         }
-        for continuation in told { continuation.resume(returning: .durable) }
+        for continuation in waiting { continuation.resume(returning: .durable) }
+        if isKept { told(checkpoint) }
     }
 
     func noteStore(fails: Bool) {

@@ -11,6 +11,7 @@ extension NodeMessage {
         case .engine: "engine"
         case .holdings: "holdings"
         case .certify: "certify"
+        case .audit: "audit"
         }
     }
 }
@@ -26,6 +27,7 @@ extension HubMessage {
         case .inventory: "inventory"
         case .certified: "certified"
         case .keys: "keys"
+        case .witnessed: "witnessed"
         }
     }
 }

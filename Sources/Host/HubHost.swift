@@ -28,7 +28,7 @@ package final class HubHost: Sendable {
     var enrolmentAddress: String? { delegate.enrolmentAddress }
 
     private let inputs: AsyncStream<Hub.Input>
-    private let mailbox: AsyncStream<Hub.Input>.Continuation
+    let mailbox: AsyncStream<Hub.Input>.Continuation
     private let timers: Timers<Hub.Wake>
 
     /// What a hub tells whoever started it, once it can be reached.
@@ -67,14 +67,15 @@ package final class HubHost: Sendable {
         masters = try DayMasters(settings.state + "/identity/day-masters")
         let snapshot = try store.load()
         machine = Mutex(Hub(snapshot: snapshot, policyKeys: identity.policyKeys))
-        let audit = AuditLog(
-            of: "hub/\(settings.name)", key: try AuditKeyFile.open(in: settings.state),
-            tail: snapshot.audit, retention: settings.auditRecords)
-        self.audit = audit
         Failpoint.reach("hub.boot.loaded")
         let (inputs, mailbox) = AsyncStream.makeStream(of: Hub.Input.self)
         self.inputs = inputs
         self.mailbox = mailbox
+        let audit = AuditLog(
+            of: "hub/\(settings.name)", key: try AuditKeyFile.open(in: settings.state),
+            tail: snapshot.audit, retention: settings.auditRecords,
+            told: { mailbox.yield(.audited($0)) })
+        self.audit = audit
         timers = Timers { mailbox.yield(.wake($0)) }
         writer = StoreWriter(failpoint: "hub") { batches in
             try audit.commit(batches) { try store.commit($0) }
@@ -123,6 +124,7 @@ package final class HubHost: Sendable {
                     })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
+            checkAuditLater()
             group.addTask { [self] in
                 try await control.run { open in
                     delegate.enrolmentIsOpen(
@@ -217,7 +219,7 @@ package final class HubHost: Sendable {
                 welcome.time = identity.time.attest()
                 send(.welcome(welcome), to: session)
             } else {
-                send(message, to: session)
+                send(signed(message), to: session)
             }
         case .close(let session): control.close(session)
         case .certify(let session, let node, let site, let request, let device, let life):

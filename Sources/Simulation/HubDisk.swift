@@ -50,7 +50,7 @@ package struct HubStore: Equatable, Sendable {
         case .metEpoch(let epoch): metEpoch = epoch
         case .generationFloor(let generation): generationFloor = generation
         // The log is the host's own; the machines write none of it.
-        case .audit: break
+        case .audit, .auditWitness, .auditLeaf, .pruneAuditLeaves: break
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
             .acknowledged, .appliedRevision, .contact, .claims, .credential, .timeline, .head,
             .localChange,

@@ -107,7 +107,9 @@ extension World {
             wish(instant, reason, at: node)
         case .reply(_, let reply): checkPromise(reply, at: node)
         // There is no TLS here: nobody is asked who they are.
-        case .halted, .issue, .redial, .succeed, .hangUp, .askAuthority, .install, .keepKeys:
+        // The audit log is the host's own.
+        case .halted, .issue, .redial, .succeed, .hangUp, .askAuthority, .install, .keepKeys,
+            .attest, .audit:
             break
         }
     }
@@ -235,8 +237,7 @@ extension Agent.Effect {
         switch self {
         case .persist, .connect, .disconnect, .send, .carryOut, .reply, .halted: true
         case .list, .probe, .measure, .wake, .issue, .redial, .succeed, .hangUp, .askAuthority,
-            .keepKeys,
-            .install:
+            .keepKeys, .install, .attest, .audit:
             false
         }
     }

@@ -22,7 +22,8 @@ extension World {
             case .halt: 51
             case .request: 52
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
-                .timeCorrected, .received(.keys), .keptKeys:
+                .timeCorrected, .received(.keys), .keptKeys, .received(.witnessed), .attested,
+                .auditBroken:
                 53
             }
         return kind << 16 | UInt64(node)
@@ -41,7 +42,7 @@ extension World {
             case .send(.engine): 76
             case .send(.holdings): 77
             case .send(.certify), .issue, .redial, .succeed, .hangUp, .askAuthority, .install,
-                .keepKeys:
+                .keepKeys, .attest, .audit, .send(.audit):
                 78
             case .list: 67
             case .carryOut(let order): 67 + order.act.kind
@@ -65,7 +66,7 @@ extension World {
             case .received(_, .heartbeat): 105
             case .received(_, .engine): 110
             case .received(_, .holdings): 96
-            case .received(_, .certify): 95
+            case .received(_, .certify), .received(_, .audit), .audited, .auditBroken: 95
             case .closed: 106
             case .request: 107
             case .persisted: 108
@@ -85,7 +86,9 @@ extension World {
             case .send(_, .documents): 115
             case .send(_, .acknowledged): 116
             case .send(_, .inventory): 97
-            case .certify, .send(_, .certified), .dealKeys, .send(_, .keys): 94
+            case .certify, .send(_, .certified), .dealKeys, .send(_, .keys),
+                .send(_, .witnessed):
+                94
             case .close: 117
             case .reply(_, .refused): 118
             case .reply: 119

@@ -35,6 +35,7 @@ import Testing
             (.GET, "/api/v1/changes", nil, "get the fleet"),
             (.GET, "/api/v1/audit", nil, "review the fleet"),
             (.GET, "/api/v1/audit/verdict", nil, "review the fleet"),
+            (.GET, "/api/v1/audit/proof?record=1", nil, "review the fleet"),
             (.GET, "/api/v1/access?verb=get", nil, "status the fleet"),
             (.GET, "/api/v1/nodes", nil, "get the fleet"),
             (.GET, "/api/v1/nodes/n1", nil, "get Node/n1 at rural"),

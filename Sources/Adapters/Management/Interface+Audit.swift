@@ -21,6 +21,19 @@ extension Interface {
             access: .fleet(.review),
             success: (200, [.json(.named("AuditVerdict"))]), refusals: [403, 503],
             respond: { interface, _ in try .json(try await interface.backend.auditVerdict()) }),
+        Route(
+            method: .get, path: "/api/v1/audit/proof",
+            summary:
+                "What ties one record to a signed checkpoint, and that to the hub's log of all.",
+            access: .fleet(.review),
+            query: [.init(name: "record", type: .integer, summary: "Its number.")],
+            success: (200, [.json(.named("AuditProof"))]), refusals: [403, 404, 503],
+            respond: { interface, call in
+                guard let record = try call.count("record") else {
+                    throw Rejection.malformed("'record' is the number of a record")
+                }
+                return try .json(try await interface.backend.auditProof(of: UInt64(record)))
+            }),
     ]
 
     /// Keeps what was decided, before anything comes of it. Throws where it cannot be kept.

@@ -53,7 +53,7 @@ enum RecordCodec {
 extension NodeMessage: Recordable {
     static let recordKinds: Set = [
         "NodeMessage.hello", "NodeMessage.applied", "NodeMessage.entries", "NodeMessage.heartbeat",
-        "NodeMessage.engine", "NodeMessage.holdings", "NodeMessage.certify",
+        "NodeMessage.engine", "NodeMessage.holdings", "NodeMessage.certify", "NodeMessage.audit",
     ]
     var recordKind: String {
         switch self {
@@ -64,6 +64,7 @@ extension NodeMessage: Recordable {
         case .engine: "NodeMessage.engine"
         case .holdings: "NodeMessage.holdings"
         case .certify: "NodeMessage.certify"
+        case .audit: "NodeMessage.audit"
         }
     }
 }
@@ -71,7 +72,7 @@ extension NodeMessage: Recordable {
 extension HubMessage: Recordable {
     static let recordKinds: Set = [
         "HubMessage.welcome", "HubMessage.retry", "HubMessage.documents", "HubMessage.acknowledged",
-        "HubMessage.inventory", "HubMessage.certified", "HubMessage.keys",
+        "HubMessage.inventory", "HubMessage.certified", "HubMessage.keys", "HubMessage.witnessed",
     ]
     var recordKind: String {
         switch self {
@@ -82,6 +83,7 @@ extension HubMessage: Recordable {
         case .inventory: "HubMessage.inventory"
         case .certified: "HubMessage.certified"
         case .keys: "HubMessage.keys"
+        case .witnessed: "HubMessage.witnessed"
         }
     }
 }

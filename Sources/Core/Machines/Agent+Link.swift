@@ -75,6 +75,7 @@ extension Agent {
             if link.isUp { effects.append(.install(certification)) }
         case .keys(let deal):
             if link.isUp { effects.append(.keepKeys(deal)) }
+        case .witnessed(let receipt): take(receipt, at: now)
         }
     }
 
@@ -136,6 +137,8 @@ extension Agent {
         ship(at: now, into: &effects)
         if !isSuccession { returnHead = outbox.lastSequence }
         askAuthority(isSuccession: isSuccession, at: now, into: &effects)
+        auditTalk.held = welcome.audited
+        attest(into: &effects)
         // What had to wait for somebody who may decide.
         advance(at: now, into: &effects)
     }
@@ -204,6 +207,7 @@ extension Agent {
     mutating func beat(_ usage: Usage?, into effects: inout [Effect]) {
         guard link.isUp else { return }
         effects.append(.send(.heartbeat(usage)))
+        attest(into: &effects)
     }
 
     /// Sends what is durable and due, no faster than the site's link carries it.

@@ -115,6 +115,10 @@ extension Agent {
         case redialFailed(reason: String)
         /// The hub's time turned out to be another than this node's by more than a moment.
         case timeCorrected
+        /// Where the audit log stands on disk, as `.attest` asked.
+        indirect case attested(AuditReport)
+        /// The audit log on disk is not what was written.
+        case auditBroken(AuditFault)
         /// Stop every workload in reverse tier order, then say `.halted`.
         case halt
     }
@@ -155,6 +159,11 @@ extension Agent {
         /// Keep these keys on disk in the place of those before, then `.keptKeys`.
         indirect case keepKeys(KeyDeal)
         case send(NodeMessage)
+        /// Look up where the audit log stands and what it has at this record, then `.attested`. Nothing
+        /// where there is no news.
+        case attest(held: UInt64)
+        /// Append this to the audit log, before what follows.
+        indirect case audit(AuditAct)
         case list
         // Large and rare: beside the others, which are small and many.
         indirect case carryOut(Order)

@@ -26,6 +26,7 @@ extension Hub {
         case epoch
         case metEpoch
         case generationFloor
+        case auditWitness(NodeID)
     }
 
     /// Leaves out what newer writes replace, and the oldest of too many events. Nothing of it was
@@ -84,7 +85,8 @@ extension Hub {
         case .epoch: (.epoch, nil)
         case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)
-        case .audit, .event, .decision, .removeNode: (nil, nil)
+        case .auditWitness(let node, _): (.auditWitness(node), node)
+        case .audit, .auditLeaf, .pruneAuditLeaves, .event, .decision, .removeNode: (nil, nil)
         }
     }
 }

@@ -247,7 +247,7 @@ extension Hub {
         journal.forget { followUp in
             switch followUp {
             case .feed(node, _), .acknowledge(node, _, _): true
-            case .feed, .acknowledge, .reply: false
+            case .feed, .acknowledge, .reply, .receipt: false
             }
         }
         nodes.remove(node)

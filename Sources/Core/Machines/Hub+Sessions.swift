@@ -66,6 +66,7 @@ extension Hub {
             gather(documents, isLast: isLast, from: node, at: now)
         case .certify(let request):
             certify(request, of: node, on: session, at: now, into: &effects)
+        case .audit(let report): witness(report, of: node, on: session, at: now)
         }
     }
 
@@ -134,7 +135,8 @@ extension Hub {
                         epoch: epoch,
                         acknowledged: nodes[hello.node]?.acknowledged ?? 0,
                         heartbeatEvery: Interval(limits.heartbeatEvery),
-                        reconnectWindow: Interval(reconnectWindow)))))
+                        reconnectWindow: Interval(reconnectWindow),
+                        audited: nodes[hello.node]?.audit?.newest.index ?? 0))))
         if asks { effects.append(.send(session, .inventory)) }
         if sharesCopies(hello.node) { reconcile(because: .nodeReturned, at: now) }
         feed(hello.node, into: &effects)

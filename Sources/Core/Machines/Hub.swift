@@ -1,3 +1,4 @@
+import Audit
 import Authority
 package import Model
 import Replication
@@ -53,6 +54,9 @@ package struct Hub: Equatable, Sendable {
     /// Who gets keys for whom, as far as it was asked for since nodes last came or went.
     var rosters: Table<SiteID, Roster> = Table()
 
+    /// All checkpoints of audit logs, in the order in which they came.
+    var auditTree: MerkleLog
+
     // Who is in contact.
     var sessions: Table<SessionID, Session> = Table()
     var admission: Admission
@@ -101,6 +105,8 @@ package struct Hub: Equatable, Sendable {
         var usage: Usage?
         /// The keys that it has, as it said or was sent since.
         var keys: KeyHand?
+        /// What is held of its audit log.
+        var audit: AuditWitness?
         /// The policies in force there, as it said itself; nil before it spoke to this process.
         var policies: [PolicyReference]?
     }
@@ -121,6 +127,7 @@ package struct Hub: Equatable, Sendable {
         case reply(RequestID, Reply)
         case feed(NodeID, through: UInt64)
         case acknowledge(NodeID, SessionID, sequence: UInt64)
+        case receipt(SessionID, AuditWitness, seen: UInt64)
     }
 
     package init(
@@ -130,6 +137,7 @@ package struct Hub: Equatable, Sendable {
         self.policyKeys = policyKeys
         epoch = snapshot.epoch
         metEpoch = snapshot.metEpoch
+        auditTree = Hub.restored(snapshot.auditTree)
         generationFloor = snapshot.generationFloor
         events = Recent(snapshot.events, limit: limits.events)
         decisions = Recent(snapshot.decisions, limit: limits.decisions)
@@ -182,6 +190,8 @@ package struct Hub: Equatable, Sendable {
         case .closed(let session): close(session, at: now)
         case .request(let id, let request): serve(request, as: id, at: now, into: &effects)
         case .persisted(let ticket): settle(ticket, into: &effects)
+        case .audited(let checkpoint): witnessOwn(checkpoint)
+        case .auditBroken(let fault): noteAudit(fault, at: now)
         case .storeFailing(let reason): storeTrouble = reason
         }
         finish(into: &effects)
@@ -207,6 +217,8 @@ package struct Hub: Equatable, Sendable {
                 nodes.update(node) { $0.acknowledged = max($0.acknowledged, sequence) }
                 guard sessions[session] != nil else { continue }
                 effects.append(.send(session, .acknowledged(sequence: sequence)))
+            case .receipt(let session, let witness, let seen):
+                sendReceipt(witness, seen: seen, on: session, into: &effects)
             }
         }
     }
@@ -234,7 +246,7 @@ extension Hub.Member {
             node: state.node, feed: feed, durable: feed.head, applied: state.appliedRevision,
             inbox: Inbox(last: state.acknowledged), acknowledged: state.acknowledged,
             instances: Table(), lastSeen: state.lastSeen, claims: state.claims,
-            credential: state.credential, timeline: state.timeline)
+            credential: state.credential, timeline: state.timeline, audit: state.audit)
         for status in state.instances { instances.insert(status, for: status.id) }
         for change in state.changes { changes.insert(change, for: change.workload) }
         let name = NodeID(state.node.metadata.name)

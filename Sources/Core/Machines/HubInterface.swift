@@ -31,6 +31,8 @@ package struct HubLimits: Equatable, Sendable {
     package var policyVersions: Int
     /// Nodes of one site that get keys for each other, the first by name.
     package var meshMembers: Int
+    /// Checkpoints of audit logs that are kept one by one; of older ones only their roots are.
+    package var auditLeaves: Int
 
     package static let production = HubLimits(
         heartbeatEvery: .seconds(15), heartbeatsMissed: 3, admissionsPerSecond: 200,
@@ -38,7 +40,7 @@ package struct HubLimits: Equatable, Sendable {
         holdings: 4_096, events: 2_000, decisions: 2_000, siteVersions: 64, tokens: 10_000,
         objects: 20_000, replicas: 10_000,
         instancesPerNode: 1_000, writes: 4_096, policies: 256, policyVersions: 16,
-        meshMembers: 256)
+        meshMembers: 256, auditLeaves: 100_000)
 
     package static let tight = HubLimits(
         heartbeatEvery: .seconds(60), heartbeatsMissed: 3, admissionsPerSecond: 4,
@@ -46,7 +48,7 @@ package struct HubLimits: Equatable, Sendable {
         events: 32, decisions: 32, siteVersions: 16, tokens: 64, objects: 1_000, replicas: 64,
         instancesPerNode: 64, writes: 64,
         policies: 4,
-        policyVersions: 3, meshMembers: 8)
+        policyVersions: 3, meshMembers: 8, auditLeaves: 16)
 }
 
 extension Hub {
@@ -61,6 +63,10 @@ extension Hub {
         case closed(SessionID)
         case request(RequestID, Request)
         case persisted(Ticket)
+        /// A checkpoint of the hub's own audit log is durable.
+        case audited(AuditCheckpoint)
+        /// The hub's audit log on disk is not what was written.
+        case auditBroken(AuditFault)
         /// The store cannot write. The host repeats the same writes, in order, until it can.
         case storeFailing(reason: String)
     }
