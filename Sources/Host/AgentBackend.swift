@@ -13,7 +13,7 @@ struct AgentBackend: ManagementBackend {
     private var now: WallTime { SystemClock.now().wall }
 
     func access(
-        of principal: Principal, _ verb: Verb, _ target: AccessTarget
+        of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport {
         let moment = SystemClock.now()
         let (point, here) = host.machine.withLock { agent in
@@ -23,15 +23,18 @@ struct AgentBackend: ManagementBackend {
             )
         }
         return point.decide(
-            principal, verb, target,
-            in: .init(staleness: here.staleness, policyAge: here.policyAge))
+            requester.principal, verb, target,
+            in: .init(
+                staleness: here.staleness, policyAge: here.policyAge,
+                credential: requester.credential))
     }
 
     func info() async -> ServerInfo {
         host.machine.withLock { agent in
             ServerInfo(
                 role: .node, name: agent.configuration.node.text, version: Version.text,
-                hubInContact: agent.link.isUp, since: agent.link.since)
+                hubInContact: agent.link.isUp, since: agent.link.since,
+                disk: DiskProtection(ofNode: host.vault))
         }
     }
 
@@ -179,6 +182,20 @@ struct AgentBackend: ManagementBackend {
 
     func compliance(of site: SiteID?) async throws(Refusal) -> ComplianceReport {
         throw hubDecides("get compliance")
+    }
+
+    func mesh(of site: SiteID?) async throws(Refusal) -> MeshReport {
+        let own = host.identity.enrolment.site
+        guard site == nil || site == own else {
+            throw Refusal(.notFound, "this node knows of its own site '\(own)' alone")
+        }
+        guard let seat = host.seat else {
+            throw Refusal(
+                .unavailable,
+                "node '\(host.identity.enrolment.node)' takes no part in a mesh: its setting "
+                    + "meshListen is off, or its port was taken (see its log)")
+        }
+        return MeshReport(items: [await seat.mesh.view()], asOf: now)
     }
 
     func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken {

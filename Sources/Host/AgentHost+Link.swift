@@ -117,7 +117,8 @@ extension AgentHost {
 
     func issue(_ mode: IssuanceMode) -> Agent.Input {
         do {
-            return .issued(life: try identity.credentials.issue(mode).life)
+            let now = SystemClock.now().monotonic
+            return .issued(life: try identity.credentials.issue(mode).life, at: now)
         } catch {
             return .issueFailed(reason: "\(error)")
         }
@@ -135,7 +136,12 @@ extension AgentHost {
     func keep(_ deal: KeyDeal) async {
         do {
             let now = identity.credentials.time.now
-            mailbox.yield(.keptKeys(try await pairKeys.take(deal, at: now)))
+            let hand = try await pairKeys.take(deal, at: now)
+            if let seat {
+                await seat.mesh.take(await pairKeys.ring)
+                await pairKeys.handOver()
+            }
+            mailbox.yield(.keptKeys(hand))
         } catch {
             log("the keys with this node's peers are not kept: \(error)")
         }

@@ -15,8 +15,11 @@ import Transport
 package final class AgentHost: Sendable {
     let settings: AgentSettings
     let identity: NodeIdentity
+    let vault: Vault
     /// The keys with the node's peers.
     let pairKeys: PairKeys
+    /// Its part in the mesh of its site.
+    let seat: MeshSeat?
     let machine: Mutex<Agent>
     let engine: any Engine
     let writer: StoreWriter<NodeWrite>
@@ -38,18 +41,23 @@ package final class AgentHost: Sendable {
         _ settings: AgentSettings, log: @escaping @Sendable (String) -> Void,
         ready: @escaping @Sendable () -> Void
     ) async throws {
+        CoreDumps.turnOff(log: log)
         let host = try await AgentHost(settings, log: log)
         try await host.run(log: log, ready: ready)
     }
 
     /// Enrols the node, unless it is, and answers where it belongs.
     package static func enrol(
-        _ settings: AgentSettings
+        _ settings: AgentSettings, log: (String) -> Void
     ) async throws -> (node: NodeID, site: SiteID) {
+        CoreDumps.turnOff(log: log)
         try PrivateFile.makeDirectory(settings.state)
-        let known = try NodeIdentity.load(from: settings.state)
+        let vault = try Vault(settings.state, settings.seal, settings.sealBefore, log: log)
+        let known = try NodeIdentity.load(from: settings.state, of: vault)
         let identity =
-            if let known { known } else { try await NodeIdentity.enrol(with: settings) }
+            if let known { known } else {
+                try await NodeIdentity.enrol(with: settings, in: vault)
+            }
         return (identity.enrolment.node, identity.enrolment.site)
     }
 
@@ -62,15 +70,18 @@ package final class AgentHost: Sendable {
         for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
         let snapshot = try store.load()
         Failpoint.reach("agent.boot.loaded")
-        if let known = try NodeIdentity.load(from: settings.state) {
+        vault = try Vault(settings.state, settings.seal, settings.sealBefore, log: log)
+        if let known = try NodeIdentity.load(from: settings.state, of: vault) {
             identity = known
         } else {
-            identity = try await NodeIdentity.enrol(with: settings)
+            identity = try await NodeIdentity.enrol(with: settings, in: vault)
             log("enrolled as node \(identity.enrolment.node) at site \(identity.enrolment.site)")
         }
         self.settings = settings
         pairKeys = try PairKeys(
-            of: identity.enrolment.node, at: settings.state + "/identity/pair.keys")
+            of: identity.enrolment.node, at: settings.state + "/identity/pair.keys",
+            in: vault)
+        seat = try await AgentHost.openMesh(settings, identity, pairKeys, log: log)
         engine = try await settings.engine.open(
             directory: settings.state + "/processes", node: identity.enrolment.node,
             searchPath: settings.searchPath,
@@ -81,7 +92,7 @@ package final class AgentHost: Sendable {
             boot: try SystemClock.boot(), machine: NodeFacts.machine(),
             policyKeys: try settings.policyKeys.map(PolicyKeys.read)
                 ?? identity.enrolment.policyKeys,
-            keys: pairKeys.handAtStart)
+            keys: pairKeys.handAtStart, mesh: seat?.contact)
         machine = Mutex(
             Agent(
                 configuration: configuration, snapshot: snapshot,
@@ -142,6 +153,9 @@ package final class AgentHost: Sendable {
                 }
             }
             group.addTask { [self] in await obeySignals(log: log) }
+            if let seat {
+                group.addTask { [self] in try await takePart(seat) }
+            }
             if let period = ServiceNotice.watchdogPeriod {
                 group.addTask { [self] in await keepWatchdog(every: period) }
             }
@@ -211,10 +225,12 @@ package final class AgentHost: Sendable {
             audit.append(
                 act, in: auditCircumstances, isUrgent: act.decision == .deny, to: writer)
         case .attest(let held): group.addTask { [self] in attest(held: held) }
+        case .keepRoster(let roster):
+            group.addTask { [self] in await keep(roster) }
         case .send(let message):
             Failpoint.reach("agent.send.\(message.failpoint)")
             link.send(message)
-        case .measure: mailbox.yield(.measured(facts.usage(at: SystemClock.now().wall)))
+        case .measure: group.addTask { [self] in await measure() }
         case .reply(let request, let reply): requests.answer(request, reply)
         case .halted: break
         case .list, .carryOut, .probe:
@@ -222,6 +238,12 @@ package final class AgentHost: Sendable {
                 if let report = await ask(effect) { mailbox.yield(.engine(report)) }
             }
         }
+    }
+
+    /// What the heartbeat carries: how the node does, and how it sees its mesh.
+    private func measure() async {
+        if let seat { mailbox.yield(.mesh(await seat.mesh.view())) }
+        mailbox.yield(.measured(facts.usage(at: SystemClock.now().wall)))
     }
 
     /// Asks the agent for a change and waits until it is durable, or refused.

@@ -26,14 +26,21 @@ package struct AgentSettings: Hashable, Sendable {
     package var hub: String?
     /// Files of the keys that may sign policy, in place of those from the enrolment.
     package var policyKeys: [String]?
+    /// By what keys and secrets on disk are sealed, and what that was before, to change over.
+    package var seal: SealingChoice
+    package var sealBefore: SealingChoice?
     /// Facts that the operator states rather than measures.
     package var capacity: Capacity?
+    /// Where datagrams of the mesh are taken, and where others are told to send them; nil for no mesh.
+    package var mesh: MeshPlace?
 
     package init(
         state: String, node: NodeID? = nil, token: String? = nil, engine: EngineChoice = .auto,
         socket: String, portRange: ClosedRange<Int> = 20_000...29_999, searchPath: [String] = [],
         stopsWorkloads: Bool = false, endsWithInput: Bool = false, hub: String? = nil,
-        policyKeys: [String]? = nil, capacity: Capacity? = nil, auditRecords: Int = 50_000
+        policyKeys: [String]? = nil, capacity: Capacity? = nil,
+        seal: SealingChoice = .auto, sealBefore: SealingChoice? = nil,
+        auditRecords: Int = 50_000, mesh: MeshPlace? = MeshPlace()
     ) {
         self.state = state
         self.node = node
@@ -48,5 +55,8 @@ package struct AgentSettings: Hashable, Sendable {
         self.hub = hub
         self.policyKeys = policyKeys
         self.capacity = capacity
+        self.seal = seal
+        self.sealBefore = sealBefore
+        self.mesh = mesh
     }
 }

@@ -12,6 +12,7 @@ extension NodeMessage {
         case .holdings: "holdings"
         case .certify: "certify"
         case .audit: "audit"
+        case .mesh: "mesh"
         }
     }
 }
@@ -28,6 +29,7 @@ extension HubMessage {
         case .certified: "certified"
         case .keys: "keys"
         case .witnessed: "witnessed"
+        case .roster: "roster"
         }
     }
 }

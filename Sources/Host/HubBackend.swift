@@ -12,17 +12,17 @@ struct HubBackend: ManagementBackend {
     private var now: WallTime { SystemClock.now().wall }
 
     func access(
-        of principal: Principal, _ verb: Verb, _ target: AccessTarget
+        of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport {
-        let point = host.machine.withLock { hub in
-            host.access.point(isCurrent: hub.isCurrent, make: hub.accessPoint)
-        }
         // The hub is where policy comes from, so here it is never old.
-        return point.decide(principal, verb, target)
+        return point.decide(
+            requester.principal, verb, target, in: .init(credential: requester.credential))
     }
 
     func info() async -> ServerInfo {
-        ServerInfo(role: .hub, name: host.settings.name, version: Version.text)
+        ServerInfo(
+            role: .hub, name: host.settings.name, version: Version.text,
+            disk: DiskProtection(ofHub: host.identity.vault))
     }
 
     func list(_ kind: Kind) async -> ObjectList {
@@ -78,6 +78,14 @@ struct HubBackend: ManagementBackend {
             throw Refusal(.notFound, "there is no site '\(site?.text ?? "")'")
         }
         return ComplianceReport(items: items, asOf: now)
+    }
+
+    func mesh(of site: SiteID?) async throws(Refusal) -> MeshReport {
+        let items = host.machine.withLock { $0.meshViews(of: site) }
+        guard let items else {
+            throw Refusal(.notFound, "there is no site '\(site?.text ?? "")'")
+        }
+        return MeshReport(items: items, asOf: now)
     }
 
     func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken {
@@ -143,7 +151,8 @@ struct HubBackend: ManagementBackend {
             ($0.objects(.node, at: now), $0.objects(.workload, at: now))
         }
         var states: [NodeState: Int] = [
-            .ready: 0, .autonomous: 0, .silent: 0, .awaitingReconnect: 0, .conflictPaused: 0,
+            .ready: 0, .autonomous: 0, .vouched: 0, .silent: 0, .awaitingReconnect: 0,
+            .conflictPaused: 0,
         ]
         var ages: [Metrics.Sample] = []
         for case .node(let node) in nodes {

@@ -4,6 +4,7 @@ import Management
 import Model
 import Storage
 import Synchronization
+import Tokens
 import Transport
 
 /// Drives one `Hub`: its store, the control link's listeners and the API for people. Carries out
@@ -14,6 +15,7 @@ package final class HubHost: Sendable {
     let machine: Mutex<Hub>
     let observers = Observers()
     let access = AccessBoard()
+    let tokens: TokenPress
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
@@ -40,9 +42,17 @@ package final class HubHost: Sendable {
     }
 
     /// Makes the hub's directory, authority and operator certificate, and starts nothing.
-    package static func initialise(_ settings: HubSettings) throws -> OperatorFiles {
+    /// - Parameter copies: where a person's copies of the operator's files go if those here are
+    ///   sealed, which no client can read.
+    package static func initialise(
+        _ settings: HubSettings, copies: String, log: (String) -> Void
+    ) throws -> OperatorFiles {
+        CoreDumps.turnOff(log: log)
         try PrivateFile.makeDirectory(settings.state)
-        return try HubIdentity.open(settings).writeOperator(in: settings)
+        let identity = try HubIdentity.open(settings, log: log)
+        let files = try identity.writeOperator(in: settings)
+        guard identity.vault.isSealed else { return files }
+        return try identity.copy(files, to: copies)
     }
 
     /// Runs a hub until it is asked to stop.
@@ -50,21 +60,26 @@ package final class HubHost: Sendable {
         _ settings: HubSettings, log: @escaping @Sendable (String) -> Void,
         ready: @escaping @Sendable (Listening) -> Void
     ) async throws {
+        CoreDumps.turnOff(log: log)
         try PrivateFile.makeDirectory(settings.state)
         let store = try HubStore(directory: settings.state)
         for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
-        let host = try HubHost(settings, store: store, log: log)
+        let identity = try HubIdentity.open(settings, log: log)
+        let tokens = try await TokenKey.press(in: settings.state + "/identity")
+        let host = try HubHost(settings, identity, tokens, store: store, log: log)
         try await host.run(ready: ready)
     }
 
     private init(
-        _ settings: HubSettings, store: HubStore, log: @escaping @Sendable (String) -> Void
+        _ settings: HubSettings, _ identity: HubIdentity, _ tokens: TokenPress, store: HubStore,
+        log: @escaping @Sendable (String) -> Void
     ) throws {
         self.settings = settings
         self.store = store
         self.log = log
-        identity = try HubIdentity.open(settings)
-        masters = try DayMasters(settings.state + "/identity/day-masters")
+        self.identity = identity
+        self.tokens = tokens
+        masters = try DayMasters(settings.state + "/identity/day-masters", in: identity.vault)
         let snapshot = try store.load()
         machine = Mutex(Hub(snapshot: snapshot, policyKeys: identity.policyKeys))
         Failpoint.reach("hub.boot.loaded")
@@ -226,6 +241,7 @@ package final class HubHost: Sendable {
             certify(node, at: site, request, device: device, life: life, on: session)
         case .dealKeys(let session, let node, let peers, let hand):
             dealKeys(to: node, peers, hand, on: session)
+        case .dealRoster(let session, let roster): deal(roster, on: session)
         case .reply(let request, let reply):
             Failpoint.reach("hub.reply.before")
             requests.answer(request, reply)
@@ -245,6 +261,14 @@ package final class HubHost: Sendable {
                 to: session)
         } catch {
             log("node \(node) gets no keys with its peers: \(error)")
+        }
+    }
+
+    private func deal(_ roster: Roster, on session: SessionID) {
+        do {
+            send(.roster(try identity.issuing.sign(roster)), to: session)
+        } catch {
+            log("the roster of site \(roster.site) is not handed out: \(error)")
         }
     }
 

@@ -11,6 +11,9 @@ package struct HubSettings: Hashable, Sendable {
     package var enrolmentPort: Int
     /// Files of the keys that may sign policy; nil has the hub make one for its operator.
     package var policyKeys: [String]?
+    /// By what keys and secrets on disk are sealed, and what that was before, to change over.
+    package var seal: SealingChoice
+    package var sealBefore: SealingChoice?
     /// Records of the audit log that are kept, give or take a sixteenth.
     package var auditRecords: Int
     /// Stop when standard input ends: whoever holds its other end is gone.
@@ -22,6 +25,7 @@ package struct HubSettings: Hashable, Sendable {
         state: String, name: String = "hub", bind: String = "127.0.0.1",
         advertise: [String] = ["127.0.0.1"], managementPort: Int = 7440, controlPort: Int = 7441,
         enrolmentPort: Int = 7442, policyKeys: [String]? = nil, endsWithInput: Bool = false,
+        seal: SealingChoice = .auto, sealBefore: SealingChoice? = nil,
         auditRecords: Int = 50_000
     ) {
         self.state = state
@@ -33,6 +37,8 @@ package struct HubSettings: Hashable, Sendable {
         self.enrolmentPort = enrolmentPort
         self.policyKeys = policyKeys
         self.endsWithInput = endsWithInput
+        self.seal = seal
+        self.sealBefore = sealBefore
         self.auditRecords = auditRecords
     }
 }

@@ -17,6 +17,9 @@ extension HubSettings {
             enrolmentPort: values.read("enrolmentPort", as: "a port", port) ?? 0,
             policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
             endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false,
+            seal: values.read("seal", as: SealingChoice.expectation, SealingChoice.init) ?? .auto,
+            sealBefore: values.read(
+                "sealBefore", as: SealingChoice.expectation, SealingChoice.init),
             auditRecords: values.read("auditRecords", as: auditRange, recordCount) ?? 0)
         try values.check()
     }
@@ -29,6 +32,7 @@ extension AgentSettings {
         let memory = values.read("memory", as: "a size such as 1Gi", ByteCount.init)
         let cpu = values.read("cpu", as: "processor time such as 2 or 500m", CPUShare.init)
         let measured = NodeFacts.capacity()
+        let mesh = values.mesh()
         self.init(
             state: values.text("state", as: "the path of a directory"),
             node: values.read("node", as: "a name (a-z, 0-9 and hyphens, at most 63)") {
@@ -46,7 +50,11 @@ extension AgentSettings {
             hub: values["hub"],
             policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
             capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory),
-            auditRecords: values.read("auditRecords", as: auditRange, recordCount) ?? 0)
+            seal: values.read("seal", as: SealingChoice.expectation, SealingChoice.init) ?? .auto,
+            sealBefore: values.read(
+                "sealBefore", as: SealingChoice.expectation, SealingChoice.init),
+            auditRecords: values.read("auditRecords", as: auditRange, recordCount) ?? 0,
+            mesh: mesh)
         try values.check()
     }
 

@@ -43,7 +43,7 @@ package struct Setting: Hashable, Sendable {
             meaning:
                 "Files with the public keys of those who may sign policy, separated by commas. "
                 + "Without it the hub makes a key for its operator, once."),
-        auditRecords, endsWithInput,
+        seal, sealBefore, auditRecords, endsWithInput,
     ]
 
     package static let agent: [Setting] = [
@@ -81,8 +81,28 @@ package struct Setting: Hashable, Sendable {
             meaning:
                 "Files with the public keys of those who may sign policy, separated by commas, in "
                 + "place of those from the enrolment."),
-        auditRecords, endsWithInput,
+        Setting(
+            name: "meshListen", fallback: "127.0.0.1:0",
+            meaning:
+                "`address:port` for datagrams of the site's mesh, or `off`; port 0 takes a free "
+                + "one and keeps it."),
+        Setting(
+            name: "meshAdvertise", fallback: nil,
+            meaning: "`address` or `address:port` where other nodes of the site reach that; needed "
+                + "where it listens on all addresses."),
+        seal, sealBefore, auditRecords, endsWithInput,
     ]
+
+    private static let seal = Setting(
+        name: "seal", fallback: "auto",
+        meaning:
+            "What seals keys and secrets on disk: `systemd` or `systemd:NAME` (a credential of "
+            + "the unit), `passphrase:FILE`, or `none`. `auto` is `systemd` where the unit has the "
+            + "credential `skerry-sealing`, or else `none`.")
+
+    private static let sealBefore = Setting(
+        name: "sealBefore", fallback: nil,
+        meaning: "What sealed them until now, for the one start that changes it.")
 
     private static let auditRecords = Setting(
         name: "auditRecords", fallback: "50000",
@@ -192,6 +212,8 @@ package struct SettingValues: Sendable {
         mistakes.append("setting '\(name)': '\(text)' is not \(expectation)")
         return nil
     }
+
+    mutating func refuse(_ mistake: String) { mistakes.append(mistake) }
 
     func check() throws(HostError) {
         guard mistakes.isEmpty else { throw .settings(mistakes) }

@@ -10,9 +10,11 @@ package struct HubStore: Equatable, Sendable {
     private var compliance: Table<SiteID, SiteCompliance> = Table()
     private var replacements: Table<WorkloadID, [Replacement]> = Table()
     private var tokens: Table<String, JoinToken> = Table()
+    private var userTokens: Table<String, UserToken> = Table()
     private var events: [Event] = []
     private var decisions: [Decision] = []
     private(set) var policies: Table<PolicyReference, StoredPolicy> = Table()
+    private var rosters: Table<SiteID, Roster> = Table()
     private var epoch: UInt64 = 0
     private var metEpoch: UInt64 = 0
     private var generationFloor: UInt64 = 0
@@ -38,6 +40,8 @@ package struct HubStore: Equatable, Sendable {
         case .replacements(let id, let copies): replacements.insert(copies, for: id)
         case .token(let token): tokens.insert(token, for: token.id)
         case .removeToken(let id): tokens.remove(id)
+        case .userToken(let token): userTokens.insert(token, for: token.id)
+        case .removeUserToken(let id): userTokens.remove(id)
         case .event(let event):
             events.append(event)
             if events.count >= 2 * eventCap { events.removeFirst(events.count - eventCap) }
@@ -48,6 +52,7 @@ package struct HubStore: Equatable, Sendable {
         case .removePolicy(let reference): policies.remove(reference)
         case .epoch(let epoch): self.epoch = epoch
         case .metEpoch(let epoch): metEpoch = epoch
+        case .roster(let roster): rosters.insert(roster, for: roster.site)
         case .generationFloor(let generation): generationFloor = generation
         // The log is the host's own; the machines write none of it.
         case .audit, .auditWitness, .auditLeaf, .pruneAuditLeaves: break
@@ -127,6 +132,8 @@ package struct HubStore: Equatable, Sendable {
             generationFloor: generationFloor)
         for (site, history) in histories { snapshot.siteHistories[site] = history }
         snapshot.compliance = compliance.rows
+        snapshot.rosters = rosters.rows
+        snapshot.userTokens = userTokens.rows
         return snapshot
     }
 

@@ -22,8 +22,8 @@ extension World {
             case .halt: 51
             case .request: 52
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
-                .timeCorrected, .received(.keys), .keptKeys, .received(.witnessed), .attested,
-                .auditBroken:
+                .timeCorrected, .received(.keys), .keptKeys, .received(.roster), .keptRoster,
+                .mesh, .received(.witnessed), .attested, .auditBroken:
                 53
             }
         return kind << 16 | UInt64(node)
@@ -42,7 +42,7 @@ extension World {
             case .send(.engine): 76
             case .send(.holdings): 77
             case .send(.certify), .issue, .redial, .succeed, .hangUp, .askAuthority, .install,
-                .keepKeys, .attest, .audit, .send(.audit):
+                .keepKeys, .keepRoster, .send(.mesh), .attest, .audit, .send(.audit):
                 78
             case .list: 67
             case .carryOut(let order): 67 + order.act.kind
@@ -66,7 +66,9 @@ extension World {
             case .received(_, .heartbeat): 105
             case .received(_, .engine): 110
             case .received(_, .holdings): 96
-            case .received(_, .certify), .received(_, .audit), .audited, .auditBroken: 95
+            case .received(_, .certify), .received(_, .mesh), .received(_, .audit), .audited,
+                .auditBroken:
+                95
             case .closed: 106
             case .request: 107
             case .persisted: 108
@@ -86,8 +88,8 @@ extension World {
             case .send(_, .documents): 115
             case .send(_, .acknowledged): 116
             case .send(_, .inventory): 97
-            case .certify, .send(_, .certified), .dealKeys, .send(_, .keys),
-                .send(_, .witnessed):
+            case .certify, .send(_, .certified), .dealKeys, .send(_, .keys), .dealRoster,
+                .send(_, .roster), .send(_, .witnessed):
                 94
             case .close: 117
             case .reply(_, .refused): 118
@@ -152,7 +154,8 @@ extension World {
         case .send(let session, .acknowledged(let sequence)):
             session.rawValue << 24 | sequence
         case .send(let session, _): session.rawValue
-        case .certify(let session, _, _, _, _, _), .dealKeys(let session, _, _, _):
+        case .certify(let session, _, _, _, _, _), .dealKeys(let session, _, _, _),
+            .dealRoster(let session, _):
             session.rawValue
         case .reply(let id, _): id.number
         case .wake: 0

@@ -23,8 +23,8 @@ struct Skerry: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [
                     GetCommand.self, DescribeCommand.self, WhyCommand.self, LogsCommand.self,
-                    EventsCommand.self, TopCommand.self, SimulateCommand.self, DiffCommand.self,
-                    ExplainCommand.self, WaitCommand.self,
+                    EventsCommand.self, TopCommand.self, MeshCommand.self, SimulateCommand.self,
+                    DiffCommand.self, ExplainCommand.self, WaitCommand.self, StatusCommand.self,
                     AuthCommand.self, AuditCommand.self,
                 ]),
             CommandGroup(
@@ -36,7 +36,10 @@ struct Skerry: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Program",
-                subcommands: [ConfigCommand.self, VersionCommand.self, CompletionCommand.self]),
+                subcommands: [
+                    LoginCommand.self, ConfigCommand.self, VersionCommand.self,
+                    CompletionCommand.self,
+                ]),
         ])
 
     static func main() async {

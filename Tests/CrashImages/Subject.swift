@@ -227,6 +227,9 @@ private func hubStep(_ number: Int) -> [[HubWrite]] {
     if number % 14 == 0 { batches.append([.replacements(workload, [])]) }
     if number % 21 == 0 { batches.append([.removeLocalChange(id, change(number).workload)]) }
     if number % 17 == 0 { batches.append([.removeNode(id)]) }
+    if number % 6 == 0 { batches.append([.roster(roster(number))]) }
+    if number % 5 == 0 { batches.append([.userToken(userToken(number))]) }
+    if number % 15 == 0 { batches.append([.removeUserToken(id: userToken(number).id)]) }
     return batches
 }
 
@@ -281,6 +284,16 @@ private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
         state.replacements[workload] = replacements.isEmpty ? nil : replacements
     case .claims(let id, let claims):
         alter(id, in: &state) { node in node.claims = claims }
+    case .roster(let roster):
+        state.rosters.removeAll { $0.site == roster.site }
+        state.rosters.append(roster)
+        state.rosters.sort { $0.site < $1.site }
+    case .userToken(let token):
+        state.userTokens.removeAll { $0.id == token.id }
+        state.userTokens.append(token)
+        state.userTokens.sort { $0.id < $1.id }
+    case .removeUserToken(let id):
+        state.userTokens.removeAll { $0.id == id }
     case .event(let event):
         state.events.append(event)
     case .decision(let decision):
@@ -335,11 +348,24 @@ private func decision(_ number: Int, about workload: WorkloadID) -> Decision {
         staleness: .fresh, reach: .hub, policyVersion: 1, policyAge: .seconds(0))
 }
 
+private func roster(_ number: Int) -> Roster {
+    Roster(
+        site: SiteID("site-\(number % 4)"),
+        version: RosterVersion(epoch: 1, number: UInt64(number)),
+        members: [Roster.Member(node: "node-1", key: "00", address: "127.0.0.1:\(number)")])
+}
+
 private func change(_ number: Int) -> LocalChange {
     LocalChange(
         workload: WorkloadID("local-\(number % 5)"), at: time(number), sequence: UInt64(number),
         decision: DecisionID(origin: "node-1", number: UInt64(number)), base: nil,
         spec: WorkloadSpec(containers: []), ordinals: [number])
+}
+
+private func userToken(_ number: Int) -> UserToken {
+    UserToken(
+        id: "t\(number % 4)", user: "ann", issuedBy: "admin", issuedAt: time(number),
+        expiresAt: time(number + 1))
 }
 
 private func reading(_ number: Int) -> Reading {

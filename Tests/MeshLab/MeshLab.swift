@@ -212,6 +212,8 @@ package struct MeshLab {
             noticed += changes.map { Noticed(at: now, observer: node, change: $0) }
         case .isolated(let isAlone):
             if isAlone { isolated.insert(node) } else { isolated.remove(node) }
+        case .check(let records, let sender):
+            give(.checked(records, from: sender, refused: 0), to: node)
         case .taken(let record): received.append(Received(at: now, by: node, record: record))
         case .raise(let incarnation):
             incarnations[node] = incarnation

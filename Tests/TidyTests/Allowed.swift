@@ -37,6 +37,7 @@ extension Allowance {
         ("Sources/Host/SnapshotKeeper.swift", "the period of copies"),
         ("Tests/ContainersTests/Bench.swift", "an engine's own state sends no event"),
         ("Tests/EndToEndTests/Program.swift", "other processes send no event"),
+        ("Tests/HostTests/NodeMeshTests.swift", "a datagram that is dropped sends no event"),
         ("Tests/ManagementTests/Fleet.swift", "a log that is followed for ever"),
         ("Tests/ManagementTests/TLSTests.swift", "a server that runs until it is cancelled"),
     ].map { Allowance($0.0, "Task.sleep", $0.1) }

@@ -76,6 +76,8 @@ struct Node {
                 let word = change.to == .quiet ? "suspect" : change.to.rawValue
                 say("{\"mesh\":\"\(word)\",\"node\":\"\(change.node)\"}")
             }
+        case .check(let records, let sender):
+            waiting.append(.checked(records, from: sender, refused: 0))
         case .isolated(let isAlone): say("{\"isolated\":\(isAlone)}")
         case .taken(let record):
             let name = record.key.filter { $0.isLetter || $0.isNumber || $0 == "-" }

@@ -46,7 +46,7 @@ extension Interface {
         let isRehearsal = call.query["dryRun"] == "true"
         try await backend.record(
             AuditAct(
-                who: call.principal.audited, action: verb.rawValue, target: target.audited,
+                who: call.requester.principal.audited, action: verb.rawValue, target: target.audited,
                 decision: report.isAllowed ? .allow : .deny, reasons: report.reasons,
                 errors: report.errors, policies: report.policies, request: call.id,
                 note: isRehearsal ? "dry run" : note), auditing)
@@ -60,9 +60,4 @@ extension Interface {
         }
         return watchAudit(from: from, limit: limit, for: call)
     }
-}
-
-/// 16 hexadecimal digits that name one request.
-func newRequestID() -> String {
-    hexadecimal(withUnsafeBytes(of: UInt64.random(in: 1 ... .max)) { Array($0) })
 }

@@ -3,7 +3,8 @@ import Model
 import NIOCore
 
 extension Interface {
-    static let routes: [Route] = pages + audits + collections + changes + conversations
+    static let routes: [Route] =
+        pages + people + questions + audits + collections + changes + conversations
 
     private static let pages: [Route] = [
         Route(
@@ -92,27 +93,21 @@ extension Interface {
                 return try .json(try await interface.backend.compliance(of: site))
             }),
         Route(
+            method: .get, path: "/api/v1/mesh",
+            summary: "Who sees whom in the meshes of the sites, by each node's own word.",
+            access: .fleet(.get),
+            query: [.init(name: "site", type: .string, summary: "Of this site alone.")],
+            success: (200, [.json(.named("MeshReport"))]), refusals: [403, 404],
+            respond: { interface, call in
+                let site = call.query["site"].map { SiteID($0) }
+                return try .json(try await interface.backend.mesh(of: site))
+            }),
+        Route(
             method: .get, path: "/api/v1/changes",
             summary: "What people changed at nodes, and how it stands beside the hub's word.",
             access: .fleet(.get),
             success: (200, [.json(.named("LocalChangeList"))]),
             respond: { interface, _ in try .json(await interface.backend.localChanges()) }),
-        Route(
-            method: .get, path: "/api/v1/access",
-            summary: "Whether somebody may do something, and which policies say so.",
-            access: .status,
-            query: [
-                .init(
-                    name: "verb", type: .choice(Verb.allCases.map(\.rawValue)), summary: "What."),
-                .init(
-                    name: "target", type: .string,
-                    summary: "With what: `KIND/NAME`, or the fleet if left out."),
-                .init(
-                    name: "as", type: .string,
-                    summary: "The user; who asks if left out. Others need the right to review."),
-            ],
-            success: (200, [.json(.named("AccessReport"))]), refusals: [403],
-            respond: { try await $0.access($1) }),
         Route(
             method: .get, path: "/api/v1/{plural}", summary: "All objects of one kind.",
             access: .body,
@@ -297,13 +292,12 @@ extension Interface {
         return try .json(token)
     }
 
-    private func read<Value: Decodable>(_ type: Value.Type, from call: Call) async throws -> Value {
+    func read<Value: Decodable>(_ type: Value.Type, from call: Call) async throws -> Value {
         let announced = call.request.headers[.contentLength].flatMap { Int($0) } ?? 0
         guard announced <= limits.bodyBytesMax else {
             throw NIOTooManyBytesError(maxBytes: limits.bodyBytesMax)
         }
-        let body = try await call.request.body.collect(upTo: limits.bodyBytesMax)
-        return try decodedJSON(type, from: body)
+        return try decodedJSON(type, from: try await body(of: call))
     }
 }
 

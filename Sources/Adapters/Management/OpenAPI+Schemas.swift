@@ -5,7 +5,37 @@ let schemas: [String: Schema] = [
     "ServerInfo": .fields([
         ("role", .choice(["hub", "node"])), ("name", .string), ("version", .string),
         ("hubInContact?", .boolean), ("since?", .string),
+        ("disk?", .named("DiskProtection")),
     ]),
+    "DiskProtection": .fields([("sealedBy?", .string), ("stolenDisk", .array(.string))]),
+    "AccessRecord": .fields([
+        ("request", .string), ("at", .string), ("who", .string),
+        ("credential", .choice(["certificate", "token", "socket"])),
+        ("verb", .choice(Verb.allCases.map(\.rawValue))), ("target", .string),
+        ("report", .named("AccessReport")),
+    ]),
+    "PolicyExcerpt": .fields([("id", .string), ("place", .string), ("text", .string)]),
+    "AccessExplanation": .fields([
+        ("items", .array(.named("AccessRecord"))), ("excerpts", .array(.named("PolicyExcerpt"))),
+    ]),
+    "Right": .fields([
+        ("verb", .choice(Verb.allCases.map(\.rawValue))), ("target", .string),
+        ("isAllowed", .boolean), ("reasons", .array(.string)),
+    ]),
+    "Rights": .fields([
+        ("who", .string), ("items", .array(.named("Right"))), ("policies", .array(.string)),
+    ]),
+    "WhoAmI": .fields([
+        ("user?", .string), ("credential", .choice(["certificate", "token", "socket"])),
+        ("token?", .string), ("expiresAt?", .string),
+    ]),
+    "UserToken": .fields([
+        ("id", .string), ("user", .string), ("issuedBy", .string), ("issuedAt", .string),
+        ("expiresAt", .string), ("revokedAt?", .string), ("revokedBy?", .string),
+    ]),
+    "UserTokenList": .fields([("items", .array(.named("UserToken"))), ("asOf", .string)]),
+    "UserTokenRequest": .fields([("user", .string), ("validFor", .string)]),
+    "IssuedUserToken": .fields([("text", .string), ("token", .named("UserToken"))]),
     "Metadata": .fields([
         ("name", .string), ("labels?", .map(.string)), ("annotations?", .map(.string)),
         ("generation?", .integer), ("createdAt?", .string),
@@ -143,13 +173,36 @@ let schemas: [String: Schema] = [
     "ComplianceReport": .fields([
         ("items", .array(.named("SiteCompliance"))), ("asOf", .string),
     ]),
+    "MeshSight": .fields([
+        ("node", .string), ("liveness", .choice(["absent", "alive", "quiet", "failed"])),
+        ("since", .string), ("age?", .string), ("lossHere?", .number), ("lossThere?", .number),
+        ("votes", .integer), ("isCloned", .boolean), ("holdsAll", .boolean),
+    ]),
+    "MeshTraffic": .fields([
+        ("sentFrames", .integer), ("sentBytes", .integer), ("payloadBytes", .integer),
+        ("receivedFrames", .integer), ("dropped", .map(.integer)),
+    ]),
+    "RosterVersion": .fields([("epoch", .integer), ("number", .integer)]),
+    "MeshView": .fields([
+        ("node", .string), ("site", .string), ("address", .string),
+        ("roster", .named("RosterVersion")), ("isIsolated", .boolean), ("quorum", .integer),
+        ("peers", .array(.named("MeshSight"))), ("traffic", .named("MeshTraffic")),
+        ("at", .string),
+    ]),
+    "MeshReport": .fields([("items", .array(.named("MeshView"))), ("asOf", .string)]),
     "TokenRequest": .fields([("site", .string), ("validFor", .string)]),
     "IssuedToken": .fields([("text", .string), ("site", .string), ("expiresAt", .string)]),
     "Mistake": .fields([
         ("object", .integer), ("field", .string), ("message", .string), ("fix", .string),
     ]),
     "Refusal": .fields([
-        ("code", .choice(["invalid", "notFound", "denied", "conflict", "unavailable"])),
+        (
+            "code",
+            .choice([
+                "invalid", "notFound", "denied", "conflict", "unavailable", "unauthenticated",
+                "throttled",
+            ])
+        ),
         ("message", .string), ("mistakes", .array(.named("Mistake"))),
     ]),
 ]

@@ -48,12 +48,12 @@ struct Route: Sendable {
 
 /// A request that found its route.
 struct Call: Sendable {
-    /// Names it in the audit log and in its answer.
-    let id = newRequestID()
     let request: Request
     let channel: any Channel
+    /// Names the request in its answer, the audit log and what is recorded of it: 16 hexadecimal digits.
+    let id: String
     /// Who asks.
-    let principal: Principal
+    let requester: Requester
     /// What stands in the place of `{plural}` and `{name}`.
     let parameters: [String: String]
     let query: [String: String]

@@ -131,6 +131,14 @@ private func hubMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 """)
     }
+    migrator.registerMigration("hub-mesh-1") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE roster (
+                    site TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
     migrator.registerMigration("hub-audit-1", migrate: makeAuditTables)
     migrator.registerMigration("hub-audit-2") { database in
         try database.execute(
@@ -144,6 +152,14 @@ private func hubMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 CREATE INDEX auditLeafOfRecord ON auditLeaf (log, record);
                 CREATE TABLE auditTree (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
+    migrator.registerMigration("hub-people-1") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE userToken (
                     name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
                 ) STRICT;
                 """)

@@ -14,6 +14,9 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
         JoinToken.self, of: "token", key: ["name"], "SELECT * FROM token ORDER BY name",
         each: { _, token in snapshot.tokens.append(token) })
     try reader.values(
+        UserToken.self, of: "userToken", key: ["name"], "SELECT * FROM userToken ORDER BY name",
+        each: { _, token in snapshot.userTokens.append(token) })
+    try reader.values(
         [Int].self, of: "placement", key: ["workload", "node"],
         "SELECT * FROM placement ORDER BY workload, node",
         each: { row, ordinals in
@@ -43,6 +46,9 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
         StoredPolicy.self, of: "policy", key: ["name", "version"],
         "SELECT * FROM policy ORDER BY name, version",
         each: { _, policy in snapshot.policies.append(policy) })
+    try reader.values(
+        Roster.self, of: "roster", key: ["site"], "SELECT * FROM roster ORDER BY site",
+        each: { _, roster in snapshot.rosters.append(roster) })
     snapshot.nodes = try loadNodes(database, &reader)
     snapshot.epoch = counter(try database.counter("epoch"))
     snapshot.metEpoch = counter(try database.counter("metEpoch"))

@@ -127,6 +127,10 @@ private func apply(
         try database.put(token, in: "token", name: token.id)
     case .removeToken(let id):
         try database.run("DELETE FROM token WHERE name = ?", [id])
+    case .userToken(let token):
+        try database.put(token, in: "userToken", name: token.id)
+    case .removeUserToken(let id):
+        try database.run("DELETE FROM userToken WHERE name = ?", [id])
     case .event(let event):
         try tally.append(event, to: database)
     case .decision(let decision):
@@ -144,6 +148,8 @@ private func apply(
         try database.setCounter("epoch", to: try column(epoch))
     case .metEpoch(let epoch):
         try database.setCounter("metEpoch", to: try column(epoch))
+    case .roster(let roster):
+        try database.put(roster, in: "roster", name: roster.site.text)
     case .generationFloor(let generation):
         try database.setCounter("generationFloor", to: try column(generation))
     case .audit(let write):

@@ -53,7 +53,8 @@ enum RecordCodec {
 extension NodeMessage: Recordable {
     static let recordKinds: Set = [
         "NodeMessage.hello", "NodeMessage.applied", "NodeMessage.entries", "NodeMessage.heartbeat",
-        "NodeMessage.engine", "NodeMessage.holdings", "NodeMessage.certify", "NodeMessage.audit",
+        "NodeMessage.engine", "NodeMessage.holdings", "NodeMessage.certify", "NodeMessage.mesh",
+        "NodeMessage.audit",
     ]
     var recordKind: String {
         switch self {
@@ -65,6 +66,7 @@ extension NodeMessage: Recordable {
         case .holdings: "NodeMessage.holdings"
         case .certify: "NodeMessage.certify"
         case .audit: "NodeMessage.audit"
+        case .mesh: "NodeMessage.mesh"
         }
     }
 }
@@ -72,7 +74,8 @@ extension NodeMessage: Recordable {
 extension HubMessage: Recordable {
     static let recordKinds: Set = [
         "HubMessage.welcome", "HubMessage.retry", "HubMessage.documents", "HubMessage.acknowledged",
-        "HubMessage.inventory", "HubMessage.certified", "HubMessage.keys", "HubMessage.witnessed",
+        "HubMessage.inventory", "HubMessage.certified", "HubMessage.keys", "HubMessage.roster",
+        "HubMessage.witnessed",
     ]
     var recordKind: String {
         switch self {
@@ -84,6 +87,7 @@ extension HubMessage: Recordable {
         case .certified: "HubMessage.certified"
         case .keys: "HubMessage.keys"
         case .witnessed: "HubMessage.witnessed"
+        case .roster: "HubMessage.roster"
         }
     }
 }

@@ -1,6 +1,6 @@
 import Dispatch
 import Foundation
-import Model
+package import Model
 
 /// A hub and three unlike sites on this machine: `skerry up`.
 ///
@@ -13,15 +13,19 @@ package struct LocalFleet: Sendable {
         package var engine: String
         package var firstPort: Int
         package var files: [String]
+        /// Under the mesh pattern the three nodes are of one site.
+        package var pattern: Pattern
 
         package init(
-            binary: String, state: String, engine: String, firstPort: Int, files: [String]
+            binary: String, state: String, engine: String, firstPort: Int, files: [String],
+            pattern: Pattern = .hybrid
         ) {
             self.binary = binary
             self.state = state
             self.engine = engine
             self.firstPort = firstPort
             self.files = files
+            self.pattern = pattern
         }
     }
 
@@ -29,12 +33,14 @@ package struct LocalFleet: Sendable {
     private let console: Console
     private let environment: [String: String]
     private let children: Children
+    private let sites: [LocalSite]
 
     package init(plan: Plan, console: Console, environment: [String: String]) throws(Failure) {
         self.plan = plan
         self.console = console
         self.environment = environment
         children = try Children(environment: environment)
+        sites = LocalSite.all(plan.pattern)
     }
 
     /// Where the fleet's state lies unless told otherwise.
@@ -112,7 +118,7 @@ package struct LocalFleet: Sendable {
         try makeDirectory(plan.state)
         try console.say("starting the hub")
         let session = try await startHub()
-        for site in LocalSite.all { try await enrolAndStart(site, session) }
+        for site in sites { try await enrolAndStart(site, session) }
         try await waitForNodes(session)
         for file in plan.files {
             try console.say("applying \(file)")
@@ -188,7 +194,7 @@ package struct LocalFleet: Sendable {
                 }
             }
             // By name: a node that has not enrolled yet is in no list.
-            return Set(LocalSite.all.map(\.node)).isSubset(of: ready)
+            return Set(sites.map(\.node)).isSubset(of: ready)
         }
         try console.say("three nodes are in contact")
     }
@@ -319,17 +325,35 @@ struct LocalSite: Sendable {
     let memory: String
     /// Bytes a second that the site's uplink carries.
     let link: Int64
+    var pattern = Pattern.hybrid
 
-    var node: String { name + "-1" }
+    var node: String { pattern == .mesh ? "\(name)-\(number)" : name + "-1" }
 
     var object: Site {
         Site(
             metadata: Metadata(name: name),
             spec: SiteSpec(
-                location: location, link: LinkBudget(bytesPerSecond: ByteCount(link))))
+                location: location, pattern: pattern,
+                link: LinkBudget(bytesPerSecond: ByteCount(link))))
     }
 
-    static let all = [
+    /// The sites of a pattern; under the mesh pattern each is one node of the same site.
+    static func all(_ pattern: Pattern) -> [LocalSite] {
+        guard pattern == .mesh else {
+            return spread.map { site in
+                var site = site
+                site.pattern = pattern
+                return site
+            }
+        }
+        return spread.map {
+            LocalSite(
+                number: $0.number, name: "plant", location: spread[0].location, cpu: "2",
+                memory: "2Gi", link: spread[1].link, pattern: .mesh)
+        }
+    }
+
+    private static let spread = [
         LocalSite(
             number: 1, name: "urban", location: Location(latitude: 47.3769, longitude: 8.5417),
             cpu: "4", memory: "8Gi", link: 12_500_000),

@@ -62,6 +62,11 @@ package struct Connection: Sendable {
         return try await value(Request(path: "/api/v1/compliance" + query))
     }
 
+    package func mesh(of site: SiteID?) async throws -> MeshReport {
+        let query = site.map { "?site=\(Connection.encoded($0.text))" } ?? ""
+        return try await value(Request(path: "/api/v1/mesh" + query))
+    }
+
     /// - Parameters:
     ///   - target: `KIND/NAME`; nil for the fleet.
     ///   - user: nil for whoever asks.
@@ -87,6 +92,24 @@ package struct Connection: Sendable {
         try await value(Request(path: "/api/v1/audit/verdict"))
     }
 
+    package func accessWhy(
+        _ verb: Verb, _ target: String?, as user: String?
+    ) async throws -> AccessExplanation {
+        var query = "?verb=\(verb.rawValue)"
+        if let target { query += "&target=\(Connection.encoded(target))" }
+        if let user { query += "&as=\(Connection.encoded(user))" }
+        return try await value(Request(path: "/api/v1/access/why" + query))
+    }
+
+    package func accessWhy(request: String) async throws -> AccessExplanation {
+        try await value(Request(path: "/api/v1/access/requests/\(Connection.encoded(request))"))
+    }
+
+    package func rights(of user: String?) async throws -> Rights {
+        let query = user.map { "?as=\(Connection.encoded($0))" } ?? ""
+        return try await value(Request(path: "/api/v1/rights" + query))
+    }
+
     package func localChanges() async throws -> LocalChangeList {
         try await value(Request(path: "/api/v1/changes"))
     }
@@ -105,6 +128,29 @@ package struct Connection: Sendable {
         var request = Request(method: .POST, path: "/api/v1/tokens")
         request.body = try Connection.json(Body(site: site, validFor: validFor))
         return try await value(request)
+    }
+
+    package func whoAmI() async throws -> WhoAmI {
+        try await value(Request(path: "/api/v1/whoami"))
+    }
+
+    package func userTokens() async throws -> UserTokenList {
+        try await value(Request(path: "/api/v1/usertokens"))
+    }
+
+    package func vouch(for user: String, validFor: Interval) async throws -> IssuedUserToken {
+        struct Body: Encodable {
+            var user: String
+            var validFor: Interval
+        }
+        var request = Request(method: .POST, path: "/api/v1/usertokens")
+        request.body = try Connection.json(Body(user: user, validFor: validFor))
+        return try await value(request)
+    }
+
+    package func revokeToken(_ id: String) async throws -> UserToken {
+        try await value(
+            Request(method: .DELETE, path: "/api/v1/usertokens/\(Connection.encoded(id))"))
     }
 
     // MARK: - Watching

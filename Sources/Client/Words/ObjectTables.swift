@@ -136,7 +136,7 @@ package struct ObjectTables: Sendable {
         let tone: Tone =
             switch state {
             case .ready: node.spec.cordoned || !warnings.isEmpty ? .caution : .good
-            case .autonomous, .awaitingReconnect: .caution
+            case .autonomous, .awaitingReconnect, .vouched: .caution
             case .silent, .conflictPaused: .bad
             }
         return .init(state.rawValue + cordoned, tone)

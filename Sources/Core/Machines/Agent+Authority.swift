@@ -9,7 +9,7 @@ extension Agent {
         return Gate.Circumstances(
             site: configuration.site, policyVersion: regime.generation,
             policies: regime.policies, policyAge: age, staleness: regime.staleness(ofAge: age),
-            reach: link.isUp ? .hub : .alone)
+            reach: link.isUp ? .hub : mesh?.isInCompany == true ? .mesh : .alone)
     }
 
     /// How long ago the hub proved the policy current. Measured with the monotonic clock except across

@@ -23,7 +23,7 @@ extension Agent {
                         epoch: epoch, logHead: outbox.lastSequence, policies: policiesInForce,
                         run: run,
                         follows: follows, boot: configuration.boot,
-                        machine: configuration.machine, keys: keys))))
+                        machine: configuration.machine, keys: keys, mesh: meshContact))))
         effects.append(.wake(at: now.monotonic + configuration.limits.greeting, for: .greeting))
     }
 
@@ -76,6 +76,8 @@ extension Agent {
         case .keys(let deal):
             if link.isUp { effects.append(.keepKeys(deal)) }
         case .witnessed(let receipt): take(receipt, at: now)
+        case .roster(let roster):
+            if link.isUp, meshContact != nil { effects.append(.keepRoster(roster)) }
         }
     }
 
@@ -208,11 +210,16 @@ extension Agent {
         guard link.isUp else { return }
         effects.append(.send(.heartbeat(usage)))
         attest(into: &effects)
+        reportMesh(into: &effects)
     }
 
-    /// Sends what is durable and due, no faster than the site's link carries it.
+    /// Sends what is durable and due, no faster than the site's link carries it. Nothing between a
+    /// greeting and its welcome: the hub leaves the session before as soon as it is greeted on the next,
+    /// and what it reads first there must not be later than what was lost on the way.
     mutating func ship(at now: Moment, into effects: inout [Effect]) {
-        guard link.isUp, now.monotonic >= nextShip else { return }
+        guard link.isUp, credentials.succession != .greeting, now.monotonic >= nextShip else {
+            return
+        }
         let batch = outbox.take(configuration.limits.batch, window: configuration.limits.window)
         guard !batch.isEmpty else { return }
         effects.append(.send(.entries(batch)))

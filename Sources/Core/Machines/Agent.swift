@@ -63,6 +63,12 @@ package struct Agent: Equatable, Sendable {
     var credentials = Credentials()
     /// The keys with its peers that are on disk.
     var keys: KeyHand?
+    /// Where others reach it in the mesh, with the roster that is on disk; nil without a mesh.
+    var meshContact: MeshContact?
+    /// How it last saw its mesh.
+    package internal(set) var mesh: MeshView?
+    /// Those of it that were called failed and have not been heard of since.
+    var lostNeighbours: Set<NodeID> = []
 
     // The engine.
     var engine: EngineState = .unknown
@@ -125,6 +131,7 @@ package struct Agent: Equatable, Sendable {
     package init(configuration: AgentConfiguration, snapshot: NodeSnapshot, random: Random) {
         self.configuration = configuration
         keys = configuration.keys
+        meshContact = configuration.mesh
         self.random = random
         var source = random
         // A store counts to 63 bits, and zero is none.
@@ -183,10 +190,12 @@ package struct Agent: Equatable, Sendable {
         case .request(let id, let request): serve(request, as: id, at: now, into: &effects)
         case .engine(let report): take(report, at: now, into: &effects)
         case .measured(let usage): beat(usage, into: &effects)
-        case .issued(let life): noteIssued(life: life, at: now, into: &effects)
+        case .issued(let life, let time): noteIssued(life: life, at: time, into: &effects)
         case .issueFailed(let reason): noteIssueFailed(reason, at: now, into: &effects)
         case .certified(let isFirst): noteCertified(isFirst: isFirst, at: now, into: &effects)
         case .keptKeys(let hand): keys = hand
+        case .keptRoster(let version): meshContact?.roster = version
+        case .mesh(let view): see(view, at: now, into: &effects)
         case .redialFailed(let reason): noteRedialFailed(reason, at: now, into: &effects)
         case .timeCorrected: renew(into: &effects)
         case .attested(let report): self.report(report, into: &effects)

@@ -18,12 +18,14 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var policyKeys: [TrustedKey]
     /// The keys with its peers that it has kept.
     package var keys: KeyHand?
+    /// Its place in the mesh of its site; nil where it takes no part.
+    package var mesh: MeshContact?
     package var limits: AgentLimits
 
     package init(
         node: NodeID, site: SiteID, version: String, capacity: Capacity,
         portRange: ClosedRange<Int>, boot: UInt64, machine: UInt64 = 0,
-        policyKeys: [TrustedKey] = [], keys: KeyHand? = nil,
+        policyKeys: [TrustedKey] = [], keys: KeyHand? = nil, mesh: MeshContact? = nil,
         limits: AgentLimits = .production
     ) {
         self.node = node
@@ -35,6 +37,7 @@ package struct AgentConfiguration: Equatable, Sendable {
         self.machine = machine
         self.policyKeys = policyKeys
         self.keys = keys
+        self.mesh = mesh
         self.limits = limits
     }
 }
@@ -104,13 +107,17 @@ extension Agent {
         case request(RequestID, Request)
         case engine(EngineReport)
         case measured(Usage?)
-        /// A certificate for this node was issued that lives so long.
-        case issued(life: Duration)
+        /// A certificate for this node was issued at that time and lives so long.
+        case issued(life: Duration, at: Instant)
         case issueFailed(reason: String)
         /// The node's authority was replaced. `isFirst`: until then it had none of its own.
         case certified(isFirst: Bool)
         /// The keys with its peers that the hub sent are on disk.
         case keptKeys(KeyHand)
+        /// The roster of its mesh that is on disk.
+        case keptRoster(RosterVersion)
+        /// How this node sees its mesh.
+        indirect case mesh(MeshView)
         /// The session that was to follow the present one did not come about.
         case redialFailed(reason: String)
         /// The hub's time turned out to be another than this node's by more than a moment.
@@ -158,6 +165,8 @@ extension Agent {
         indirect case install(Certification)
         /// Keep these keys on disk in the place of those before, then `.keptKeys`.
         indirect case keepKeys(KeyDeal)
+        /// Check this roster and keep it on disk, then `.keptRoster`.
+        indirect case keepRoster(SignedRoster)
         case send(NodeMessage)
         /// Look up where the audit log stands and what it has at this record, then `.attested`. Nothing
         /// where there is no news.

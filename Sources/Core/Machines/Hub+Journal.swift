@@ -22,11 +22,13 @@ extension Hub {
         case timeline(NodeID)
         case head(NodeID)
         case token(String)
+        case userToken(String)
         case policy(PolicyReference)
         case epoch
         case metEpoch
         case generationFloor
         case auditWitness(NodeID)
+        case roster(SiteID)
     }
 
     /// Leaves out what newer writes replace, and the oldest of too many events. Nothing of it was
@@ -80,12 +82,15 @@ extension Hub {
         case .head(let node, _): (.head(node), node)
         case .token(let token): (.token(token.id), nil)
         case .removeToken(let id): (.token(id), nil)
+        case .userToken(let token): (.userToken(token.id), nil)
+        case .removeUserToken(let id): (.userToken(id), nil)
         case .policy(let stored): (.policy(stored.reference), nil)
         case .removePolicy(let reference): (.policy(reference), nil)
         case .epoch: (.epoch, nil)
         case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)
         case .auditWitness(let node, _): (.auditWitness(node), node)
+        case .roster(let roster): (.roster(roster.site), nil)
         case .audit, .auditLeaf, .pruneAuditLeaves, .event, .decision, .removeNode: (nil, nil)
         }
     }

@@ -4,7 +4,7 @@ import Trust
 /// The keys that the nodes of a site share in pairs, for today and three more days.
 extension Hub {
     /// The nodes of a site that talk to each other, by name.
-    struct Roster: Equatable, Sendable {
+    struct Circle: Equatable, Sendable {
         let nodes: [NodeID]
         let digest: UInt64
     }
@@ -18,12 +18,12 @@ extension Hub {
         guard let (current, site, keys) = found, let session = current,
             sessions[session]?.state == .greeted
         else { return }
-        let roster = roster(of: site)
+        let circle = circle(of: site)
         let last = KeyDay(of: now.wall).advanced(by: Hub.keyDaysAhead)
-        let hand = KeyHand(day: last.number, roster: roster.digest)
-        guard keys != hand, roster.nodes.count > 1, roster.nodes.contains(node) else { return }
+        let hand = KeyHand(day: last.number, roster: circle.digest)
+        guard keys != hand, circle.nodes.count > 1, circle.nodes.contains(node) else { return }
         nodes.update(node) { $0.keys = hand }
-        let peers = roster.nodes.filter { $0 != node }
+        let peers = circle.nodes.filter { $0 != node }
         effects.append(.dealKeys(session, node, peers: peers, hand))
     }
 
@@ -34,18 +34,18 @@ extension Hub {
         }
     }
 
-    private mutating func roster(of site: SiteID) -> Roster {
-        if let roster = rosters[site] { return roster }
+    private mutating func circle(of site: SiteID) -> Circle {
+        if let circle = circles[site] { return circle }
         let members = nodes.filter { $1.node.spec.site == site }.map(\.0)
         let names = Array(members.prefix(limits.meshMembers))
-        // It only has to tell one roster from the next.
+        // It only has to tell one circle from the next.
         var digest = StableHash()
         for name in names {
             digest.add(name.text)
             digest.add(0)
         }
-        let roster = Roster(nodes: names, digest: digest.value)
-        rosters.insert(roster, for: site)
-        return roster
+        let circle = Circle(nodes: names, digest: digest.value)
+        circles.insert(circle, for: site)
+        return circle
     }
 }

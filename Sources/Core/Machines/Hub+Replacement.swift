@@ -84,7 +84,8 @@ extension Hub {
     /// down itself knows nothing of who was silent.
     private func isLost(_ node: NodeID, after patience: Interval, at now: Moment) -> Bool {
         guard let member = nodes[node], member.session == nil, absence(of: node) != .expected,
-            let quietSince = member.quietSince
+            // Whoever is seen by its neighbours is cut off, not lost.
+            member.vouch == nil, let quietSince = member.quietSince
         else { return false }
         return now.monotonic - quietSince >= patience.duration
     }

@@ -50,6 +50,11 @@ extension Hub {
         case .issue(let token):
             try issue(token, at: now)
             return .issued
+        case .vouch(let token):
+            try vouch(token, at: now)
+            return .issued
+        case .revokeToken(let id, let who):
+            return .revoked(try revokeToken(id, by: who, at: now))
         case .readmit(let node, let device): return try readmit(node, device: device, at: now)
         case .enrol(let tokenID, let secretDigest, let node, let site, let device):
             let site = try enrol(node, at: site, tokenID, secretDigest, at: now)
@@ -247,12 +252,14 @@ extension Hub {
         journal.forget { followUp in
             switch followUp {
             case .feed(node, _), .acknowledge(node, _, _): true
-            case .feed, .acknowledge, .reply, .receipt: false
+            case .feed, .acknowledge, .reply, .receipt, .roster: false
             }
         }
+        let site = nodes[node]?.node.spec.site
         nodes.remove(node)
-        rosters = Table()
+        circles = Table()
         journal.writes.append(.removeNode(node))
+        if let site { leaveMesh(node, at: site) }
     }
 
     private mutating func change(
@@ -371,7 +378,7 @@ extension Hub {
             metadata: Metadata(name: node.text, generation: 1, createdAt: now.wall),
             spec: NodeSpec(site: token.site))
         nodes.insert(Member(new: object), for: node)
-        rosters = Table()
+        circles = Table()
         journal.writes.append(.node(object))
         tell(
             .normal, "Enrolled", .node, node.text, "enrolled at site '\(token.site)'", at: now)

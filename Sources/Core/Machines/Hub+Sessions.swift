@@ -64,6 +64,7 @@ extension Hub {
         case .heartbeat(let usage): if let usage { nodes.update(node) { $0.usage = usage } }
         case .holdings(let documents, let isLast):
             gather(documents, isLast: isLast, from: node, at: now)
+        case .mesh(let view): take(view, from: node, at: now)
         case .certify(let request):
             certify(request, of: node, on: session, at: now, into: &effects)
         case .audit(let report): witness(report, of: node, on: session, at: now)
@@ -141,6 +142,11 @@ extension Hub {
         if sharesCopies(hello.node) { reconcile(because: .nodeReturned, at: now) }
         feed(hello.node, into: &effects)
         dealKeys(to: hello.node, at: now, into: &effects)
+        noteMesh(hello.mesh, of: hello.node)
+        // Whoever is new has keys already, and its peers need the same to answer it.
+        for peer in rosters[hello.site]?.members ?? [] where peer.node != hello.node {
+            dealKeys(to: peer.node, at: now, into: &effects)
+        }
     }
 
     /// A node that holds less than it once confirmed, or has said less than was acknowledged, has lost
@@ -277,6 +283,7 @@ extension Hub {
         if let seen = nodes[closed.node]?.lastSeen {
             journal.writes.append(.contact(closed.node, seen))
         }
+        nodes.update(closed.node) { $0.view = nil }
         let absence = absence(of: closed.node)
         tell(
             absence == .expected ? .normal : .warning, "ContactLost", .node, closed.node.text,
@@ -296,6 +303,7 @@ extension Hub {
             close(id, at: now)
         }
         dealKeys(at: now, into: &effects)
+        vouch(at: now)
         if findsLost(at: now) { reconcile(because: .nodeLost, at: now) }
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
     }

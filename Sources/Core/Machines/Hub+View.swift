@@ -61,6 +61,7 @@ extension Hub {
         case .shared: break
         }
         if member.session != nil { return .ready }
+        if member.vouch != nil { return .vouched }
         guard let seen = member.lastSeen else { return .silent }
         let window = autonomyWindow(of: member)
         return now - seen <= window.duration ? .autonomous : .silent
@@ -75,6 +76,13 @@ extension Hub {
     /// Out of contact, and whether that is a cause for concern.
     private func absenceConditions(of member: Member, at now: WallTime) -> [Condition] {
         guard member.session == nil, let seen = member.lastSeen else { return [] }
+        if let vouch = member.vouch {
+            return [
+                Condition(
+                    type: Condition.contact, isTrue: false, reason: "Vouched",
+                    message: vouch.sentence, observedAt: vouch.seenAt)
+            ]
+        }
         let absence = absence(of: NodeID(member.node.metadata.name))
         let reason =
             switch absence {

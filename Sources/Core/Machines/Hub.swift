@@ -22,6 +22,8 @@ package struct Hub: Equatable, Sendable {
     /// The copies that several nodes hold.
     var replacements: Table<WorkloadID, [Replacement]> = Table()
     var tokens: Table<String, JoinToken> = Table()
+    /// Leave for people to ask without a certificate.
+    var userTokens: Table<String, UserToken> = Table()
     /// The highest generation of any object that was deleted. One that is made anew under an old name
     /// counts on from here, so that what is left of the old one cannot pass for it.
     var generationFloor: UInt64
@@ -52,6 +54,8 @@ package struct Hub: Equatable, Sendable {
     var standing: Table<Decision.Subject, Decision> = Table()
 
     /// Who gets keys for whom, as far as it was asked for since nodes last came or went.
+    var circles: Table<SiteID, Circle> = Table()
+    /// Who belongs to the mesh of each site.
     var rosters: Table<SiteID, Roster> = Table()
 
     /// All checkpoints of audit logs, in the order in which they came.
@@ -109,6 +113,12 @@ package struct Hub: Equatable, Sendable {
         var audit: AuditWitness?
         /// The policies in force there, as it said itself; nil before it spoke to this process.
         var policies: [PolicyReference]?
+        /// The roster of its mesh that it has, as it said or was sent since; nil where it takes no part.
+        var roster: RosterVersion?
+        /// How it last saw its mesh, and when that was.
+        var view: Seen?
+        /// Who sees it, while this hub does not.
+        var vouch: Vouch?
     }
 
     struct Session: Equatable, Sendable {
@@ -128,6 +138,7 @@ package struct Hub: Equatable, Sendable {
         case feed(NodeID, through: UInt64)
         case acknowledge(NodeID, SessionID, sequence: UInt64)
         case receipt(SessionID, AuditWitness, seen: UInt64)
+        case roster(SiteID)
     }
 
     package init(
@@ -153,6 +164,8 @@ package struct Hub: Equatable, Sendable {
         for site in snapshot.sites { sites.insert(site, for: SiteID(site.metadata.name)) }
         for workload in snapshot.workloads { workloads.insert(workload, for: workload.id) }
         for token in snapshot.tokens { tokens.insert(token, for: token.id) }
+        for roster in snapshot.rosters { rosters.insert(roster, for: roster.site) }
+        for token in snapshot.userTokens { userTokens.insert(token, for: token.id) }
         unreadPolicies = takePolicies(snapshot.policies)
         restoreVersions(snapshot)
         for state in snapshot.nodes {
@@ -171,7 +184,10 @@ package struct Hub: Equatable, Sendable {
         }
         for policy in unreadPolicies { tellUnread(policy, at: now) }
         for site in sites.rows { keepVersion(of: site, since: site.metadata.createdAt ?? now.wall) }
-        if isCopy { beginAnew(at: now) }
+        if isCopy {
+            beginAnew(at: now)
+            revokeAllTokens(at: now)
+        }
         for node in nodes.keys { nodes.update(node) { $0.quietSince = now.monotonic } }
         reconcile(because: .nodesChanged, at: now)
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
@@ -219,6 +235,7 @@ package struct Hub: Equatable, Sendable {
                 effects.append(.send(session, .acknowledged(sequence: sequence)))
             case .receipt(let session, let witness, let seen):
                 sendReceipt(witness, seen: seen, on: session, into: &effects)
+            case .roster(let site): dealRoster(of: site, into: &effects)
             }
         }
     }

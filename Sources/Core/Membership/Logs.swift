@@ -55,6 +55,12 @@ package struct Logs: Sendable {
         return log.records[start..<end]
     }
 
+    /// Whether a record of its number is held, or waits for those before it.
+    func isKnown(_ record: Record) -> Bool {
+        guard let log = logs[record.origin] else { return false }
+        return record.sequence <= log.highest || log.early[record.sequence] != nil
+    }
+
     mutating func take(_ record: Record, clock: inout HybridClock, at wall: WallTime) -> Arrival {
         var log = logs[record.origin] ?? Log()
         guard record.sequence > log.highest, log.early[record.sequence] == nil else {

@@ -41,14 +41,3 @@ package struct Condition: Hashable, Sendable {
         self.load = load
     }
 }
-
-/// What a mesh holds of one member.
-package enum Liveness: String, Hashable, Sendable {
-    /// Never heard of since this node started.
-    case unknown
-    case alive
-    /// Older than its loss explains: nothing new is sent its way, nothing is moved away from it.
-    case quiet
-    /// Most of those who are themselves fresh hold it quiet.
-    case failed
-}

@@ -28,6 +28,20 @@ extension Mesh {
         take([record], from: nil, at: now, into: &effects)
     }
 
+    /// Has the signatures of what is new checked; what is known costs nothing.
+    mutating func ask(about records: [Record], from slot: Int, into effects: inout [Effect]) {
+        var new: [Record] = []
+        for record in records {
+            if logs.isKnown(record) {
+                learn(slot, holds: record.sequence, of: record.origin)
+            } else {
+                new.append(record)
+            }
+        }
+        guard !new.isEmpty else { return }
+        effects.append(.check(new, from: peers[slot].member.id))
+    }
+
     /// Takes what is new and hands it on at once.
     mutating func take(
         _ records: [Record], from slot: Int?, at now: Moment, into effects: inout [Effect]

@@ -20,6 +20,8 @@ package struct Mesh: Sendable {
         case condition(Condition)
         /// A record of this node, made by `draft` and signed since.
         case publish(Record)
+        /// Of those given out with `.check`, these were signed by their origins. `refused` were not.
+        case checked([Record], from: NodeID, refused: Int)
         /// The incarnation asked for by `.raise` is durable.
         case raised(incarnation: UInt32)
     }
@@ -33,6 +35,8 @@ package struct Mesh: Sendable {
         /// Half of the members or more are gone: it is likelier that this node and its side are.
         case isolated(Bool)
         case taken(Record)
+        /// Whether the origins of these signed them; answered with `.checked`.
+        case check([Record], from: NodeID)
         /// This run's incarnation was used before. A higher one has to be durable before it speaks on.
         case raise(incarnation: UInt32)
         /// Two machines speak with the identity of this member at once.
@@ -146,6 +150,9 @@ package struct Mesh: Sendable {
         case .roster(let members): adopt(roster: members, at: now.monotonic)
         case .condition(let new): condition = new
         case .publish(let record): publish(record, at: now, into: &effects)
+        case .checked(let records, let sender, let refused):
+            tally.forged += refused
+            if let slot = slots[sender] { take(records, from: slot, at: now, into: &effects) }
         case .raised(let incarnation): raise(to: incarnation, at: now.monotonic)
         }
         speakUp(at: now.monotonic, into: &effects)

@@ -10,6 +10,8 @@ package struct Tally: Hashable, Sendable {
     package var oversized = 0
     package var malformed = 0
     package var replayed = 0
+    /// Records that their origins did not sign.
+    package var forged = 0
     package var formerRuns = 0
     package var refusedMembers = 0
     /// Frames that the budget did not allow.

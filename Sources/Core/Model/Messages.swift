@@ -15,6 +15,8 @@ package enum NodeMessage: Hashable, Codable, Sendable {
     case certify(CertificationRequest)
     /// Where the node's audit log stands.
     indirect case audit(AuditReport)
+    /// How the node sees its mesh.
+    indirect case mesh(MeshView)
 }
 
 package struct Hello: Hashable, Codable, Sendable {
@@ -43,13 +45,16 @@ package struct Hello: Hashable, Codable, Sendable {
     package var machine: UInt64?
     /// The keys with its peers that it has from the hub; nil where it has none.
     package var keys: KeyHand?
+    /// Where it is in the mesh of its site; nil where it takes no part.
+    package var mesh: MeshContact?
 
     package init(
         node: NodeID, site: SiteID, agentVersion: String, capacity: Capacity,
         engine: EngineStatus?, appliedRevision: UInt64, takenRevision: UInt64? = nil,
         epoch: UInt64, logHead: UInt64? = nil,
         policies: [PolicyReference]? = nil, run: UInt64? = nil, follows: UInt64? = nil,
-        boot: UInt64? = nil, machine: UInt64? = nil, keys: KeyHand? = nil
+        boot: UInt64? = nil, machine: UInt64? = nil, keys: KeyHand? = nil,
+        mesh: MeshContact? = nil
     ) {
         self.node = node
         self.site = site
@@ -66,6 +71,7 @@ package struct Hello: Hashable, Codable, Sendable {
         self.logHead = logHead
         self.policies = policies
         self.keys = keys
+        self.mesh = mesh
     }
 
     /// The newest revision that the node knows of, durable or not.
@@ -88,6 +94,8 @@ package enum HubMessage: Hashable, Codable, Sendable {
     case keys(KeyDeal)
     /// That the node's audit log is witnessed.
     indirect case witnessed(AuditReceipt)
+    /// Who belongs to the mesh of the node's site.
+    indirect case roster(SignedRoster)
 }
 
 package struct Welcome: Hashable, Codable, Sendable {

@@ -209,6 +209,8 @@ package enum NodeState: String, Codable, Sendable {
     case ready = "Ready"
     /// Not heard from, and still inside the autonomy window of its site.
     case autonomous = "Autonomous"
+    /// Not heard from, and seen by peers of its mesh that are in contact.
+    case vouched = "Vouched"
     /// Not heard from for longer than the autonomy window, or never.
     case silent = "Silent"
     /// The hub was restored from a backup and has not compared itself with the node yet.

@@ -95,6 +95,8 @@ package enum HubWrite: Hashable, Sendable {
     case head(NodeID, UInt64)
     case token(JoinToken)
     case removeToken(id: String)
+    case userToken(UserToken)
+    case removeUserToken(id: String)
     case event(Event)
     case decision(Decision)
     case epoch(UInt64)
@@ -105,6 +107,8 @@ package enum HubWrite: Hashable, Sendable {
     case removePolicy(PolicyReference)
     /// The highest generation of any object that was deleted.
     case generationFloor(UInt64)
+    /// Who belongs to the mesh of a site. Its version outlives the site.
+    case roster(Roster)
     case audit(AuditWrite)
     case auditWitness(NodeID, AuditWitness)
     case auditLeaf(AuditLeaf)
@@ -169,8 +173,10 @@ package struct HubSnapshot: Hashable, Sendable {
     package var generationFloor: UInt64
     package var siteHistories: [SiteID: PolicyHistory] = [:]
     package var compliance: [SiteCompliance] = []
+    package var rosters: [Roster] = []
     package var audit = AuditTail()
     package var auditTree = AuditTree()
+    package var userTokens: [UserToken] = []
 
     package init(
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],

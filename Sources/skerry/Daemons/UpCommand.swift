@@ -30,13 +30,23 @@ struct UpCommand: AsyncParsableCommand {
     @Option(help: "First of three ports for the hub; workloads get the ranges from 1000 above it.")
     var port = 7440
 
+    @Option(
+        help:
+            "Who decides: hybrid, mesh or edge-first. Under mesh the nodes are plant-1 to plant-3."
+    )
+    var pattern = "hybrid"
+
     func run() async throws {
+        guard let pattern = Pattern(rawValue: pattern) else {
+            let known = Pattern.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Failure(.usage, "--pattern is one of \(known), not '\(pattern)'")
+        }
         let environment = ProcessInfo.processInfo.environment
         let fleet = try LocalFleet(
             plan: LocalFleet.Plan(
                 binary: Bundle.main.executablePath ?? CommandLine.arguments[0],
                 state: state ?? LocalFleet.directory(environment), engine: engine, firstPort: port,
-                files: files),
+                files: files, pattern: pattern),
             console: .standard(environment), environment: environment)
         try await fleet.run()
     }

@@ -1,0 +1,126 @@
+import Machines
+import Membership
+import Model
+import Transport
+import Trust
+
+/// The agent's part in the mesh of its site.
+extension AgentHost {
+    /// What takes part, and where its state lies.
+    struct MeshSeat: Sendable {
+        let mesh: NodeMesh
+        let files: MeshFiles
+        /// What the hub is told of it.
+        let contact: MeshContact
+    }
+
+    /// Opens the socket of the mesh and takes up what the disk holds. Nil where the settings want no
+    /// mesh, or there can be none at the moment, which is no reason to keep workloads waiting.
+    static func openMesh(
+        _ settings: AgentSettings, _ identity: NodeIdentity, _ pairKeys: PairKeys,
+        log: @escaping @Sendable (String) -> Void
+    ) async throws -> MeshSeat? {
+        guard let wanted = settings.mesh else { return nil }
+        let files = try MeshFiles(state: settings.state)
+        let seal = try files.seal()
+        let port: DatagramPort
+        do {
+            port = try await openPort(wanted, files)
+        } catch {
+            log("this node takes no part in the mesh of its site: \(error)")
+            return nil
+        }
+        var roster: Roster?
+        do {
+            roster = try files.roster(trusting: identity.credentials.trustRoots)
+        } catch {
+            log("\(error)")
+        }
+        let address = wanted.advertised(boundTo: port.place.description)
+        let time = identity.credentials.time
+        let place = NodeMesh.Place(
+            node: identity.enrolment.node, site: identity.enrolment.site, address: address,
+            incarnation: try files.nextIncarnation())
+        let mesh = NodeMesh(
+            place, roster: roster?.site == place.site ? roster : nil, seal: seal,
+            ring: await pairKeys.ring, port: port,
+            random: Random(seed: .random(in: .min ... .max)),
+            now: { Moment(monotonic: SystemClock.now().monotonic, wall: time.now) })
+        return MeshSeat(
+            mesh: mesh, files: files,
+            contact: MeshContact(
+                key: seal.publicKey, address: address, roster: await mesh.rosterVersion))
+    }
+
+    /// Neighbours know the port of the last run: after a reboot without a hub it is how they find it.
+    private static func openPort(
+        _ wanted: MeshPlace, _ files: MeshFiles
+    ) async throws -> DatagramPort {
+        var port: DatagramPort?
+        if wanted.takesAnyPort, let last = try files.port() {
+            do {
+                port = try await DatagramPort.open(at: wanted.listening(on: last))
+            } catch {
+                // Somebody else has it by now; any other will do.
+                port = nil
+            }
+        }
+        let open: DatagramPort
+        if let port { open = port } else { open = try await DatagramPort.open(at: wanted.listen) }
+        if let number = open.place.description.split(separator: ":").last.flatMap({ Int($0) }) {
+            try files.keep(port: number)
+        }
+        return open
+    }
+
+    /// Ends when the agent does: a mesh that ended by itself must not end what the node runs.
+    func takePart(_ seat: MeshSeat) async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await seat.mesh.run() }
+            for await notice in seat.mesh.notices { await take(notice, of: seat) }
+            group.cancelAll()
+        }
+        if !Task.isCancelled { log("the mesh of this node has ended") }
+        for await _ in AsyncStream<Void>.makeStream().stream {}
+    }
+
+    private func take(_ notice: NodeMesh.Notice, of seat: MeshSeat) async {
+        switch notice {
+        case .changed(let view): mailbox.yield(.mesh(view))
+        case .keys(let keys):
+            do {
+                try await pairKeys.keep(keys)
+            } catch {
+                log("the keys that this node made with its peers are not kept: \(error)")
+            }
+        case .raise(let incarnation):
+            do {
+                try seat.files.keep(incarnation: incarnation)
+                await seat.mesh.raised(incarnation)
+            } catch {
+                log("this node's run in the mesh has no number, so it is not believed: \(error)")
+            }
+        case .cloned(let node):
+            log("two machines speak as node \(node) in the mesh: one of them is a copy")
+        }
+    }
+
+    /// Checks a roster, keeps it, and lets it take effect.
+    func keep(_ signed: SignedRoster) async {
+        guard let seat else { return }
+        do {
+            let roster = try signed.opened(trusting: identity.credentials.trustRoots)
+            guard roster.site == identity.enrolment.site else {
+                log("a roster of site '\(roster.site)' came here, and is not used")
+                return
+            }
+            // The hub is told of the newer one either way: it has no other to give.
+            guard await seat.mesh.rosterVersion < roster.version else { return }
+            try seat.files.keep(signed)
+            await seat.mesh.adopt(roster)
+            mailbox.yield(.keptRoster(roster.version))
+        } catch {
+            log("the roster that the hub sent is not used: \(error)")
+        }
+    }
+}

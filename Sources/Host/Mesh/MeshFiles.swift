@@ -1,0 +1,88 @@
+import Foundation
+import Model
+import Transport
+import Trust
+
+/// What a node keeps of its mesh across restarts: its key, the number of its runs, its port, and the
+/// roster with the hub's signature.
+struct MeshFiles: Sendable {
+    private let directory: String
+    private let keyFile: String
+
+    /// `state` is the agent's directory.
+    init(state: String) throws(HostError) {
+        directory = state + "/mesh"
+        keyFile = state + "/identity/mesh.key"
+        try PrivateFile.makeDirectory(directory)
+    }
+
+    /// The key by which the node signs what it says in the mesh; made where there is none.
+    func seal() throws(HostError) -> NodeSeal {
+        if let text = try PrivateFile.read(keyFile) {
+            let line = text.split(separator: "\n").first ?? ""
+            guard let seed = bytes(hexadecimal: line), let seal = NodeSeal(seed: seed) else {
+                throw .identity(
+                    "the key in \(keyFile) cannot be read; remove the file: a new one is made, and "
+                        + "the hub tells the other nodes of it")
+            }
+            return seal
+        }
+        var entropy = SystemRandomNumberGenerator()
+        let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &entropy) }
+        guard let seal = NodeSeal(seed: seed) else {
+            preconditionFailure("32 bytes are a seed of Ed25519")
+        }
+        try PrivateFile.write(hexadecimal(seed) + "\n", to: keyFile)
+        return seal
+    }
+
+    /// A number above those of all runs before, on disk before it is used.
+    func nextIncarnation() throws(HostError) -> UInt32 {
+        // A file that is damaged is no reason to stay away: others tell this node of a higher run.
+        let last = try number(in: "incarnation") ?? 0
+        let next = UInt32(clamping: last) &+ 1
+        try keep(incarnation: next)
+        return next
+    }
+
+    func keep(incarnation: UInt32) throws(HostError) {
+        try PrivateFile.write("\(incarnation)\n", to: directory + "/incarnation")
+    }
+
+    /// The port of the last run; nil where there was none.
+    func port() throws(HostError) -> Int? { try number(in: "port") }
+
+    func keep(port: Int) throws(HostError) {
+        guard try number(in: "port") != port else { return }
+        try PrivateFile.write("\(port)\n", to: directory + "/port")
+    }
+
+    /// The roster that was kept; nil where there is none.
+    func roster(trusting roots: String) throws(HostError) -> Roster? {
+        let path = directory + "/roster.json"
+        guard let text = try PrivateFile.read(path) else { return nil }
+        do {
+            return try JSONDecoder().decode(SignedRoster.self, from: Data(text.utf8))
+                .opened(trusting: roots)
+        } catch {
+            throw .identity(
+                "the roster in \(path) is not used: \(error); the hub hands out another")
+        }
+    }
+
+    func keep(_ roster: SignedRoster) throws(HostError) {
+        do {
+            try PrivateFile.write(json: roster, to: directory + "/roster.json")
+        } catch let error as HostError {
+            throw error
+        } catch {
+            throw .identity("the roster cannot be written: \(error)")
+        }
+    }
+
+    private func number(in file: String) throws(HostError) -> Int? {
+        try PrivateFile.read(directory + "/" + file).flatMap {
+            Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
+        }
+    }
+}

@@ -1,0 +1,268 @@
+package import Membership
+package import Model
+package import Transport
+package import Trust
+
+/// A node's part in the mesh of its site: the machine `Mesh` over sessions of the data plane.
+///
+/// It gives the machine datagrams, the time and signatures checked, and decides nothing. Needs no hub
+/// once it has a roster and keys, which it takes from disk.
+package actor NodeMesh {
+    /// What the node is in the mesh, and how it got there.
+    package struct Place: Sendable {
+        package var node: NodeID
+        package var site: SiteID
+        /// Where others reach it.
+        package var address: String
+        package var incarnation: UInt32
+
+        package init(node: NodeID, site: SiteID, address: String, incarnation: UInt32) {
+            self.node = node
+            self.site = site
+            self.address = address
+            self.incarnation = incarnation
+        }
+    }
+
+    package enum Notice: Sendable {
+        /// Somebody's standing changed, or this node's own.
+        case changed(MeshView)
+        /// The keys with its peers are to be kept anew.
+        case keys([PairKey])
+        /// This incarnation is to be durable before the node speaks on; answered with `raised`.
+        case raise(UInt32)
+        /// Two machines speak as this node.
+        case cloned(NodeID)
+    }
+
+    private enum Wake: Hashable { case tick }
+
+    package nonisolated let notices: AsyncStream<Notice>
+    private let outlook: AsyncStream<Notice>.Continuation
+    private let outgoing: AsyncStream<(NodeID, [UInt8])>
+    private let outlet: AsyncStream<(NodeID, [UInt8])>.Continuation
+    private let ticks: AsyncStream<Void>
+    private let timers: Timers<Wake>
+    private let plane: DataPlane
+    private let now: @Sendable () -> Moment
+    private let seal: NodeSeal
+    let place: Place
+    private var mesh: Mesh
+    private var roster: Roster
+    private var keys: [NodeID: String] = [:]
+    /// Datagrams that the way out had no room for.
+    private var unsent: UInt64 = 0
+
+    /// Messages that wait for the data plane; beyond it the oldest is lost, as on the network.
+    private static let outletMax = 512
+
+    /// `now`: its wall time is the one that the node trusts.
+    package init(
+        _ place: Place, roster: Roster?, seal: NodeSeal, ring: KeyRing, port: DatagramPort,
+        random: Random, now: @escaping @Sendable () -> Moment = { SystemClock.now() }
+    ) {
+        self.place = place
+        self.seal = seal
+        self.now = now
+        let roster = roster ?? Roster(site: place.site, version: .none)
+        self.roster = roster
+        (notices, outlook) = AsyncStream.makeStream(
+            of: Notice.self, bufferingPolicy: .bufferingNewest(256))
+        (outgoing, outlet) = AsyncStream.makeStream(
+            of: (NodeID, [UInt8]).self, bufferingPolicy: .bufferingNewest(NodeMesh.outletMax))
+        let (ticks, alarm) = AsyncStream.makeStream(
+            of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        self.ticks = ticks
+        timers = Timers { _ in alarm.yield() }
+        var limits = DataPlane.Limits.production
+        // A pulse that waited says how things were; the next one says how they are.
+        limits.sessions.waitingMax = 4
+        plane = DataPlane(
+            ring: ring, port: port, places: NodeMesh.places(of: roster, but: place.node),
+            limits: limits, now: now)
+        var bounds = Membership.Limits.production
+        // The data plane writes the length of each message before it.
+        bounds.datagramBytesMax -= 2
+        mesh = Mesh(
+            Membership.Member(id: place.node, address: place.address),
+            incarnation: place.incarnation, roster: NodeMesh.members(of: roster), limits: bounds,
+            random: random, at: now().monotonic)
+        keys = NodeMesh.keys(of: roster)
+        timers.set(.tick, at: now().monotonic)
+    }
+
+    /// Takes part until the port is closed or the task is cancelled.
+    package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.plane.run() }
+            group.addTask {
+                for await (peer, bytes) in self.outgoing {
+                    await self.plane.send([bytes], to: peer)
+                }
+            }
+            group.addTask {
+                for await message in self.plane.messages { await self.receive(message) }
+            }
+            group.addTask {
+                for await notice in self.plane.notices { await self.note(notice) }
+            }
+            group.addTask {
+                for await _ in self.ticks { await self.give(.timer) }
+            }
+            // The first to end is the plane, whose port is closed.
+            await group.next()
+            group.cancelAll()
+        }
+        outlook.finish()
+    }
+
+    // MARK: - From the hub
+
+    /// Puts a roster that was checked in the place of the one before, unless it is no newer.
+    package func adopt(_ next: Roster) async {
+        guard next.version > roster.version, next.site == place.site else { return }
+        let before = NodeMesh.places(of: roster, but: place.node)
+        let after = NodeMesh.places(of: next, but: place.node)
+        for peer in before.keys where after[peer] == nil { await plane.forget(peer) }
+        for (peer, place) in after where before[peer] != place {
+            await plane.meet(peer, at: place)
+        }
+        roster = next
+        keys = NodeMesh.keys(of: next)
+        give(.roster(NodeMesh.members(of: next)))
+    }
+
+    package var rosterVersion: RosterVersion { roster.version }
+
+    /// Takes in keys that are on disk, and ends what there was with peers that have none.
+    package func take(_ ring: KeyRing) async {
+        let peers = Set(ring.peers)
+        for peer in Set(await plane.keys.map(\.peer)) where !peers.contains(peer) {
+            await plane.forget(peer)
+        }
+        await plane.insert(ring.keys)
+    }
+
+    package func raised(_ incarnation: UInt32) { give(.raised(incarnation: incarnation)) }
+
+    package func feel(_ condition: Membership.Condition) { give(.condition(condition)) }
+
+    // MARK: - What it sees
+
+    package func view() async -> MeshView { view(losing: await plane.losses) }
+
+    // MARK: - The machine
+
+    private func receive(_ message: DataPlane.Message) {
+        give(.datagram(from: message.peer, address: "", bytes: message.bytes))
+    }
+
+    private func note(_ notice: DataPlane.Notice) async {
+        switch notice {
+        case .keysChanged: outlook.yield(.keys(await plane.keys))
+        case .opened, .unreachable: break
+        }
+    }
+
+    private func give(_ input: Mesh.Input) {
+        var waiting = [input]
+        while let next = waiting.popLast() {
+            var effects: [Mesh.Effect] = []
+            mesh.handle(next, at: now(), into: &effects)
+            for effect in effects {
+                if let answer = perform(effect) { waiting.insert(answer, at: 0) }
+            }
+        }
+    }
+
+    private func perform(_ effect: Mesh.Effect) -> Mesh.Input? {
+        switch effect {
+        case .send(_, let node, let bytes):
+            if let node, case .dropped = outlet.yield((node, bytes)) { unsent += 1 }
+        case .wake(let time): timers.set(.tick, at: time)
+        case .changed, .isolated: outlook.yield(.changed(view(losing: nil)))
+        case .check(let records, let sender):
+            let sound = records.filter(isSigned)
+            return .checked(sound, from: sender, refused: records.count - sound.count)
+        case .taken: break
+        case .raise(let incarnation): outlook.yield(.raise(incarnation))
+        case .cloned(let node): outlook.yield(.cloned(node))
+        }
+        return nil
+    }
+
+    /// A member states facts about itself alone: a record counts by its origin's signature, whoever
+    /// brings it.
+    private func isSigned(_ record: Record) -> Bool {
+        guard let key = keys[record.origin] else { return false }
+        return NodeSeal.verifies(record.signature, of: record.signedBytes, by: key)
+    }
+
+    private func view(losing losses: DataPlane.Losses?) -> MeshView {
+        let moment = now()
+        let peers = mesh.view(at: moment.monotonic)
+        var view = MeshView(
+            node: place.node, site: place.site, address: place.address, roster: roster.version,
+            isIsolated: mesh.isAlone, quorum: peers.map(\.quorum).max() ?? 1, at: moment.wall)
+        view.peers = peers.map { MeshSight($0, at: moment) }
+        view.traffic = MeshTraffic(mesh.tally, losses, unsent: unsent)
+        return view
+    }
+
+    // MARK: - Rosters
+
+    private static func members(of roster: Roster) -> [Membership.Member] {
+        roster.members.map { Membership.Member(id: $0.node, address: $0.address) }
+    }
+
+    private static func keys(of roster: Roster) -> [NodeID: String] {
+        Dictionary(roster.members.map { ($0.node, $0.key) }) { first, _ in first }
+    }
+
+    /// Places that cannot be read are those of nodes that have to speak first.
+    private static func places(
+        of roster: Roster, but node: NodeID
+    ) -> [NodeID: DatagramPort.Place] {
+        var places: [NodeID: DatagramPort.Place] = [:]
+        for member in roster.members where member.node != node {
+            do {
+                places[member.node] = try DatagramPort.Place(member.address)
+            } catch {
+                continue
+            }
+        }
+        return places
+    }
+}
+
+extension MeshSight {
+    fileprivate init(_ peer: PeerView, at now: Moment) {
+        self.init(
+            node: peer.node, liveness: peer.liveness,
+            since: now.wall + (.zero - (now.monotonic - peer.since)),
+            age: peer.age.map { Interval($0) },
+            lossHere: peer.passedHere.map { 1 - $0 }, lossThere: peer.passedThere.map { 1 - $0 },
+            votes: peer.votes, isCloned: peer.isCloned, holdsAll: peer.holdsAll)
+    }
+}
+
+extension MeshTraffic {
+    fileprivate init(_ tally: Tally, _ losses: DataPlane.Losses?, unsent: UInt64) {
+        self.init()
+        sentFrames = UInt64(clamping: tally.sentFrames)
+        sentBytes = UInt64(clamping: tally.sentBytes)
+        receivedFrames = UInt64(clamping: tally.receivedFrames)
+        let reasons: [(String, Int)] = [
+            ("strangers", tally.strangers), ("flooded", tally.flooded),
+            ("oversized", tally.oversized), ("malformed", tally.malformed),
+            ("replayed", tally.replayed), ("formerRuns", tally.formerRuns),
+            ("forged", tally.forged), ("withheld", tally.withheld), ("unsent", Int(unsent)),
+            ("placeless", losses?.placeless ?? 0), ("unread", losses?.unread ?? 0),
+            ("portReceived", losses?.port.received ?? 0), ("portSent", losses?.port.sent ?? 0),
+        ]
+        for (reason, count) in reasons where count > 0 { dropped[reason] = UInt64(clamping: count) }
+        for (reason, count) in losses?.byReason ?? [:] {
+            dropped["session.\(reason)"] = UInt64(clamping: count)
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Client
+import Model
+
+struct MeshCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mesh", abstract: "Look into the mesh that the nodes of a site form.",
+        discussion: """
+            skerry mesh status
+            skerry mesh status --site rural -o wide
+            skerry --context local mesh status
+
+            The nodes of a site see each other without the hub. At the hub this shows what they last \
+            said of it, on a node what it sees itself, with or without a hub.
+            """,
+        subcommands: [Status.self])
+
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tell who sees whom, and since when not.",
+            discussion: """
+                alive: heard of, by whatever path. quiet: silent for longer than the loss of its link \
+                explains. failed: most of those that are heard hold it quiet. absent: not heard of \
+                since this node started.
+                """)
+
+        @Option(help: "The site whose mesh to show; all of them otherwise.")
+        var site: String?
+        @OptionGroup var format: FormatOptions
+        @OptionGroup var context: ContextOptions
+
+        func run() async throws {
+            try await ShowMesh(
+                site: site, format: format.output, headings: !format.omitsHeadings
+            ).run(in: context.session())
+        }
+    }
+}

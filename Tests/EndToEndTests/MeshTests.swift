@@ -1,0 +1,81 @@
+import Foundation
+import Model
+import Testing
+
+extension EndToEndTests {
+    /// Nodes of one site that know of each other without their hub.
+    @Suite struct MeshTests {
+        private func view(of node: String, _ stage: Stage) async throws -> MeshView? {
+            let answer = try await stage.skerry("mesh status -o json", on: node)
+            guard answer.code == 0 else { return nil }
+            return try JSONDecoder().decode(MeshReport.self, from: Data(answer.text.utf8)).items
+                .first
+        }
+
+        private func sees(
+            _ liveness: Liveness, of subject: NodeID, _ observer: String, _ stage: Stage
+        ) async throws -> Bool {
+            try await view(of: observer, stage)?.standings[subject] == liveness
+        }
+
+        private func openThree(_ stage: Stage) async throws {
+            try await stage.openHub()
+            for number in 1...3 { try await stage.openAgent("node-\(number)") }
+            try await eventually("all to see all") {
+                for number in 1...3 {
+                    let standings = try await view(of: "node-\(number)", stage)?.standings ?? [:]
+                    guard standings.count == 2, standings.values.allSatisfy({ $0 == .alive })
+                    else { return false }
+                }
+                return true
+            }
+        }
+
+        @Test func `nodes see each other without a hub, through a death and an offline reboot`()
+            async throws
+        {
+            try await Stage.with { stage in
+                try await openThree(stage)
+                try await stage.hub?.crash()
+                try await stage.agents["node-3"]?.crash()
+                try await eventually("the others to call it failed") {
+                    let first = try await sees(.failed, of: "node-3", "node-1", stage)
+                    let second = try await sees(.failed, of: "node-3", "node-2", stage)
+                    return first && second
+                }
+                let before = try #require(try await view(of: "node-1", stage))
+                // From its own disk, with nobody to ask.
+                try await stage.startAgent("node-3")
+                try await eventually("all to see it again, and it them") {
+                    let first = try await sees(.alive, of: "node-3", "node-1", stage)
+                    let second = try await sees(.alive, of: "node-1", "node-3", stage)
+                    return first && second
+                }
+                #expect(try await view(of: "node-3", stage)?.roster == before.roster)
+                let events = try await stage.skerry("events", on: "node-1").text
+                #expect(events.contains("NeighbourFailed") && events.contains("NeighbourBack"))
+            }
+        }
+
+        @Test func `a node whose own link is dead is vouched for by its peers`() async throws {
+            try await Stage.with { stage in
+                try await openThree(stage)
+                try await stage.agents["node-3"]?.crash()
+                stage.variables["SKERRY_HUB"] = "127.0.0.1:1"
+                try await stage.startAgent("node-3")
+                try await eventually("the hub to show it as vouched for") {
+                    try await stage.skerry("get node node-3").text.contains("Vouched")
+                }
+                let words = try await stage.skerry("describe node node-3").text
+                #expect(words.contains("seen by 'node-"))
+                let status = try await stage.skerry("mesh status -o wide").text
+                #expect(status.contains("node-1") && status.contains("alive"))
+                // Dead as well as cut off, it is vouched for no more.
+                try await stage.agents["node-3"]?.crash()
+                try await eventually("nobody to vouch for it") {
+                    try await stage.skerry("get node node-3").text.contains("Autonomous")
+                }
+            }
+        }
+    }
+}

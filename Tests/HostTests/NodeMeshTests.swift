@@ -1,0 +1,212 @@
+import Foundation
+import Host
+import Model
+import Synchronization
+import Testing
+import Transport
+import Trust
+
+/// Nodes of a mesh on real sockets, without a hub, and those who would disturb them.
+@Suite(.timeLimit(.minutes(2))) struct NodeMeshTests {
+    private static let names: [NodeID] = ["rural-1", "rural-2", "rural-3"]
+
+    /// What goes between the first two nodes, as somebody on the way sees it.
+    private final class Wiretap: Sendable {
+        let port: DatagramPort
+        private let seen = Mutex<[[UInt8]]>([])
+
+        init() async throws { port = try await DatagramPort.open() }
+
+        var frames: [[UInt8]] { seen.withLock { $0 } }
+
+        /// Hands on what comes from one end to the other.
+        func run(between first: DatagramPort.Place, and second: DatagramPort.Place) async {
+            for await datagram in port.received {
+                if datagram.source == first, datagram.bytes.dropFirst().first == 3 {
+                    seen.withLock { $0.append(datagram.bytes) }
+                }
+                port.send(datagram.bytes, to: datagram.source == first ? second : first)
+            }
+        }
+    }
+
+    private struct Site {
+        let nodes: [NodeMesh]
+        let ports: [DatagramPort]
+        let tap: Wiretap
+
+        func waitUntil(
+            _ what: String, _ isSo: ([MeshView]) -> Bool
+        ) async throws {
+            // The time limit of the suite ends it.
+            while true {
+                var views: [MeshView] = []
+                for node in nodes { views.append(await node.view()) }
+                if isSo(views) { return }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
+    }
+
+    private static func ring(of index: Int, among count: Int) throws -> KeyRing {
+        let today = KeyDay(of: WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
+        var ring = KeyRing(node: names[index])
+        for offset in 0..<2 as Range<UInt32> {
+            let day = today.advanced(by: offset)
+            let master = try #require(
+                DayMaster(day: day, entropy: [UInt8](repeating: 9, count: 32)))
+            for peer in 0..<count where peer != index {
+                let secret = master.secret(between: names[index], and: names[peer])
+                ring.insert(
+                    try #require(
+                        PairKey(secret, node: names[index], peer: names[peer], day: day)))
+            }
+        }
+        return ring
+    }
+
+    /// Runs `count` nodes that know each other while `body` does. The first two reach each other over
+    /// the tap.
+    private func withSite(_ count: Int, _ body: (Site) async throws -> Void) async throws {
+        var ports: [DatagramPort] = []
+        for _ in 0..<count { ports.append(try await DatagramPort.open()) }
+        let tap = try await Wiretap()
+        let seals = try (0..<count).map {
+            try #require(NodeSeal(seed: [UInt8](repeating: UInt8($0 + 1), count: 32)))
+        }
+        var nodes: [NodeMesh] = []
+        for index in 0..<count {
+            var roster = Roster(site: "rural", version: RosterVersion(epoch: 1, number: 1))
+            roster.members = (0..<count).map { other in
+                let isTapped = index < 2 && other < 2 && index != other
+                return Roster.Member(
+                    node: NodeMeshTests.names[other], key: seals[other].publicKey,
+                    address: (isTapped ? tap.port : ports[other]).place.description)
+            }
+            nodes.append(
+                NodeMesh(
+                    NodeMesh.Place(
+                        node: NodeMeshTests.names[index], site: "rural",
+                        address: ports[index].place.description, incarnation: 1),
+                    roster: roster, seal: seals[index],
+                    ring: try NodeMeshTests.ring(of: index, among: count), port: ports[index],
+                    random: Random(seed: UInt64(index) + 1)))
+        }
+        let site = Site(nodes: nodes, ports: ports, tap: tap)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for node in nodes { group.addTask { await node.run() } }
+            let places = ports.map(\.place)
+            group.addTask { await tap.run(between: places[0], and: places[1]) }
+            try await site.waitUntil("all to see all") { views in
+                views.allSatisfy { view in view.peers.allSatisfy { $0.liveness == .alive } }
+            }
+            try await body(site)
+            for port in ports + [tap.port] { await port.close() }
+            try await group.waitForAll()
+        }
+    }
+
+    private func drops(_ view: MeshView) -> UInt64 { view.traffic.droppedFrames }
+
+    @Test func `three nodes with a roster and keys see each other with no hub`() async throws {
+        try await withSite(3) { site in
+            for node in site.nodes {
+                let view = await node.view()
+                #expect(view.peers.count == 2)
+                #expect(!view.isIsolated)
+                #expect(view.roster == RosterVersion(epoch: 1, number: 1))
+            }
+        }
+    }
+
+    @Test func `a node whose socket is gone is called failed by the others`() async throws {
+        try await withSite(3) { site in
+            await site.ports[2].close()
+            try await site.waitUntil("two to call the third failed") { views in
+                views.prefix(2).allSatisfy { view in
+                    view.peers.contains { $0.node == "rural-3" && $0.liveness == .failed }
+                }
+            }
+        }
+    }
+
+    @Test func `a thousand captured datagrams that are played again are dropped and counted`()
+        async throws
+    {
+        try await withSite(2) { site in
+            try await site.waitUntil("some frames to go by") { _ in site.tap.frames.count >= 10 }
+            let frames = Array(site.tap.frames.prefix(10))
+            let before = await site.nodes[1].view()
+            for _ in 0..<100 {
+                for frame in frames { site.tap.port.send(frame, to: site.ports[1].place) }
+                // Less than the kernel holds for a socket at a time.
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            try await site.waitUntil("all to be counted") { views in
+                drops(views[1]) - drops(before) >= 1_000
+            }
+            let after = await site.nodes[1].view()
+            #expect(after.traffic.dropped["session.replayed", default: 0] >= 1_000)
+            #expect(after.peers.map(\.liveness) == [.alive])
+        }
+    }
+
+    @Test func `a datagram with any one bit changed is dropped and counted`() async throws {
+        try await withSite(2) { site in
+            try await site.waitUntil("a frame to go by") { _ in !site.tap.frames.isEmpty }
+            let frame = try #require(site.tap.frames.last)
+            let before = await site.nodes[1].view()
+            for bit in 0..<frame.count * 8 {
+                var changed = frame
+                changed[bit / 8] ^= 1 << UInt8(bit % 8)
+                site.tap.port.send(changed, to: site.ports[1].place)
+                if bit % 64 == 0 { try await Task.sleep(for: .milliseconds(5)) }
+            }
+            try await site.waitUntil("all to be counted") { views in
+                drops(views[1]) - drops(before) >= UInt64(frame.count * 8)
+            }
+            #expect(await site.nodes[1].view().peers.map(\.liveness) == [.alive])
+        }
+    }
+
+    @Test func `strangers who flood with noise of any length change nothing`() async throws {
+        try await withSite(2) { site in
+            let stranger = try await DatagramPort.open()
+            var random = Random(seed: 5)
+            let before = await site.nodes[1].view()
+            for round in 0..<2_000 {
+                let count = Int(random.next() % 1_600)
+                stranger.send(
+                    (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) },
+                    to: site.ports[1].place)
+                if round % 64 == 0 { try await Task.sleep(for: .milliseconds(5)) }
+            }
+            try await site.waitUntil("most to be counted") { views in
+                drops(views[1]) - drops(before) >= 1_500
+            }
+            let after = await site.nodes[1].view()
+            #expect(after.peers.map(\.node) == ["rural-1"])
+            #expect(after.peers.map(\.liveness) == [.alive])
+            await stranger.close()
+        }
+    }
+
+    @Test func `a member that the roster lets go is heard no more`() async throws {
+        try await withSite(3) { site in
+            var roster = Roster(site: "rural", version: RosterVersion(epoch: 1, number: 2))
+            let seal = try #require(NodeSeal(seed: [UInt8](repeating: 2, count: 32)))
+            roster.members = [
+                Roster.Member(
+                    node: "rural-2", key: seal.publicKey,
+                    address: site.tap.port.place.description)
+            ]
+            await site.nodes[0].adopt(roster)
+            #expect(await site.nodes[0].view().peers.map(\.node) == ["rural-2"])
+            // One of before says nothing any more.
+            roster.version = RosterVersion(epoch: 1, number: 1)
+            roster.members = []
+            await site.nodes[0].adopt(roster)
+            #expect(await site.nodes[0].view().peers.map(\.node) == ["rural-2"])
+        }
+    }
+}
