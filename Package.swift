@@ -280,6 +280,14 @@ let package = Package(
         .executableTarget(
             name: "cedar-bench", dependencies: ["Cedar", "CedarFuzz"], path: "Benchmarks/cedar",
             exclude: ["compare.py"], swiftSettings: strict),
+        // What the audit log costs: bin/bench-audit.
+        .executableTarget(
+            name: "audit-bench",
+            dependencies: [
+                "Audit", "Host", "Management", "Model", "Storage",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ] + httpClient + tls,
+            path: "Benchmarks/audit", swiftSettings: strict),
         tests(
             "AuditTests", sees: ["Audit", "Model"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),

@@ -104,7 +104,8 @@ package final class AgentHost: Sendable {
         timers = Timers { mailbox.yield(.wake($0)) }
         let store = store
         let audit = AuditLog(
-            of: "node/\(identity.enrolment.node)", key: try AuditKeyFile.open(in: settings.state),
+            of: "node/\(identity.enrolment.node)",
+            key: try AuditKeyFile.key(in: settings.state, of: vault),
             tail: snapshot.audit, retention: settings.auditRecords)
         self.audit = audit
         writer = StoreWriter(failpoint: "agent") { batches in

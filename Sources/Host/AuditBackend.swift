@@ -195,6 +195,12 @@ extension AuditAct {
 extension HubBackend {
     func record(_ act: AuditAct, _ auditing: Auditing) async throws(Refusal) {
         defer { host.observers.notify() }
+        var act = act
+        if act.who == AuditAct.stranger {
+            let now = SystemClock.now().monotonic
+            guard let skipped = host.strangers.admit(at: now) else { return }
+            if skipped > 0 { act.note = "\(act.note ?? ""); \(skipped) more were refused before" }
+        }
         try await host.audit.keep(act, auditing, to: host.writer)
     }
 

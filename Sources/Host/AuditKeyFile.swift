@@ -2,33 +2,48 @@ import Audit
 import Model
 
 /// The key that signs an audit log, beside the store that holds it: both belong together, whatever
-/// becomes of the identity.
+/// becomes of the identity. Its public half lies beside it, for who reads the log of a process that is
+/// stopped.
 enum AuditKeyFile {
-    static func path(in state: String) -> String { state + "/audit.key" }
+    static func secret(in state: String) -> String { state + "/audit.key" }
+    static func open(in state: String) -> String { state + "/audit.pub" }
 
     /// The key in a state directory, or a new one where there is none.
-    static func open(in state: String) throws(HostError) -> AuditKey {
-        if let key = try read(in: state) { return key }
-        var system = SystemRandomNumberGenerator()
-        let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &system) }
-        guard let key = AuditKey(seed: seed) else {
-            preconditionFailure("32 bytes are a seed")
+    static func key(in state: String, of vault: Vault) throws -> AuditKey {
+        let text = try vault.claim(secret(in: state)) {
+            var system = SystemRandomNumberGenerator()
+            let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &system) }
+            return "skerry-audit-key ed25519 \(hexadecimal(seed))\n"
         }
-        try PrivateFile.write(
-            "skerry-audit-key ed25519 \(hexadecimal(key.seed))\n", to: path(in: state))
+        guard let bytes = bytes(of: text, named: "skerry-audit-key"),
+            let key = AuditKey(seed: bytes)
+        else { throw fault(secret(in: state)) }
+        let half = "skerry-audit-public-key ed25519 \(key.verifier.text)\n"
+        if try PrivateFile.read(open(in: state)) != half {
+            try PrivateFile.write(half, to: open(in: state))
+        }
         return key
     }
 
-    static func read(in state: String) throws(HostError) -> AuditKey? {
-        guard let text = try PrivateFile.read(path(in: state)) else { return nil }
-        let words = text.split(whereSeparator: \.isWhitespace)
-        guard words.count == 3, words[0] == "skerry-audit-key", words[1] == "ed25519",
-            let seed = bytes(hexadecimal: words[2]), let key = AuditKey(seed: seed)
+    /// Nil where there is none.
+    static func verifier(in state: String) throws(HostError) -> AuditVerifyingKey? {
+        guard let text = try PrivateFile.read(open(in: state)) else { return nil }
+        guard let bytes = bytes(of: text, named: "skerry-audit-public-key"), bytes.count == 32
         else {
-            throw .identity(
-                "\(path(in: state)) holds no key of an audit log; put the right file back, or move it "
-                    + "away: what was signed with it can then not be verified any more")
+            throw fault(open(in: state))
         }
-        return key
+        return AuditVerifyingKey(bytes: bytes)
+    }
+
+    private static func bytes(of text: String, named name: String) -> [UInt8]? {
+        let words = text.split(whereSeparator: \.isWhitespace)
+        guard words.count == 3, words[0] == name, words[1] == "ed25519" else { return nil }
+        return Model.bytes(hexadecimal: words[2])
+    }
+
+    private static func fault(_ path: String) -> HostError {
+        .identity(
+            "\(path) holds no key of an audit log; put the right file back, or move it away: what was "
+                + "signed with it can then not be verified any more")
     }
 }

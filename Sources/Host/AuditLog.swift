@@ -1,5 +1,5 @@
-import Audit
-import Model
+package import Audit
+package import Model
 import Storage
 import Synchronization
 
@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Acts reach the store in the order of the chain, since both happen under one lock. Whatever a machine
 /// wants durable after an act was appended is never durable before it: both go through one writer.
-final class AuditLog: Sendable {
+package final class AuditLog: Sendable {
     /// A checkpoint is kept for good after so many records, or so long.
     static let keptEvery: UInt64 = 256
     static let keptWithin = Duration.seconds(60)
@@ -17,13 +17,21 @@ final class AuditLog: Sendable {
     private static let pendingMax: UInt64 = 4096
 
     /// How an act was taken.
-    enum Receipt: Sendable { case appended, durable, storeFails, full }
+    package enum Receipt: Sendable { case appended, durable, storeFails, full }
 
     /// What held where and when it was decided.
-    struct Circumstances: Sendable {
+    package struct Circumstances: Sendable {
         var staleness = Staleness.fresh
         var policyAge = Duration.zero
         var mode = AuditMode.online
+
+        package init() {}
+
+        init(staleness: Staleness, policyAge: Duration, mode: AuditMode) {
+            self.staleness = staleness
+            self.policyAge = policyAge
+            self.mode = mode
+        }
     }
 
     private struct State {
@@ -50,7 +58,7 @@ final class AuditLog: Sendable {
     ///   - log: what it is called where the store holds none yet.
     ///   - retention: how many records are kept, give or take a sixteenth.
     ///   - told: hears of each checkpoint that is kept for good, once it is durable.
-    init(
+    package init(
         of log: String, key: AuditKey, tail: AuditTail, retention: Int,
         told: @escaping @Sendable (AuditCheckpoint) -> Void = { _ in }
     ) {
@@ -80,11 +88,11 @@ final class AuditLog: Sendable {
     /// What the log calls itself.
     var name: String { state.withLock(\.chain.log) }
     /// The newest checkpoint that is durable.
-    var newest: AuditCheckpoint? { state.withLock(\.newest) }
+    package var newest: AuditCheckpoint? { state.withLock(\.newest) }
 
     /// Appends without waiting.
     @discardableResult
-    func append<Write: AuditedWrite>(
+    package func append<Write: AuditedWrite>(
         _ act: AuditAct, in circumstances: Circumstances = Circumstances(),
         isUrgent: Bool = false, to writer: StoreWriter<Write>
     ) -> Receipt {
@@ -142,7 +150,7 @@ final class AuditLog: Sendable {
     // MARK: - On its way to disk
 
     /// Commits batches with a signature over the last record in them.
-    func commit<Write: AuditedWrite>(
+    package func commit<Write: AuditedWrite>(
         _ batches: [[Write]], _ store: ([[Write]]) throws -> Void
     ) throws {
         guard let last = batches.lazy.joined().reversed().compactMap(\.appended).first else {
@@ -190,9 +198,9 @@ final class AuditLog: Sendable {
 }
 
 /// A write to a store that may be one to the audit log in it.
-protocol AuditedWrite: Sendable {
+package protocol AuditedWrite: Sendable {
     static func audit(_ write: AuditWrite) -> Self
-    var audited: AuditWrite? { get }
+    package var audited: AuditWrite? { get }
 }
 
 extension AuditedWrite {
@@ -202,13 +210,13 @@ extension AuditedWrite {
 }
 
 extension NodeWrite: AuditedWrite {
-    var audited: AuditWrite? {
+    package var audited: AuditWrite? {
         if case .audit(let write) = self { write } else { nil }
     }
 }
 
 extension HubWrite: AuditedWrite {
-    var audited: AuditWrite? {
+    package var audited: AuditWrite? {
         if case .audit(let write) = self { write } else { nil }
     }
 }

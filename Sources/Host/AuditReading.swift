@@ -1,14 +1,20 @@
-import Audit
-import Model
-import Storage
+package import Audit
+package import Model
+package import Storage
 
 /// Reads an audit log from its store, some rows at a time, so that commits come in between.
-struct AuditReading: Sendable {
+package struct AuditReading: Sendable {
     private static let rowsAtOnce = 2_000
 
     let log: String
     let key: AuditVerifyingKey
     let store: any AuditStore
+
+    package init(log: String, key: AuditVerifyingKey, store: any AuditStore) {
+        self.log = log
+        self.key = key
+        self.store = store
+    }
 
     /// - Parameter limit: so many of the newest, or from `index` on.
     func page(from index: UInt64?, limit: Int) throws(StoreError) -> [AuditEntry] {
@@ -21,7 +27,7 @@ struct AuditReading: Sendable {
     ///
     /// What is appended meanwhile is left out: the checkpoints that are there at the start say how far.
     /// - Parameter witnessed: a checkpoint of this log that somebody else holds as well.
-    func verdict(witnessed: AuditCheckpoint? = nil) throws(StoreError) -> AuditVerdict {
+    package func verdict(witnessed: AuditCheckpoint? = nil) throws(StoreError) -> AuditVerdict {
         let (verdict, start) = try go(witnessed)
         guard verdict.fault != nil else { return verdict }
         // What was pruned meanwhile is not missing.

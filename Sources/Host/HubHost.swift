@@ -1,6 +1,6 @@
 import Foundation
 import Machines
-import Management
+package import Management
 import Model
 import Storage
 import Synchronization
@@ -20,6 +20,7 @@ package final class HubHost: Sendable {
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
     let audit: AuditLog
+    let strangers = StrangerBudget(at: SystemClock.now().monotonic)
     let store: HubStore
     let log: @Sendable (String) -> Void
     let writer: StoreWriter<HubWrite>
@@ -56,8 +57,11 @@ package final class HubHost: Sendable {
     }
 
     /// Runs a hub until it is asked to stop.
+    ///
+    /// - Parameter beside: runs beside it with what answers its requests, as benchmarks do that compare.
     package static func run(
         _ settings: HubSettings, log: @escaping @Sendable (String) -> Void,
+        beside: (@Sendable (any ManagementBackend) async throws -> Void)? = nil,
         ready: @escaping @Sendable (Listening) -> Void
     ) async throws {
         CoreDumps.turnOff(log: log)
@@ -67,7 +71,7 @@ package final class HubHost: Sendable {
         let identity = try HubIdentity.open(settings, log: log)
         let tokens = try await TokenKey.press(in: settings.state + "/identity")
         let host = try HubHost(settings, identity, tokens, store: store, log: log)
-        try await host.run(ready: ready)
+        try await host.run(beside, ready: ready)
     }
 
     private init(
@@ -87,7 +91,8 @@ package final class HubHost: Sendable {
         self.inputs = inputs
         self.mailbox = mailbox
         let audit = AuditLog(
-            of: "hub/\(settings.name)", key: try AuditKeyFile.open(in: settings.state),
+            of: "hub/\(settings.name)",
+            key: try AuditKeyFile.key(in: settings.state, of: identity.vault),
             tail: snapshot.audit, retention: settings.auditRecords,
             told: { mailbox.yield(.audited($0)) })
         self.audit = audit
@@ -97,7 +102,8 @@ package final class HubHost: Sendable {
         }
         delegate = HubDelegate(
             mailbox: mailbox, requests: requests, admissions: admissions, identity: identity,
-            settings: settings, log: log)
+            settings: settings, log: log,
+            record: { [writer] in _ = await audit.appendDurably($0, to: writer) })
         let bind = settings.bind.contains(":") ? "[\(settings.bind)]" : settings.bind
         control = try ControlServer(
             ControlServer.Configuration(
@@ -107,7 +113,10 @@ package final class HubHost: Sendable {
             delegate: delegate, now: { [time = identity.time] in time.now })
     }
 
-    private func run(ready: @escaping @Sendable (Listening) -> Void) async throws {
+    private func run(
+        _ beside: (@Sendable (any ManagementBackend) async throws -> Void)?,
+        ready: @escaping @Sendable (Listening) -> Void
+    ) async throws {
         noteStart()
         defer {
             flush()
@@ -147,6 +156,7 @@ package final class HubHost: Sendable {
                     ports.control(open.control, open.enrolment)
                 }
             }
+            if let beside { group.addTask { try await beside(HubBackend(host: self)) } }
             let shown = try serverIdentity()
             group.addTask { [self] in
                 let server = ManagementServer(

@@ -16,9 +16,9 @@ package final class StoppedAudit: Sendable {
                 "there is no store in \(state): give the directory that --state names for a hub or "
                     + "an agent")
         }
-        guard let key = try AuditKeyFile.read(in: state) else {
+        guard let key = try AuditKeyFile.verifier(in: state) else {
             throw HostError.store(
-                "\(AuditKeyFile.path(in: state)) is missing, so nothing says whose signatures are good"
+                "\(AuditKeyFile.open(in: state)) is missing, so nothing says whose signatures are good"
             )
         }
         copy = NSTemporaryDirectory() + "/skerry-audit-\(UInt64.random(in: .min ... .max))"
@@ -27,7 +27,7 @@ package final class StoppedAudit: Sendable {
             try copyStore(of: state, to: copy)
             store = try StoppedAudit.open(copy)
             let log = try store.auditAnchors().checkpoints.last?.log
-            reading = AuditReading(log: log ?? "", key: key.verifier, store: store)
+            reading = AuditReading(log: log ?? "", key: key, store: store)
         } catch {
             try FileManager.default.removeItem(atPath: copy)
             throw error

@@ -53,6 +53,22 @@ extension Interface {
                 note: isRehearsal ? "dry run" : note), auditing)
     }
 
+    /// Who asks. Whoever shows nothing good is refused, and that is kept.
+    func knownRequester(
+        of request: Request, _ id: String, on channel: any Channel
+    ) async throws -> Requester {
+        do {
+            return try await requester(of: request, on: channel)
+        } catch let refusal as Refusal {
+            let place = channel.remoteAddress?.ipAddress.map { "from \($0): " } ?? ""
+            try await backend.record(
+                AuditAct(
+                    who: AuditAct.stranger, action: "authenticate", target: "fleet",
+                    decision: .deny, request: id, note: place + refusal.message), .atOnce)
+            throw refusal
+        }
+    }
+
     private func audit(_ call: Call) async throws -> Response {
         let limit = min(try call.count("limit") ?? 100, limits.eventsMax)
         let from = try call.count("from").map(UInt64.init)

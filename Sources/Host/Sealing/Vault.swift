@@ -23,7 +23,7 @@ package struct Vault: Sendable {
         "identity/node.key", "identity/authority.json", "identity/pair.keys",
         "identity/secrets.key", "identity/authority.pem", "identity/root.pem",
         "identity/issuing.pem", "identity/day-masters", "operator/operator.key",
-        "operator/policy.key",
+        "operator/policy.key", "audit.key",
     ]
 
     /// One that seals nothing.
