@@ -200,7 +200,7 @@ package final class AuditLog: Sendable {
 /// A write to a store that may be one to the audit log in it.
 package protocol AuditedWrite: Sendable {
     static func audit(_ write: AuditWrite) -> Self
-    package var audited: AuditWrite? { get }
+    var audited: AuditWrite? { get }
 }
 
 extension AuditedWrite {
