@@ -265,7 +265,10 @@ let package = Package(
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
         tests(
-            "HostTests", sees: ["Host", "Model", "Machines", "Transport", "Trust", "Membership"]),
+            "HostTests",
+            sees: [
+                "Host", "Model", "Machines", "Transport", "Trust", "Membership", "Audit", "Storage",
+            ]),
         tests("TokensTests", sees: ["Tokens", "Model"]),
         // Runs the built executables, which `swift test` builds with it.
         tests(

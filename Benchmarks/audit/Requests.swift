@@ -4,6 +4,7 @@ import Host
 import Management
 import Model
 import NIOCore
+import NIOHTTP1
 import NIOSSL
 import Synchronization
 
@@ -82,7 +83,34 @@ private func serveUnguarded(
 private struct Ports: Sendable {
     var guarded: Int?
     var unguarded: Int?
-    var files: OperatorFiles?
+}
+
+private struct Times: Sendable {
+    /// Sorted.
+    var bare: [Duration]
+    var whole: [Duration]
+}
+
+/// Where both can be reached, once they can.
+private final class Board: Sendable {
+    private let ports = Mutex(Ports())
+    private let signal: AsyncStream<Void>
+    private let bell: AsyncStream<Void>.Continuation
+
+    init() { (signal, bell) = AsyncStream.makeStream(of: Void.self) }
+
+    func note(_ change: @Sendable (inout Ports) -> Void) {
+        ports.withLock { change(&$0) }
+        bell.yield()
+    }
+
+    func whole() async throws -> Ports {
+        for await _ in signal {
+            let now = ports.withLock { $0 }
+            if now.guarded != nil, now.unguarded != nil { return now }
+        }
+        throw CancellationError()
+    }
 }
 
 /// One client with one connection, which stays open.
@@ -110,13 +138,14 @@ private func ask(_ client: HTTPClient, _ port: Int) async throws -> Duration {
     let start = ContinuousClock.now
     let answer = try await client.execute(request, timeout: .seconds(10))
     _ = try await answer.body.collect(upTo: 1 << 20)
-    precondition(answer.status == .ok, "the hub answered \(answer.status)")
+    precondition(answer.status.code == 200, "the hub answered \(answer.status)")
     return ContinuousClock.now - start
 }
 
-private func compare(_ ports: Ports) async throws -> (bare: [Duration], whole: [Duration]) {
-    guard let guarded = ports.guarded, let unguarded = ports.unguarded, let files = ports.files
-    else { preconditionFailure("both are open by now") }
+private func compare(_ ports: Ports, _ files: OperatorFiles) async throws -> Times {
+    guard let guarded = ports.guarded, let unguarded = ports.unguarded else {
+        preconditionFailure("both are open by now")
+    }
     let client = try connect(files)
     var (bare, whole): ([Duration], [Duration]) = ([], [])
     do {
@@ -135,7 +164,7 @@ private func compare(_ ports: Ports) async throws -> (bare: [Duration], whole: [
         throw error
     }
     try await client.shutdown()
-    return (bare.sorted(), whole.sorted())
+    return Times(bare: bare.sorted(), whole: whole.sorted())
 }
 
 private func milliseconds(_ times: [Duration], _ share: Double) -> Double {
@@ -147,30 +176,27 @@ func measureRequests(in directory: String) async throws -> Bool {
     let settings = HubSettings(
         state: directory, managementPort: 0, controlPort: 0, enrolmentPort: 0)
     let files = OperatorFiles(directory: directory + "/operator")
-    let (open, opened) = AsyncStream.makeStream(of: (isGuarded: Bool, port: Int).self)
-    let outcome = Mutex<(bare: [Duration], whole: [Duration])?>(nil)
-    try await withThrowingTaskGroup(of: Void.self) { group in
+    let board = Board()
+    let times = try await withThrowingTaskGroup(of: Times?.self) { group in
         group.addTask {
             try await HubHost.run(
                 settings, log: { _ in },
                 beside: { hub in
-                    try await serveUnguarded(hub, files) { opened.yield((false, $0)) }
-                }, ready: { opened.yield((true, $0.managementPort)) })
+                    try await serveUnguarded(hub, files) { port in
+                        board.note { $0.unguarded = port }
+                    }
+                },
+                ready: { listening in board.note { $0.guarded = listening.managementPort } })
+            return nil
         }
-        group.addTask {
-            var ports = Ports(files: files)
-            for await (isGuarded, port) in open {
-                if isGuarded { ports.guarded = port } else { ports.unguarded = port }
-                if ports.guarded != nil, ports.unguarded != nil { break }
-            }
-            let times = try await compare(ports)
-            outcome.withLock { $0 = times }
-        }
+        group.addTask { try await compare(try await board.whole(), files) }
         // The hub runs until it is cancelled.
-        while outcome.withLock({ $0 == nil }) { try await group.next() }
+        let first = try await group.next()
         group.cancelAll()
+        return first ?? nil
     }
-    guard let (bare, whole) = outcome.withLock({ $0 }) else { return true }
+    guard let times else { return true }
+    let (bare, whole) = (times.bare, times.whole)
     let added = milliseconds(whole, 0.5) - milliseconds(bare, 0.5)
     print("a warm request (apply, dry run) over TLS to a running hub, \(requests) of each in turn:")
     for (name, times) in [("authorised and audited", whole), ("neither", bare)] {

@@ -1,4 +1,5 @@
 package import Audit
+import Dispatch
 package import Model
 import Storage
 import Synchronization
@@ -45,6 +46,8 @@ package final class AuditLog: Sendable {
         /// The newest checkpoint that is durable.
         var newest: AuditCheckpoint?
         var storeFails = false
+        /// Whether the newest checkpoint will be kept before long.
+        var keepsSoon = false
         var waiting: [UInt64: CheckedContinuation<Receipt, Never>] = [:]
     }
 
@@ -100,7 +103,7 @@ package final class AuditLog: Sendable {
     }
 
     /// Appends, and returns once it is durable, or once it is known that the store fails.
-    func appendDurably<Write: AuditedWrite>(
+    package func appendDurably<Write: AuditedWrite>(
         _ act: AuditAct, in circumstances: Circumstances = Circumstances(),
         to writer: StoreWriter<Write>
     ) async -> Receipt {
@@ -130,6 +133,15 @@ package final class AuditLog: Sendable {
         var writes: [AuditWrite] = [.append(entry)]
         writes += prune(&state, at: now)
         writer.add(writes.map(Write.audit), within: isUrgent ? .zero : AuditLog.patience)
+        if !state.keepsSoon {
+            state.keepsSoon = true
+            let wait = DispatchTimeInterval.seconds(Int(AuditLog.keptWithin.components.seconds))
+            DispatchQueue.global().asyncAfter(deadline: .now() + wait) {
+                [weak self, weak writer] in
+                guard let self, let writer else { return }
+                keepNewest(in: writer)
+            }
+        }
         return (.appended, entry.index)
     }
 
@@ -147,6 +159,16 @@ package final class AuditLog: Sendable {
         return [.append(entry), .prune(through: through)]
     }
 
+    /// What was appended last is kept for good as well where nothing follows on it.
+    private func keepNewest<Write: AuditedWrite>(in writer: StoreWriter<Write>) {
+        let due = state.withLock { state -> AuditCheckpoint? in
+            state.keepsSoon = false
+            return state.newest.flatMap { $0.index > state.kept.last ?? 0 ? $0 : nil }
+        }
+        guard let due else { return }
+        writer.add([.audit(.checkpoint(due, isKept: true))], within: AuditLog.patience)
+    }
+
     // MARK: - On its way to disk
 
     /// Commits batches with a signature over the last record in them.
@@ -154,7 +176,11 @@ package final class AuditLog: Sendable {
         _ batches: [[Write]], _ store: ([[Write]]) throws -> Void
     ) throws {
         guard let last = batches.lazy.joined().reversed().compactMap(\.appended).first else {
-            return try store(batches)
+            try store(batches)
+            for case .checkpoint(let checkpoint, true)? in batches.joined().map(\.audited) {
+                noteDurable(checkpoint, isKept: true)
+            }
+            return
         }
         let now = SystemClock.now().wall
         let (log, isKept) = state.withLock { state in
@@ -172,9 +198,9 @@ package final class AuditLog: Sendable {
     private func noteDurable(_ checkpoint: AuditCheckpoint, isKept: Bool) {
         let waiting = state.withLock { state in
             state.durable = max(state.durable, checkpoint.index)
-            state.newest = checkpoint
+            if checkpoint.index >= state.newest?.index ?? 0 { state.newest = checkpoint }
             state.storeFails = false
-            if isKept {
+            if isKept, checkpoint.index > state.kept.last ?? 0 {
                 state.kept.append(checkpoint.index)
                 state.keptAt = checkpoint.at
             }
@@ -186,7 +212,7 @@ package final class AuditLog: Sendable {
         if isKept { told(checkpoint) }
     }
 
-    func noteStore(fails: Bool) {
+    package func noteStore(fails: Bool) {
         let told = state.withLock { state in
             state.storeFails = fails
             guard fails else { return [CheckedContinuation<Receipt, Never>]() }

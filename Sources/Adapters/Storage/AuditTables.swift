@@ -46,7 +46,10 @@ func apply(_ write: AuditWrite, to database: GRDB.Database) throws {
             "INSERT OR REPLACE INTO audit VALUES (?, ?, ?)",
             [try column(entry.index), entry.hash.withBytes { Data($0) }, entry.text])
     case .checkpoint(let checkpoint, let isKept):
-        try database.run("DELETE FROM auditCheckpoint WHERE kept = 0")
+        // One that comes to be kept may be older than the newest.
+        try database.run(
+            "DELETE FROM auditCheckpoint WHERE kept = 0 AND number <= ?",
+            [try column(checkpoint.index)])
         try database.run(
             "INSERT OR REPLACE INTO auditCheckpoint VALUES (?, ?, ?)",
             [
