@@ -44,7 +44,7 @@ extension EndToEndTests {
             // The same by a hub that was started on what somebody bent.
             try stage.alter(
                 stage.path("hub"),
-                "UPDATE audit SET body = replace(body, 'admin', 'eve') WHERE number = 4")
+                "UPDATE audit SET body = replace(body, 'allow', 'deny') WHERE number = 4")
             try await stage.startHub()
             let answer = try await stage.skerry("audit verify")
             #expect(answer.code == 1)

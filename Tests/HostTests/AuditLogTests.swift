@@ -1,6 +1,7 @@
 import Audit
 import Foundation
 import Host
+import Machines
 import Model
 import Storage
 import Synchronization
@@ -22,10 +23,6 @@ import Testing
     init() throws {
         scratch = try Scratch()
         key = try #require(AuditKey(seed: [UInt8](repeating: 1, count: 32)))
-    }
-
-    private func act(_ number: Int) -> AuditAct {
-        AuditAct(who: "user/ann", action: "apply", target: "Workload/w-\(number)")
     }
 
     private func log(_ store: NodeStore, retention: Int = 1_000) throws -> AuditLog {
@@ -167,4 +164,8 @@ import Testing
         #expect(cut.fault?.index == later.index)
         store.close()
     }
+}
+
+private func act(_ number: Int) -> AuditAct {
+    AuditAct(who: "user/ann", action: "apply", target: "Workload/w-\(number)")
 }
