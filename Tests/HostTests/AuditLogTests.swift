@@ -121,9 +121,7 @@ import Testing
         let log = try log(store)
         let fails = Flag()
         let (works, bell) = AsyncStream.makeStream(of: Void.self)
-        await writing(
-            log, to: store, fails: { fails.isUp }, working: { bell.finish() }
-        ) { writer in
+        let story: (StoreWriter<NodeWrite>) async -> Void = { writer in
             #expect(await log.appendDurably(act(1), to: writer) == .storeFails)
             #expect(await log.appendDurably(act(2), to: writer) == .storeFails)
             var receipt = AuditLog.Receipt.appended
@@ -132,6 +130,8 @@ import Testing
             fails.lower()
             for await _ in works {}
         }
+        await writing(
+            log, to: store, fails: { fails.isUp }, working: { bell.finish() }, story)
         let verdict = try verdict(store)
         #expect(verdict.fault == nil)
         #expect(verdict.last == 4_096)
