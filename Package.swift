@@ -154,7 +154,7 @@ let package = Package(
                 "Manifest", "Storage", "Containers", "Transport", "Management", "Tokens",
             ]),
         room(
-            "Client", in: "Client", sees: ["Model", "Manifest", "Authority", "Trust"],
+            "Client", in: "Client", sees: ["Model", "Manifest", "Authority", "Trust", "Audit"],
             uses: httpConnection + tls),
         room(
             "Simulation", in: "Simulation",
@@ -200,7 +200,8 @@ let package = Package(
             "TrustTests", sees: ["Model", "Trust", "SessionNetwork"],
             uses: [.product(name: "Crypto", package: "swift-crypto")], fixtures: true),
         tests(
-            "MachinesTests", sees: ["Model", "Machines", "Authority", "Simulation", "Trust"]),
+            "MachinesTests",
+            sees: ["Model", "Machines", "Authority", "Simulation", "Trust", "Audit"]),
         tests(
             "TransportTests", sees: ["Model", "Transport"],
             uses: gRPC + certificates + tls + controlLink),
@@ -274,7 +275,10 @@ let package = Package(
         tests("TidyTests", sees: []),
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
         tests(
-            "HostTests", sees: ["Host", "Model", "Machines", "Transport", "Trust", "Membership"]),
+            "HostTests",
+            sees: [
+                "Host", "Model", "Machines", "Transport", "Trust", "Membership", "Audit", "Storage",
+            ]),
         tests("TokensTests", sees: ["Tokens", "Model"]),
         // Runs the built executables, which `swift test` builds with it.
         tests(
@@ -289,6 +293,14 @@ let package = Package(
         .executableTarget(
             name: "cedar-bench", dependencies: ["Cedar", "CedarFuzz"], path: "Benchmarks/cedar",
             exclude: ["compare.py"], swiftSettings: strict),
+        // What the audit log costs: bin/bench-audit.
+        .executableTarget(
+            name: "audit-bench",
+            dependencies: [
+                "Audit", "Host", "Management", "Model", "Storage",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ] + httpClient + tls,
+            path: "Benchmarks/audit", swiftSettings: strict),
         tests(
             "AuditTests", sees: ["Audit", "Model"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),

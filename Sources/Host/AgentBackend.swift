@@ -228,8 +228,10 @@ extension Agent {
             state: state, lastSeen: link.isUp ? now.wall : link.since, observedAt: now.wall,
             agentVersion: Version.text, engine: shownEngine, capacity: configuration.capacity,
             desiredRevision: appliedRevision, appliedRevision: appliedRevision,
-            conditions: [contact, identity, skewCondition(at: now.wall), glassCondition(at: now)]
-                .compactMap { $0 })
+            conditions: [
+                contact, identity, skewCondition(at: now.wall), glassCondition(at: now),
+                auditCondition(at: now.wall),
+            ].compactMap { $0 })
         return node
     }
 

@@ -121,7 +121,7 @@ package final class AgentHost: Sendable {
         let store = store
         let audit = AuditLog(
             of: "node/\(identity.enrolment.node)",
-            key: try AuditKeyFile.open(in: settings.state, of: vault),
+            key: try AuditKeyFile.key(in: settings.state, of: vault),
             tail: snapshot.audit, retention: settings.auditRecords)
         self.audit = audit
         writer = StoreWriter(failpoint: "agent") { batches in
@@ -158,6 +158,7 @@ package final class AgentHost: Sendable {
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in await identities.run() }
+            checkAuditLater()
             group.addTask { [self] in
                 await engine.watch { [self] in _ = mailbox.yield(.engine(report(of: $0))) }
             }
@@ -242,6 +243,10 @@ package final class AgentHost: Sendable {
             group.addTask { [self] in await keep(deal) }
         case .keepRevocations(let kept):
             group.addTask { [self] in await keep(kept) }
+        case .audit(let act):
+            audit.append(
+                act, in: auditCircumstances, isUrgent: act.decision == .deny, to: writer)
+        case .attest(let held): group.addTask { [self] in attest(held: held) }
         case .keepRoster(let roster):
             group.addTask { [self] in await keep(roster) }
         case .send(let message):

@@ -1,5 +1,6 @@
 import Audit
 import Authority
+import Dispatch
 import Machines
 import Management
 import Model
@@ -33,6 +34,9 @@ extension AuditLog {
     }
 }
 
+/// When a process that was started looks whether its log is what it left: workloads come first.
+private let checkDelay = DispatchTimeInterval.seconds(10)
+
 extension AuditReading {
     func page(from index: UInt64?, limit: Int, at now: WallTime) throws(Refusal) -> AuditPage {
         do {
@@ -42,11 +46,35 @@ extension AuditReading {
         }
     }
 
-    func checked() throws(Refusal) -> AuditVerdict {
+    func checked(witnessed: AuditCheckpoint? = nil) throws(Refusal) -> AuditVerdict {
         do {
-            return try verdict()
+            return try verdict(witnessed: witnessed)
         } catch {
             throw AuditReading.refusal(error)
+        }
+    }
+
+    func proved(_ index: UInt64, upTo wanted: AuditCheckpoint?) throws(Refusal) -> AuditProof {
+        do {
+            if let proof = try proof(of: index, upTo: wanted) { return proof }
+        } catch {
+            throw AuditReading.refusal(error)
+        }
+        throw Refusal(
+            .notFound,
+            "there is no record \(index) with a checkpoint behind it in the audit log \(log); which there "
+                + "are says: skerry audit verify")
+    }
+
+    /// Whether the log is what was left behind; nil where it is, or where it cannot be read.
+    func fault(witnessed: AuditCheckpoint?, log: (String) -> Void) -> AuditFault? {
+        do {
+            let fault = try verdict(witnessed: witnessed).fault
+            if let fault { log("the audit log is not what was written: \(fault.message)") }
+            return fault
+        } catch {
+            log("the audit log cannot be read: \(error)")
+            return nil
         }
     }
 
@@ -64,6 +92,29 @@ extension HubHost {
         audit.append(.start(of: audit.name), to: writer)
     }
 
+    func checkAuditLater() {
+        DispatchQueue.global(qos: .background).asyncAfter(deadline: .now() + checkDelay) {
+            [weak self] in
+            guard let self, let fault = auditReading.fault(witnessed: nil, log: log) else { return }
+            mailbox.yield(.auditBroken(fault))
+        }
+    }
+
+    /// What only the hub's key can say.
+    func signed(_ message: HubMessage) -> HubMessage {
+        guard case .witnessed(let receipt) = message else { return message }
+        return .witnessed(signed(receipt))
+    }
+
+    func signed(_ receipt: AuditReceipt) -> AuditReceipt {
+        var receipt = receipt
+        receipt.key = audit.key.verifier.text
+        receipt.head.log = audit.name
+        receipt.head.at = SystemClock.now().wall
+        receipt.head = audit.key.sign(receipt.head)
+        return receipt
+    }
+
     /// What was appended shortly before the end.
     func flush() {
         do { try writer.flush() } catch { log("the last records are not on disk: \(error)") }
@@ -77,6 +128,31 @@ extension AgentHost {
 
     func noteStart() {
         audit.append(.start(of: audit.name), in: auditCircumstances, to: writer)
+    }
+
+    var auditWitnessed: AuditSeen? { machine.withLock(\.auditWitnessed) }
+
+    func checkAuditLater() {
+        DispatchQueue.global(qos: .background).asyncAfter(deadline: .now() + checkDelay) {
+            [weak self] in
+            guard let self,
+                let fault = auditReading.fault(
+                    witnessed: auditWitnessed?.checkpoint, log: log)
+            else { return }
+            mailbox.yield(.auditBroken(fault))
+        }
+    }
+
+    /// Looks up where the log stands, for the hub.
+    func attest(held: UInt64) {
+        do {
+            guard let report = try auditReading.report(newest: audit.newest, held: held) else {
+                return
+            }
+            mailbox.yield(.attested(report))
+        } catch {
+            log("the audit log cannot be read: \(error)")
+        }
     }
 
     /// What was appended shortly before the end.
@@ -119,6 +195,12 @@ extension AuditAct {
 extension HubBackend {
     func record(_ act: AuditAct, _ auditing: Auditing) async throws(Refusal) {
         defer { host.observers.notify() }
+        var act = act
+        if act.who == AuditAct.stranger {
+            let now = SystemClock.now().monotonic
+            guard let skipped = host.strangers.admit(at: now) else { return }
+            if skipped > 0 { act.note = "\(act.note ?? ""); \(skipped) more were refused before" }
+        }
         try await host.audit.keep(act, auditing, to: host.writer)
     }
 
@@ -127,6 +209,24 @@ extension HubBackend {
     }
 
     func auditVerdict() async throws(Refusal) -> AuditVerdict { try host.auditReading.checked() }
+
+    func auditProof(of index: UInt64) async throws(Refusal) -> AuditProof {
+        let found: (number: UInt64, checkpoint: AuditCheckpoint)?
+        do {
+            found = try host.store.auditLeaf(of: host.audit.name, behind: index)
+        } catch {
+            throw Refusal(.unavailable, "the hub's log of checkpoints cannot be read: \(error)")
+        }
+        var proof = try host.auditReading.proved(index, upTo: found?.checkpoint)
+        guard let found,
+            let receipt = host.machine.withLock({
+                $0.auditReceipt(leaf: found.number, index: found.checkpoint.index)
+            })
+        else { return proof }
+        proof.receipt = host.signed(receipt)
+        proof.witnessed = found.checkpoint
+        return proof
+    }
 }
 
 extension AgentBackend {
@@ -139,5 +239,16 @@ extension AgentBackend {
         try host.auditReading.page(from: index, limit: limit, at: SystemClock.now().wall)
     }
 
-    func auditVerdict() async throws(Refusal) -> AuditVerdict { try host.auditReading.checked() }
+    func auditVerdict() async throws(Refusal) -> AuditVerdict {
+        try host.auditReading.checked(witnessed: host.auditWitnessed?.checkpoint)
+    }
+
+    func auditProof(of index: UInt64) async throws(Refusal) -> AuditProof {
+        let seen = host.auditWitnessed
+        var proof = try host.auditReading.proved(index, upTo: seen?.checkpoint)
+        guard let seen, seen.checkpoint.index >= index else { return proof }
+        proof.receipt = seen.receipt
+        proof.witnessed = seen.checkpoint
+        return proof
+    }
 }

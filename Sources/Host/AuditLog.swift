@@ -1,5 +1,6 @@
-import Audit
-import Model
+package import Audit
+import Dispatch
+package import Model
 import Storage
 import Synchronization
 
@@ -7,7 +8,7 @@ import Synchronization
 ///
 /// Acts reach the store in the order of the chain, since both happen under one lock. Whatever a machine
 /// wants durable after an act was appended is never durable before it: both go through one writer.
-final class AuditLog: Sendable {
+package final class AuditLog: Sendable {
     /// A checkpoint is kept for good after so many records, or so long.
     static let keptEvery: UInt64 = 256
     static let keptWithin = Duration.seconds(60)
@@ -17,13 +18,21 @@ final class AuditLog: Sendable {
     private static let pendingMax: UInt64 = 4096
 
     /// How an act was taken.
-    enum Receipt: Sendable { case appended, durable, storeFails, full }
+    package enum Receipt: Sendable { case appended, durable, storeFails, full }
 
     /// What held where and when it was decided.
-    struct Circumstances: Sendable {
+    package struct Circumstances: Sendable {
         var staleness = Staleness.fresh
         var policyAge = Duration.zero
         var mode = AuditMode.online
+
+        package init() {}
+
+        init(staleness: Staleness, policyAge: Duration, mode: AuditMode) {
+            self.staleness = staleness
+            self.policyAge = policyAge
+            self.mode = mode
+        }
     }
 
     private struct State {
@@ -37,6 +46,8 @@ final class AuditLog: Sendable {
         /// The newest checkpoint that is durable.
         var newest: AuditCheckpoint?
         var storeFails = false
+        /// Whether the newest checkpoint will be kept before long.
+        var keepsSoon = false
         var waiting: [UInt64: CheckedContinuation<Receipt, Never>] = [:]
     }
 
@@ -44,11 +55,17 @@ final class AuditLog: Sendable {
     private let owner: String
     private let retention: UInt64
     private let state: Mutex<State>
+    private let told: @Sendable (AuditCheckpoint) -> Void
 
     /// - Parameters:
     ///   - log: what it is called where the store holds none yet.
     ///   - retention: how many records are kept, give or take a sixteenth.
-    init(of log: String, key: AuditKey, tail: AuditTail, retention: Int) {
+    ///   - told: hears of each checkpoint that is kept for good, once it is durable.
+    package init(
+        of log: String, key: AuditKey, tail: AuditTail, retention: Int,
+        told: @escaping @Sendable (AuditCheckpoint) -> Void = { _ in }
+    ) {
+        self.told = told
         self.key = key
         self.retention = UInt64(retention)
         owner = log
@@ -74,11 +91,11 @@ final class AuditLog: Sendable {
     /// What the log calls itself.
     var name: String { state.withLock(\.chain.log) }
     /// The newest checkpoint that is durable.
-    var newest: AuditCheckpoint? { state.withLock(\.newest) }
+    package var newest: AuditCheckpoint? { state.withLock(\.newest) }
 
     /// Appends without waiting.
     @discardableResult
-    func append<Write: AuditedWrite>(
+    package func append<Write: AuditedWrite>(
         _ act: AuditAct, in circumstances: Circumstances = Circumstances(),
         isUrgent: Bool = false, to writer: StoreWriter<Write>
     ) -> Receipt {
@@ -86,7 +103,7 @@ final class AuditLog: Sendable {
     }
 
     /// Appends, and returns once it is durable, or once it is known that the store fails.
-    func appendDurably<Write: AuditedWrite>(
+    package func appendDurably<Write: AuditedWrite>(
         _ act: AuditAct, in circumstances: Circumstances = Circumstances(),
         to writer: StoreWriter<Write>
     ) async -> Receipt {
@@ -116,6 +133,15 @@ final class AuditLog: Sendable {
         var writes: [AuditWrite] = [.append(entry)]
         writes += prune(&state, at: now)
         writer.add(writes.map(Write.audit), within: isUrgent ? .zero : AuditLog.patience)
+        if !state.keepsSoon {
+            state.keepsSoon = true
+            let wait = DispatchTimeInterval.seconds(Int(AuditLog.keptWithin.components.seconds))
+            DispatchQueue.global().asyncAfter(deadline: .now() + wait) {
+                [weak self, weak writer] in
+                guard let self, let writer else { return }
+                keepNewest(in: writer)
+            }
+        }
         return (.appended, entry.index)
     }
 
@@ -133,14 +159,28 @@ final class AuditLog: Sendable {
         return [.append(entry), .prune(through: through)]
     }
 
+    /// What was appended last is kept for good as well where nothing follows on it.
+    private func keepNewest<Write: AuditedWrite>(in writer: StoreWriter<Write>) {
+        let due = state.withLock { state -> AuditCheckpoint? in
+            state.keepsSoon = false
+            return state.newest.flatMap { $0.index > state.kept.last ?? 0 ? $0 : nil }
+        }
+        guard let due else { return }
+        writer.add([.audit(.checkpoint(due, isKept: true))], within: AuditLog.patience)
+    }
+
     // MARK: - On its way to disk
 
     /// Commits batches with a signature over the last record in them.
-    func commit<Write: AuditedWrite>(
+    package func commit<Write: AuditedWrite>(
         _ batches: [[Write]], _ store: ([[Write]]) throws -> Void
     ) throws {
         guard let last = batches.lazy.joined().reversed().compactMap(\.appended).first else {
-            return try store(batches)
+            try store(batches)
+            for case .checkpoint(let checkpoint, true)? in batches.joined().map(\.audited) {
+                noteDurable(checkpoint, isKept: true)
+            }
+            return
         }
         let now = SystemClock.now().wall
         let (log, isKept) = state.withLock { state in
@@ -156,11 +196,11 @@ final class AuditLog: Sendable {
     }
 
     private func noteDurable(_ checkpoint: AuditCheckpoint, isKept: Bool) {
-        let told = state.withLock { state in
+        let waiting = state.withLock { state in
             state.durable = max(state.durable, checkpoint.index)
-            state.newest = checkpoint
+            if checkpoint.index >= state.newest?.index ?? 0 { state.newest = checkpoint }
             state.storeFails = false
-            if isKept {
+            if isKept, checkpoint.index > state.kept.last ?? 0 {
                 state.kept.append(checkpoint.index)
                 state.keptAt = checkpoint.at
             }
@@ -168,10 +208,11 @@ final class AuditLog: Sendable {
             for index in told.keys { state.waiting[index] = nil }
             return told.values
         }
-        for continuation in told { continuation.resume(returning: .durable) }
+        for continuation in waiting { continuation.resume(returning: .durable) }
+        if isKept { told(checkpoint) }
     }
 
-    func noteStore(fails: Bool) {
+    package func noteStore(fails: Bool) {
         let told = state.withLock { state in
             state.storeFails = fails
             guard fails else { return [CheckedContinuation<Receipt, Never>]() }
@@ -183,7 +224,7 @@ final class AuditLog: Sendable {
 }
 
 /// A write to a store that may be one to the audit log in it.
-protocol AuditedWrite: Sendable {
+package protocol AuditedWrite: Sendable {
     static func audit(_ write: AuditWrite) -> Self
     var audited: AuditWrite? { get }
 }
@@ -195,13 +236,13 @@ extension AuditedWrite {
 }
 
 extension NodeWrite: AuditedWrite {
-    var audited: AuditWrite? {
+    package var audited: AuditWrite? {
         if case .audit(let write) = self { write } else { nil }
     }
 }
 
 extension HubWrite: AuditedWrite {
-    var audited: AuditWrite? {
+    package var audited: AuditWrite? {
         if case .audit(let write) = self { write } else { nil }
     }
 }

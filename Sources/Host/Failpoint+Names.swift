@@ -11,6 +11,7 @@ extension NodeMessage {
         case .engine: "engine"
         case .holdings: "holdings"
         case .certify: "certify"
+        case .audit: "audit"
         case .mesh: "mesh"
         }
     }
@@ -28,6 +29,7 @@ extension HubMessage {
         case .certified: "certified"
         case .keys: "keys"
         case .revocations: "revocations"
+        case .witnessed: "witnessed"
         case .roster: "roster"
         }
     }

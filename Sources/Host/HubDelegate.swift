@@ -14,15 +14,19 @@ final class HubDelegate: ControlDelegate {
     private let log: @Sendable (String) -> Void
     /// Says whether a node may; nil until the hub is there to say so.
     private let access = Mutex<(@Sendable (NodeID, SiteID) -> AccessReport)?>(nil)
+    private let record: @Sendable (AuditAct) async -> Void
+    private let strangers = StrangerBudget(at: SystemClock.now().monotonic)
     private let ports = Mutex<(control: Int, enrolment: Int)?>(nil)
 
     init(
         mailbox: AsyncStream<Hub.Input>.Continuation, requests: PendingReplies<Hub.Reply>,
         admissions: PendingAdmissions,
         identity: HubIdentity, settings: HubSettings,
-        log: @escaping @Sendable (String) -> Void
+        log: @escaping @Sendable (String) -> Void,
+        record: @escaping @Sendable (AuditAct) async -> Void
     ) {
         self.log = log
+        self.record = record
         self.mailbox = mailbox
         self.requests = requests
         self.admissions = admissions
@@ -81,6 +85,7 @@ final class HubDelegate: ControlDelegate {
         let reply = await requests.request { id in
             mailbox.yield(.request(id, .readmit(proof.node, device: device)))
         }
+        await keep("return", of: proof.node, reply)
         switch reply {
         case .refused(let refusal): throw refusal
         case .enrolled(let node, let site, let life):
@@ -105,6 +110,7 @@ final class HubDelegate: ControlDelegate {
                         secretDigest: JoinTokenText.digest(ofSecret: request.tokenSecret),
                         node: request.node, site: request.site, device: device)))
         }
+        await keep("join", of: request.node, reply)
         switch reply {
         case .refused(let refusal): throw refusal
         case .enrolled(let node, let site, let life):
@@ -145,5 +151,19 @@ final class HubDelegate: ControlDelegate {
             node: node, site: site, certificateChain: chain, trustRoots: identity.trustRoots,
             controlAddress: address(port), enrolmentAddress: enrolmentAddress,
             policyKeys: identity.policyKeys)
+    }
+
+    /// What came of a node that asked to belong, before it is answered. Who is refused is whoever he says.
+    private func keep(_ action: String, of node: NodeID, _ reply: Hub.Reply) async {
+        guard case .refused(let refusal) = reply else {
+            return await record(
+                AuditAct(who: "node/\(node)", action: action, target: "Node/\(node)"))
+        }
+        guard let skipped = strangers.admit(at: SystemClock.now().monotonic) else { return }
+        let others = skipped == 0 ? "" : "; \(skipped) more were refused before"
+        await record(
+            AuditAct(
+                who: "node/\(node)", action: action, target: "Node/\(node)", decision: .deny,
+                note: refusal.message + others))
     }
 }

@@ -1,6 +1,6 @@
 import Foundation
 import Machines
-import Management
+package import Management
 import Model
 import Storage
 import Synchronization
@@ -23,6 +23,7 @@ package final class HubHost: Sendable {
     let admissions = PendingAdmissions()
     let revocations = RevocationBoard()
     let audit: AuditLog
+    let strangers = StrangerBudget(at: SystemClock.now().monotonic)
     let store: HubStore
     let log: @Sendable (String) -> Void
     let writer: StoreWriter<HubWrite>
@@ -60,8 +61,11 @@ package final class HubHost: Sendable {
     }
 
     /// Runs a hub until it is asked to stop.
+    ///
+    /// - Parameter beside: runs beside it with what answers its requests, as benchmarks do that compare.
     package static func run(
         _ settings: HubSettings, log: @escaping @Sendable (String) -> Void,
+        beside: (@Sendable (any ManagementBackend) async throws -> Void)? = nil,
         ready: @escaping @Sendable (Listening) -> Void
     ) async throws {
         CoreDumps.turnOff(log: log)
@@ -72,7 +76,7 @@ package final class HubHost: Sendable {
         let tokens = try await TokenKey.press(
             in: settings.state + "/identity", of: identity.vault)
         let host = try HubHost(settings, identity, tokens, store: store, log: log)
-        try await host.run(ready: ready)
+        try await host.run(beside, ready: ready)
     }
 
     private init(
@@ -93,22 +97,24 @@ package final class HubHost: Sendable {
             Hub(
                 snapshot: snapshot, policyKeys: identity.policyKeys, known: knownPolicies.names,
                 brake: settings.brake))
-        let audit = AuditLog(
-            of: "hub/\(settings.name)",
-            key: try AuditKeyFile.open(in: settings.state, of: identity.vault),
-            tail: snapshot.audit, retention: settings.auditRecords)
-        self.audit = audit
         Failpoint.reach("hub.boot.loaded")
         let (inputs, mailbox) = AsyncStream.makeStream(of: Hub.Input.self)
         self.inputs = inputs
         self.mailbox = mailbox
+        let audit = AuditLog(
+            of: "hub/\(settings.name)",
+            key: try AuditKeyFile.key(in: settings.state, of: identity.vault),
+            tail: snapshot.audit, retention: settings.auditRecords,
+            told: { mailbox.yield(.audited($0)) })
+        self.audit = audit
         timers = Timers { mailbox.yield(.wake($0)) }
         writer = StoreWriter(failpoint: "hub") { batches in
             try audit.commit(batches) { try store.commit($0) }
         }
         delegate = HubDelegate(
             mailbox: mailbox, requests: requests, admissions: admissions, identity: identity,
-            settings: settings, log: log)
+            settings: settings, log: log,
+            record: { [writer] in _ = await audit.appendDurably($0, to: writer) })
         let bind = settings.bind.contains(":") ? "[\(settings.bind)]" : settings.bind
         control = try ControlServer(
             ControlServer.Configuration(
@@ -120,7 +126,10 @@ package final class HubHost: Sendable {
             isRevoked: { [revocations] in revocations.covers($0) })
     }
 
-    private func run(ready: @escaping @Sendable (Listening) -> Void) async throws {
+    private func run(
+        _ beside: (@Sendable (any ManagementBackend) async throws -> Void)?,
+        ready: @escaping @Sendable (Listening) -> Void
+    ) async throws {
         noteStart()
         defer {
             flush()
@@ -157,6 +166,7 @@ package final class HubHost: Sendable {
                     })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
+            checkAuditLater()
             group.addTask { [self] in
                 try await control.run { open in
                     delegate.enrolmentIsOpen(
@@ -164,6 +174,7 @@ package final class HubHost: Sendable {
                     ports.control(open.control, open.enrolment)
                 }
             }
+            if let beside { group.addTask { try await beside(HubBackend(host: self)) } }
             let shown = try serverIdentity()
             group.addTask { [self] in
                 let server = ManagementServer(
@@ -267,7 +278,7 @@ package final class HubHost: Sendable {
                 welcome.time = identity.time.attest()
                 send(.welcome(welcome), to: session)
             } else {
-                send(message, to: session)
+                send(signed(message), to: session)
             }
         case .close(let session): control.close(session)
         case .certify(let session, let node, let site, let request, let device, let life):

@@ -140,6 +140,9 @@ package struct OperatorFiles: Hashable, Sendable {
     ]
 
     package let directory: String
+
+    package init(directory: String) { self.directory = directory }
+
     package var certificate: String { directory + "/operator.crt" }
     package var key: String { directory + "/operator.key" }
     package var authority: String { directory + "/authority.crt" }

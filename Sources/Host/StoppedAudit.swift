@@ -18,7 +18,7 @@ package final class StoppedAudit: Sendable {
         }
         guard let key = try AuditKeyFile.verifier(in: state) else {
             throw HostError.store(
-                "\(AuditKeyFile.publicPath(in: state)) is missing, so nothing says whose signatures are good"
+                "\(AuditKeyFile.open(in: state)) is missing, so nothing says whose signatures are good"
             )
         }
         copy = NSTemporaryDirectory() + "/skerry-audit-\(UInt64.random(in: .min ... .max))"

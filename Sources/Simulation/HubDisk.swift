@@ -63,7 +63,7 @@ package struct HubStore: Equatable, Sendable {
         case .roster(let roster): rosters.insert(roster, for: roster.site)
         case .generationFloor(let generation): generationFloor = generation
         // The log is the host's own; the machines write none of it.
-        case .audit: break
+        case .audit, .auditWitness, .auditLeaf, .pruneAuditLeaves: break
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
             .acknowledged, .appliedRevision, .contact, .claims, .credential, .timeline, .head,
             .localChange,

@@ -40,7 +40,7 @@ package struct NodeStore: Equatable, Sendable {
         case .run(let run): self.run = run
         case .localChange(let change): localChanges.insert(change, for: change.workload)
         // The log is the host's own; the machine writes none of it.
-        case .audit: break
+        case .audit, .auditSeen: break
         case .forgetLocalChanges(let sequence):
             for change in localChanges.rows where change.sequence <= sequence {
                 localChanges.remove(change.workload)

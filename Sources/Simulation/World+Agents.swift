@@ -114,7 +114,8 @@ extension World {
         case .hangUp: hangUp(node)
         case .askAuthority: askAuthority(for: node)
         case .install(let certification): install(certification, at: node)
-        case .halted, .keepKeys, .keepRoster, .keepRevocations: break
+        // The audit log is the host's own.
+        case .halted, .keepKeys, .keepRoster, .keepRevocations, .attest, .audit: break
         }
     }
 
@@ -242,7 +243,8 @@ extension Agent.Effect {
         case .persist, .connect, .disconnect, .send, .carryOut, .reply, .halted, .redial, .succeed,
             .hangUp, .askAuthority, .install:
             true
-        case .list, .probe, .measure, .wake, .issue, .keepKeys, .keepRoster, .keepRevocations:
+        case .list, .probe, .measure, .wake, .issue, .keepKeys, .keepRoster, .keepRevocations,
+            .attest, .audit:
             false
         }
     }

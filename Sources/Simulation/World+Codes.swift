@@ -24,7 +24,7 @@ extension World {
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
                 .timeCorrected, .received(.keys), .keptKeys, .received(.roster), .keptRoster,
                 .mesh, .received(.revocations), .keptRevocations, .revocationsRefused,
-                .actedUnderGlass:
+                .actedUnderGlass, .received(.witnessed), .attested, .auditBroken:
                 53
             }
         return kind << 16 | UInt64(node)
@@ -43,7 +43,8 @@ extension World {
             case .send(.engine): 76
             case .send(.holdings): 77
             case .send(.certify), .issue, .redial, .succeed, .hangUp, .askAuthority, .install,
-                .keepKeys, .keepRoster, .send(.mesh), .keepRevocations:
+                .keepKeys, .keepRoster, .send(.mesh), .keepRevocations, .attest, .audit,
+                .send(.audit):
                 78
             case .list: 67
             case .carryOut(let order): 67 + order.act.kind
@@ -67,7 +68,9 @@ extension World {
             case .received(_, .heartbeat): 105
             case .received(_, .engine): 110
             case .received(_, .holdings): 96
-            case .received(_, .certify), .received(_, .mesh): 95
+            case .received(_, .certify), .received(_, .mesh), .received(_, .audit), .audited,
+                .auditBroken:
+                95
             case .closed: 106
             case .request: 107
             case .persisted: 108
@@ -89,7 +92,7 @@ extension World {
             case .send(_, .acknowledged): 116
             case .send(_, .inventory): 97
             case .certify, .send(_, .certified), .dealKeys, .send(_, .keys), .dealRoster,
-                .send(_, .roster):
+                .send(_, .roster), .send(_, .witnessed):
                 94
             case .signRevocations, .send(_, .revocations): 92
             case .close: 117

@@ -395,7 +395,7 @@ extension World {
         where sessions[index].nodeLife >= places[node(of: index)].firstLife:
             count(entries, from: node(of: index))
         case .entries: break
-        case .applied, .heartbeat, .engine, .holdings, .certify, .mesh: break
+        case .applied, .heartbeat, .engine, .holdings, .certify, .mesh, .audit: break
         }
         tellHub(life: centre.life, .received(sessions[index].id, message))
     }

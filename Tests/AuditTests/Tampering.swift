@@ -22,9 +22,9 @@ struct Kept {
     private var chain = AuditChain(of: "n1")
 
     /// A checkpoint after each `every` records, and one that covers the last.
-    init(_ count: Int, every: Int = 16) {
+    init(_ count: Int, every: Int = 16, person: String = "ann") {
         for number in 1...count {
-            append(act(number))
+            append(act(number, person))
             if number % every == 0 || number == count { sign() }
         }
     }
@@ -59,9 +59,9 @@ struct Kept {
     }
 }
 
-func act(_ number: Int) -> AuditAct {
+func act(_ number: Int, _ person: String = "ann") -> AuditAct {
     AuditAct(
-        who: "user/ann", action: number % 3 == 0 ? "exec" : "apply",
+        who: "user/\(person)", action: number % 3 == 0 ? "exec" : "apply",
         target: "Workload/shop-\(number)", decision: number % 5 == 0 ? .deny : .allow,
         reasons: ["roles/operator/0"], policies: [PolicyReference(name: "roles", version: 7)],
         request: "\(number)")

@@ -8,6 +8,16 @@ import Testing
         for count in [1, 15, 16, 17, 100] { #expect(Kept(count).verdict() == nil) }
     }
 
+    @Test func `a checkpoint that others hold as well counts beside the log's own`() {
+        var kept = Kept(80)
+        kept.checkpoints.insert(kept.checkpoints[2], at: 2)
+        #expect(kept.verdict() == nil)
+        // The log was made anew and signed again, and the witness holds what was there before.
+        var again = Kept(80, person: "eve")
+        again.checkpoints.insert(kept.checkpoints[2], at: 2)
+        #expect(again.verdict()?.kind == .rewritten)
+    }
+
     @Test func `each of a hundred random edits, removals and reorderings is named`() {
         var random = Random(seed: 11)
         for round in 0..<120 {

@@ -78,6 +78,7 @@ private func nodeStep(_ number: Int) -> [[NodeWrite]] {
     if number % 7 == 0 { batches.append([.localChange(change(number))]) }
     if number % 21 == 0 { batches.append([.forgetLocalChanges(through: UInt64(number - 8))]) }
     batches.append(auditStep(number).map { .audit($0) })
+    if number % 6 == 0 { batches.append([.auditSeen(seen(number))]) }
     if number % 13 == 0 { batches.append([.removeDocument(key), .removeInstance(record.id)]) }
     if number % 50 == 0 { batches.append([.epoch(UInt64(number)), .trimLog(through: .max)]) }
     return batches
@@ -118,19 +119,52 @@ private func perform(_ write: NodeWrite, on state: inout NodeSnapshot) {
         state.localChanges.removeAll { $0.sequence <= sequence }
     case .audit(let write):
         perform(write, on: &state.audit)
+    case .auditSeen(let seen):
+        state.auditSeen = seen
     }
 }
 
 // MARK: - An audit log's life
 
-/// One record with its checkpoint each time, and now and then the oldest go.
-private func auditStep(_ number: Int) -> [AuditWrite] {
-    let index = UInt64(number)
+private func hash(_ number: Int) -> AuditHash {
     guard let hash = AuditHash([UInt8](repeating: UInt8(number % 251), count: 32)) else {
         preconditionFailure("32 bytes are a hash")
     }
-    let checkpoint = AuditCheckpoint(
-        log: "node-1", index: index, head: hash, at: time(number), signature: "s\(number)")
+    return hash
+}
+
+private func checkpoint(_ number: Int) -> AuditCheckpoint {
+    AuditCheckpoint(
+        log: "node-1", index: UInt64(number), head: hash(number), at: time(number),
+        signature: "s\(number)")
+}
+
+private func seen(_ number: Int) -> AuditSeen {
+    AuditSeen(
+        receipt: AuditReceipt(
+            key: "k",
+            head: AuditTreeHead(size: UInt64(number), root: hash(number), at: time(number)),
+            index: UInt64(number), leaf: 0, inclusion: [hash(1)], consistency: nil),
+        checkpoint: checkpoint(number))
+}
+
+/// One leaf each time, and now and then the oldest become roots.
+private func leafStep(_ number: Int, of node: NodeID) -> [HubWrite] {
+    let leaf = AuditLeaf(
+        number: UInt64(number - 1), hash: hash(number), checkpoint: checkpoint(number))
+    let witness = AuditWitness(key: "k", newest: checkpoint(number), leaf: leaf.number)
+    var writes: [HubWrite] = [.auditLeaf(leaf), .auditWitness(node, witness)]
+    if number % 30 == 0 {
+        writes.append(.pruneAuditLeaves(through: UInt64(number - 8), roots: [hash(number)]))
+    }
+    return writes
+}
+
+/// One record with its checkpoint each time, and now and then the oldest go.
+private func auditStep(_ number: Int) -> [AuditWrite] {
+    let index = UInt64(number)
+    let hash = hash(number)
+    let checkpoint = checkpoint(number)
     var writes: [AuditWrite] = [
         .append(
             AuditEntry(
@@ -182,7 +216,7 @@ private func hubStep(_ number: Int) -> [[HubWrite]] {
             .decision(decision(number, about: workload)),
         ],
     ]
-    batches.append(auditStep(number).map { .audit($0) })
+    batches.append(auditStep(number).map { .audit($0) } + leafStep(number, of: id))
     if number % 9 == 0 { batches.append([.forgetDocument(id, key), .site(site(number))]) }
     if number % 7 == 0 {
         batches.append([
@@ -274,6 +308,14 @@ private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
         state.decisions.append(decision)
     case .audit(let write):
         perform(write, on: &state.audit)
+    case .auditLeaf(let leaf):
+        state.auditTree.leaves.append(leaf.hash)
+    case .auditWitness(let id, let witness):
+        alter(id, in: &state) { node in node.audit = witness }
+    case .pruneAuditLeaves(let count, let roots):
+        state.auditTree.leaves.removeFirst(Int(count - state.auditTree.pruned))
+        state.auditTree.pruned = count
+        state.auditTree.roots = roots
     default:
         preconditionFailure("no step writes \(write)")
     }

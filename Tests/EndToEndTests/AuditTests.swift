@@ -44,7 +44,7 @@ extension EndToEndTests {
             // The same by a hub that was started on what somebody bent.
             try stage.alter(
                 stage.path("hub"),
-                "UPDATE audit SET body = replace(body, 'admin', 'eve') WHERE number = 4")
+                "UPDATE audit SET body = replace(body, 'allow', 'deny') WHERE number = 4")
             try await stage.startHub()
             let answer = try await stage.skerry("audit verify")
             #expect(answer.code == 1)
@@ -71,6 +71,47 @@ extension EndToEndTests {
             ("DELETE FROM audit WHERE number > \(rows)", rows + 1, "truncated"),
             ("DELETE FROM audit", 1, "truncated"),
         ]
+    }
+
+    @Test func `a node whose history goes back below what its hub has witnessed is flagged`()
+        async throws
+    {
+        try await Stage.with { stage in
+            try await stage.openHub()
+            try await stage.openAgent()
+            try await stage.agents["node-1"]?.crash()
+            let early = try stage.copy(of: "node-1")
+            try await stage.startAgent()
+            for number in 1...4 {
+                _ = try await stage.skerry("delete workload none-\(number)", on: "node-1")
+            }
+            try await eventually("the hub to witness the node's log") {
+                let answer = try await stage.skerry("audit verify -o json", on: "node-1")
+                let verdict = try JSONDecoder().decode(
+                    AuditVerdict.self, from: Data(answer.text.utf8))
+                return verdict.fault == nil && (verdict.witnessed ?? 0) >= 6
+            }
+            let proof = try await stage.skerry("audit prove 4", on: "node-1")
+            #expect(proof.code == 0, "\(proof.remarks)")
+            #expect(proof.text.contains("in the log of hub/hub"), "\(proof.text)")
+            #expect(try await stage.skerry("audit prove 1").code == 0)
+            #expect(try await stage.skerry("audit prove 99").code == 3)
+            #expect(try await stage.skerry("audit prove x").code == 2)
+            #expect(try await stage.auditDoubt() == nil)
+
+            // An older copy of the disk is put back: its log fits together by itself.
+            try await stage.agents["node-1"]?.crash()
+            try FileManager.default.removeItem(atPath: stage.path("node-1"))
+            try FileManager.default.moveItem(atPath: early, toPath: stage.path("node-1"))
+            #expect(
+                try await stage.skerry("audit verify --state \(stage.path("node-1"))").code == 0)
+            try await stage.startAgent()
+            try await eventually("the hub to flag the node") {
+                try await stage.auditDoubt()?.contains("not what it was") == true
+            }
+            let events = try await stage.skerry("events")
+            #expect(events.text.contains("AuditDoubted"))
+        }
     }
 
     @Test func `a viewer who deploys, executes or deletes is refused, and that is kept`()
@@ -166,6 +207,14 @@ extension EndToEndTests {
 }
 
 extension Stage {
+    /// What the hub says against the audit log of its node.
+    fileprivate func auditDoubt() async throws -> String? {
+        for case .node(let node) in try await list("nodes") {
+            return node.status?.conditions.first { $0.type == "Audit" }?.message
+        }
+        return nil
+    }
+
     fileprivate func path(_ state: String) -> String { directory + "/" + state }
 
     fileprivate func copy(of state: String) throws -> String {

@@ -47,6 +47,7 @@ import Testing
             (.GET, "/api/v1/changes", nil, "get the fleet"),
             (.GET, "/api/v1/audit", nil, "review the fleet"),
             (.GET, "/api/v1/audit/verdict", nil, "review the fleet"),
+            (.GET, "/api/v1/audit/proof?record=1", nil, "review the fleet"),
             (.GET, "/api/v1/access?verb=get", nil, "status the fleet"),
             (.GET, "/api/v1/access/why?verb=get", nil, "status the fleet"),
             (.GET, "/api/v1/access/requests/0123456789abcdef", nil, "status the fleet"),

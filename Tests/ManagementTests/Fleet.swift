@@ -214,6 +214,10 @@ final class Fleet: ManagementBackend {
             log: "hub/hub", items: Array(items.prefix(limit)), asOf: state.withLock(\.asOf))
     }
 
+    func auditProof(of index: UInt64) async throws(Refusal) -> AuditProof {
+        throw Refusal(.notFound, "there is no record \(index)")
+    }
+
     func auditVerdict() async throws(Refusal) -> AuditVerdict {
         AuditVerdict(
             log: "hub/hub", first: 1, last: 0, checkpoints: 0, newest: nil,

@@ -21,6 +21,7 @@ extension Allowance {
     /// The rim has to turn real time into inputs somewhere: a period, a deadline that races with
     /// what it limits, or a look at something that sends no event.
     private static let timers = [
+        ("Benchmarks/audit/Requests.swift", "the pace that one identity may ask at"),
         ("Sources/Adapters/Containers/Process/ProcessEngine.swift", "the period of rotation"),
         ("Sources/Adapters/Containers/Prober.swift", "the deadline of a probe"),
         ("Sources/Adapters/Containers/Socket/Conversation.swift", "the engine sends no event"),

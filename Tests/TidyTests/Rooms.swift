@@ -62,7 +62,8 @@ extension Room {
             rim(
                 "Client",
                 sees: [
-                    "Model", "Manifest", "Authority", "Trust", "AsyncHTTPClient", "NIOCore",
+                    "Model", "Manifest", "Authority", "Trust", "Audit", "AsyncHTTPClient",
+                    "NIOCore",
                     "NIOPosix", "NIOHTTP1",
                     "NIOSSL", "NIOTLS",
                 ]),

@@ -21,6 +21,19 @@ extension Interface {
             access: .fleet(.review),
             success: (200, [.json(.named("AuditVerdict"))]), refusals: [403, 503],
             respond: { interface, _ in try .json(try await interface.backend.auditVerdict()) }),
+        Route(
+            method: .get, path: "/api/v1/audit/proof",
+            summary:
+                "What ties one record to a signed checkpoint, and that to the hub's log of all.",
+            access: .fleet(.review),
+            query: [.init(name: "record", type: .integer, summary: "Its number.")],
+            success: (200, [.json(.named("AuditProof"))]), refusals: [403, 404, 503],
+            respond: { interface, call in
+                guard let record = try call.count("record") else {
+                    throw Rejection.malformed("'record' is the number of a record")
+                }
+                return try .json(try await interface.backend.auditProof(of: UInt64(record)))
+            }),
     ]
 
     /// Keeps what was decided, before anything comes of it. Throws where it cannot be kept.
@@ -38,6 +51,22 @@ extension Interface {
                 decision: report.isAllowed ? .allow : .deny, reasons: report.reasons,
                 errors: report.errors, policies: report.policies, request: call.id,
                 note: isRehearsal ? "dry run" : note), auditing)
+    }
+
+    /// Who asks. Whoever shows nothing good is refused, and that is kept.
+    func knownRequester(
+        of request: Request, _ id: String, on channel: any Channel
+    ) async throws -> Requester {
+        do {
+            return try await requester(of: request, on: channel)
+        } catch let refusal as Refusal {
+            let place = channel.remoteAddress?.ipAddress.map { "from \($0): " } ?? ""
+            try await backend.record(
+                AuditAct(
+                    who: AuditAct.stranger, action: "authenticate", target: "fleet",
+                    decision: .deny, request: id, note: place + refusal.message), .atOnce)
+            throw refusal
+        }
     }
 
     private func audit(_ call: Call) async throws -> Response {

@@ -29,7 +29,7 @@ struct Interface: Sendable {
         let id = requestID()
         do {
             try checkOrigin(of: request)
-            let requester = try await requester(of: request, on: channel)
+            let requester = try await knownRequester(of: request, id, on: channel)
             try throttle.admit(requester)
             response = try await route(request, id, of: requester, on: channel)
         } catch {
@@ -88,7 +88,7 @@ struct Interface: Sendable {
     /// Who opened the socket of a node, whom a token speaks for, or whom the client's certificate names.
     ///
     /// A token that is shown decides alone: one that is not good is not made good by a certificate.
-    private func requester(
+    func requester(
         of request: Request, on channel: any Channel
     ) async throws -> Requester {
         guard let identify else { return .console }

@@ -16,6 +16,8 @@ package protocol ManagementBackend: IdentityBackend {
     func record(_ act: AuditAct, _ auditing: Auditing) async throws(Refusal)
     /// Records of the audit log, from one on or the newest.
     func audit(from index: UInt64?, limit: Int) async throws(Refusal) -> AuditPage
+    /// What ties a record of the audit log to what was signed.
+    func auditProof(of index: UInt64) async throws(Refusal) -> AuditProof
     func auditVerdict() async throws(Refusal) -> AuditVerdict
     /// Keeps what was decided about a request, for who asks why.
     func note(_ record: AccessRecord) async

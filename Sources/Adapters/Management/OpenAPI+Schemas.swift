@@ -146,6 +146,19 @@ let schemas: [String: Schema] = [
         ("log", .string), ("index", .integer), ("head", .string), ("at", .string),
         ("signature", .string),
     ]),
+    "AuditTreeHead": .fields([
+        ("log", .string), ("size", .integer), ("root", .string), ("at", .string),
+        ("signature", .string),
+    ]),
+    "AuditReceipt": .fields([
+        ("key", .string), ("head", .named("AuditTreeHead")), ("index", .integer),
+        ("leaf", .integer), ("inclusion", .array(.string)), ("consistency?", .array(.string)),
+    ]),
+    "AuditProof": .fields([
+        ("log", .string), ("key", .string), ("before", .string),
+        ("entries", .array(.named("AuditEntry"))), ("checkpoint", .named("AuditCheckpoint")),
+        ("receipt?", .named("AuditReceipt")), ("witnessed?", .named("AuditCheckpoint")),
+    ]),
     "AuditFault": .fields([("kind", .string), ("index", .integer), ("message", .string)]),
     "AuditVerdict": .fields([
         ("log", .string), ("first", .integer), ("last", .integer), ("checkpoints", .integer),

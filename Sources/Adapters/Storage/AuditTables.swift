@@ -46,7 +46,10 @@ func apply(_ write: AuditWrite, to database: GRDB.Database) throws {
             "INSERT OR REPLACE INTO audit VALUES (?, ?, ?)",
             [try column(entry.index), entry.hash.withBytes { Data($0) }, entry.text])
     case .checkpoint(let checkpoint, let isKept):
-        try database.run("DELETE FROM auditCheckpoint WHERE kept = 0")
+        // One that comes to be kept may be older than the newest.
+        try database.run(
+            "DELETE FROM auditCheckpoint WHERE kept = 0 AND number <= ?",
+            [try column(checkpoint.index)])
         try database.run(
             "INSERT OR REPLACE INTO auditCheckpoint VALUES (?, ?, ?)",
             [
@@ -107,6 +110,59 @@ func auditRows(
                 text: [UInt8](row[2] as Data)))
     }
     return rows
+}
+
+func put(_ leaf: AuditLeaf, in database: GRDB.Database) throws {
+    try database.run(
+        "INSERT OR REPLACE INTO auditLeaf VALUES (?, ?, ?, ?, ?)",
+        [
+            try column(leaf.number), leaf.checkpoint.log, try column(leaf.checkpoint.index),
+            leaf.hash.withBytes { Data($0) },
+            String(decoding: try Record.encode(leaf.checkpoint).body, as: UTF8.self),
+        ])
+}
+
+/// The hashes from one leaf on, as far as none is missing: what stands behind a gap proves nothing.
+func auditLeaves(_ database: GRDB.Database, from number: UInt64) throws -> [AuditHash] {
+    var hashes: [AuditHash] = []
+    let cursor = try Row.fetchCursor(
+        database, sql: "SELECT number, hash FROM auditLeaf WHERE number >= ? ORDER BY number",
+        arguments: [Int64(clamping: number)])
+    while let row = try cursor.next() {
+        guard counter(row[0]) == number + UInt64(hashes.count),
+            let hash = AuditHash([UInt8](row[1] as Data))
+        else { break }
+        hashes.append(hash)
+    }
+    return hashes
+}
+
+extension HubStore {
+    /// The first checkpoint of a log at or behind a record that the hub has among all; nil where there is
+    /// none, or where it is not kept one by one any more.
+    package func auditLeaf(
+        of log: String, behind record: UInt64
+    ) throws(StoreError) -> (number: UInt64, checkpoint: AuditCheckpoint)? {
+        try read { database -> FoundLeaf? in
+            let row = try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT number, body FROM auditLeaf WHERE log = ? AND record >= ?
+                    ORDER BY record, number LIMIT 1
+                    """, arguments: [log, Int64(clamping: record)])
+            return try row.map {
+                FoundLeaf(
+                    number: counter($0["number"]),
+                    checkpoint: try JSONDecoder().decode(
+                        AuditCheckpoint.self, from: $0["body"] as Data))
+            }
+        }.map { ($0.number, $0.checkpoint) }
+    }
+}
+
+private struct FoundLeaf: Sendable {
+    let number: UInt64
+    let checkpoint: AuditCheckpoint
 }
 
 /// A store with an audit log in it, to be read while others write.

@@ -148,6 +148,22 @@ private func hubMigrator() -> DatabaseMigrator {
                 """)
     }
     migrator.registerMigration("hub-audit-1", migrate: makeAuditTables)
+    migrator.registerMigration("hub-audit-2") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE auditWitness (
+                    node TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                CREATE TABLE auditLeaf (
+                    number INTEGER PRIMARY KEY, log TEXT NOT NULL, record INTEGER NOT NULL,
+                    hash BLOB NOT NULL, body TEXT NOT NULL
+                ) STRICT;
+                CREATE INDEX auditLeafOfRecord ON auditLeaf (log, record);
+                CREATE TABLE auditTree (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
     migrator.registerMigration("hub-people-1") { database in
         try database.execute(
             sql: """

@@ -63,6 +63,10 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
     snapshot.metEpoch = counter(try database.counter("metEpoch"))
     snapshot.generationFloor = counter(try database.counter("generationFloor"))
     snapshot.audit = try auditTail(database)
+    try reader.values(
+        AuditTree.self, of: "auditTree", key: ["name"], "SELECT * FROM auditTree",
+        each: { _, tree in snapshot.auditTree = tree })
+    snapshot.auditTree.leaves = try auditLeaves(database, from: snapshot.auditTree.pruned)
     return (snapshot, reader.damaged)
 }
 
@@ -108,6 +112,10 @@ private func loadNodes(
         each: { row, credential in
             places[row["node"]].map { nodes[$0].credential = credential }
         })
+    try reader.values(
+        AuditWitness.self, of: "auditWitness", key: ["node"],
+        "SELECT * FROM auditWitness ORDER BY node",
+        each: { row, witness in places[row["node"]].map { nodes[$0].audit = witness } })
     try reader.values(
         Timeline.self, of: "timeline", key: ["node"], "SELECT * FROM timeline ORDER BY node",
         each: { row, timeline in places[row["node"]].map { nodes[$0].timeline = timeline } })

@@ -80,6 +80,10 @@ package final class HubStore: Sendable {
 }
 
 extension HubStore: AuditStore {
+    func read<Value: Sendable>(
+        _ body: (GRDB.Database) throws -> Value
+    ) throws(StoreError) -> Value { try file.read(body) }
+
     package func auditAnchors() throws(StoreError) -> AuditAnchors {
         try file.read(Storage.auditAnchors)
     }
@@ -160,8 +164,14 @@ private func apply(
         try database.setCounter("generationFloor", to: try column(generation))
     case .audit(let write):
         try apply(write, to: database)
+    case .auditLeaf(let leaf):
+        try put(leaf, in: database)
+    case .pruneAuditLeaves(let count, let roots):
+        try database.put(AuditTree(pruned: count, roots: roots), in: "auditTree", name: "pruned")
+        try database.run("DELETE FROM auditLeaf WHERE number < ?", [try column(count)])
     case .document, .forgetDocument, .instance, .removeInstance, .acknowledged, .appliedRevision,
-        .contact, .claims, .credential, .timeline, .head, .localChange, .removeLocalChange:
+        .contact, .claims, .credential, .timeline, .head, .localChange, .removeLocalChange,
+        .auditWitness:
         try applyToNode(write, in: database)
     }
 }
@@ -198,6 +208,8 @@ private func applyToNode(_ write: HubWrite, in database: GRDB.Database) throws {
         try database.setPosition("applied", of: node, to: try column(revision))
     case .contact(let node, let time):
         try database.setPosition("lastSeen", of: node, to: time.milliseconds)
+    case .auditWitness(let node, let witness):
+        try database.put(witness, in: "auditWitness", name: node.text)
     case .claims(let node, let claims):
         try database.put(claims, in: "claims", name: node.text)
     case .credential(let node, let credential):
@@ -217,7 +229,7 @@ private func remove(_ node: NodeID, from database: GRDB.Database) throws {
     try database.run("DELETE FROM node WHERE name = ?", [node.text])
     let tables = [
         "position", "feed", "instance", "placement", "claims", "credential", "timeline",
-        "localChange",
+        "localChange", "auditWitness",
     ]
     for table in tables {
         try database.run("DELETE FROM \(table) WHERE node = ?", [node.text])

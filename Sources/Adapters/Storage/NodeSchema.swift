@@ -48,6 +48,14 @@ private func nodeMigrator() -> DatabaseMigrator {
                 """)
     }
     migrator.registerMigration("node-audit-1", migrate: makeAuditTables)
+    migrator.registerMigration("node-audit-2") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE auditSeen (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
     return migrator
 }
 

@@ -135,6 +135,9 @@ private func apply(
         try database.setCounter("run", to: try column(run))
     case .audit(let write):
         try apply(write, to: database)
+    case .auditSeen(let seen):
+        let (body, sum) = try Record.encode(seen)
+        try database.run("INSERT OR REPLACE INTO auditSeen VALUES ('hub', ?, ?)", [sum, body])
     }
 }
 
@@ -176,5 +179,8 @@ private func loadNode(_ database: GRDB.Database) throws -> (NodeSnapshot, [Damag
             moment, boot: UInt64(bitPattern: try database.counter("contactBoot")))
     }
     snapshot.audit = try auditTail(database)
+    try reader.values(
+        AuditSeen.self, of: "auditSeen", key: ["name"], "SELECT * FROM auditSeen",
+        each: { _, seen in snapshot.auditSeen = seen })
     return (snapshot, reader.damaged)
 }

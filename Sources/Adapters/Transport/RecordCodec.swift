@@ -54,6 +54,7 @@ extension NodeMessage: Recordable {
     static let recordKinds: Set = [
         "NodeMessage.hello", "NodeMessage.applied", "NodeMessage.entries", "NodeMessage.heartbeat",
         "NodeMessage.engine", "NodeMessage.holdings", "NodeMessage.certify", "NodeMessage.mesh",
+        "NodeMessage.audit",
     ]
     var recordKind: String {
         switch self {
@@ -64,6 +65,7 @@ extension NodeMessage: Recordable {
         case .engine: "NodeMessage.engine"
         case .holdings: "NodeMessage.holdings"
         case .certify: "NodeMessage.certify"
+        case .audit: "NodeMessage.audit"
         case .mesh: "NodeMessage.mesh"
         }
     }
@@ -73,7 +75,7 @@ extension HubMessage: Recordable {
     static let recordKinds: Set = [
         "HubMessage.welcome", "HubMessage.retry", "HubMessage.documents", "HubMessage.acknowledged",
         "HubMessage.inventory", "HubMessage.certified", "HubMessage.keys", "HubMessage.roster",
-        "HubMessage.revocations",
+        "HubMessage.revocations", "HubMessage.witnessed",
     ]
     var recordKind: String {
         switch self {
@@ -85,6 +87,7 @@ extension HubMessage: Recordable {
         case .certified: "HubMessage.certified"
         case .keys: "HubMessage.keys"
         case .revocations: "HubMessage.revocations"
+        case .witnessed: "HubMessage.witnessed"
         case .roster: "HubMessage.roster"
         }
     }

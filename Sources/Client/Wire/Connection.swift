@@ -112,6 +112,10 @@ package struct Connection: Sendable {
         try await value(Request(path: Connection.audit(from: index, limit: limit)))
     }
 
+    package func auditProof(of record: UInt64) async throws -> AuditProof {
+        try await value(Request(path: "/api/v1/audit/proof?record=\(record)"))
+    }
+
     package func auditVerdict() async throws -> AuditVerdict {
         try await value(Request(path: "/api/v1/audit/verdict"))
     }

@@ -112,19 +112,21 @@ package struct AuditVerifier: Sendable {
                 + "in its place")
     }
 
+    /// There may be two at one record: one that is kept, and one that somebody witnessed.
     private mutating func checkCheckpoint() {
-        guard nextCheckpoint < checkpoints.count else { return }
-        let checkpoint = checkpoints[nextCheckpoint]
-        guard checkpoint.index == chain.index else { return }
-        nextCheckpoint += 1
-        guard checkpoint.head == chain.head else {
-            fault = AuditFault(
-                .rewritten, at: vouched + 1,
-                "records \(vouched + 1) to \(checkpoint.index) follow from each other and are not "
-                    + "those that were signed at \(checkpoint.at)")
-            return
+        while nextCheckpoint < checkpoints.count,
+            case let checkpoint = checkpoints[nextCheckpoint], checkpoint.index == chain.index
+        {
+            nextCheckpoint += 1
+            guard checkpoint.head == chain.head else {
+                fault = AuditFault(
+                    .rewritten, at: vouched + 1,
+                    "records \(vouched + 1) to \(checkpoint.index) follow from each other and are "
+                        + "not those that were signed at \(checkpoint.at)")
+                return
+            }
         }
-        vouched = checkpoint.index
+        if nextCheckpoint > 0 { vouched = max(vouched, checkpoints[nextCheckpoint - 1].index) }
     }
 
     /// After the last row: what is wrong with the log, or nil.

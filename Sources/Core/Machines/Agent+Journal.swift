@@ -10,7 +10,7 @@ extension Agent {
         case entry(UInt64)
         case appliedRevision, forgottenChanges, trim, epoch, contact, run
         case localChange(WorkloadID)
-        case audit
+        case audit, auditSeen
 
         init(_ write: NodeWrite) {
             switch write {
@@ -27,6 +27,7 @@ extension Agent {
             case .localChange(let change): self = .localChange(change.workload)
             case .forgetLocalChanges: self = .forgottenChanges
             case .audit: self = .audit
+            case .auditSeen: self = .auditSeen
             }
         }
     }

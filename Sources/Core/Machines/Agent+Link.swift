@@ -77,6 +77,7 @@ extension Agent {
         case .keys(let deal):
             if link.isUp { effects.append(.keepKeys(deal)) }
         case .revocations(let list): take(list, at: now, into: &effects)
+        case .witnessed(let receipt): take(receipt, at: now)
         case .roster(let roster):
             if link.isUp, meshContact != nil { effects.append(.keepRoster(roster)) }
         }
@@ -140,6 +141,8 @@ extension Agent {
         ship(at: now, into: &effects)
         if !isSuccession { returnHead = outbox.lastSequence }
         askAuthority(isSuccession: isSuccession, at: now, into: &effects)
+        auditTalk.held = welcome.audited
+        attest(into: &effects)
         // What had to wait for somebody who may decide.
         advance(at: now, into: &effects)
     }
@@ -208,6 +211,7 @@ extension Agent {
     mutating func beat(_ usage: Usage?, into effects: inout [Effect]) {
         guard link.isUp else { return }
         effects.append(.send(.heartbeat(usage)))
+        attest(into: &effects)
         reportMesh(into: &effects)
     }
 

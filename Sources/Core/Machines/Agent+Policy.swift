@@ -73,6 +73,10 @@ extension Agent {
     }
 
     private mutating func refuse(_ name: String, _ reason: String, at now: Moment) {
+        acts.append(
+            AuditAct(
+                who: "hub", action: "policy", target: "Policy/\(isDNSLabel(name) ? name : "?")",
+                decision: .deny, note: reason))
         // The kind is one that every hub knows: an older one would lose the whole batch.
         tell(
             .warning, "PolicyRefused", .node, configuration.node.text,
@@ -162,6 +166,10 @@ extension Agent {
     ) {
         for policy in new where !old.contains(policy) {
             let before = old.first { $0.name == policy.name }
+            acts.append(
+                AuditAct(
+                    who: "hub", action: "policy", target: "Policy/\(policy.name)",
+                    policies: [policy], note: before.map { "instead of \($0)" }))
             tell(
                 .normal, "PolicyInForce", .node, configuration.node.text,
                 "\(policy)" + (before.map { " instead of \($0)" } ?? ""), at: now)

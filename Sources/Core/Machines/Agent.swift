@@ -105,6 +105,12 @@ package struct Agent: Equatable, Sendable {
     /// The time of this input: what it moves, it moves now.
     var clock = Instant(nanoseconds: .min)
 
+    /// What is to be appended to the audit log with this input.
+    var acts: [AuditAct] = []
+    var auditTalk = AuditTalk()
+    /// What is wrong with the audit log on disk.
+    var auditFault: AuditFault?
+
     /// Where the link stands.
     package enum Link: Equatable, Sendable {
         case down(since: WallTime)
@@ -155,6 +161,7 @@ package struct Agent: Equatable, Sendable {
         proof = snapshot.contact
         policyFloors = snapshot.policyFloors
         epoch = snapshot.epoch
+        auditTalk.seen = snapshot.auditSeen
         link = .down(since: WallTime(milliseconds: 0))
         backoff = Backoff(cap: configuration.limits.reconnectCap)
         holdDown = HoldDown(limits: configuration.limits.holdDown)
@@ -205,6 +212,8 @@ package struct Agent: Equatable, Sendable {
         case .redialFailed(let reason): noteRedialFailed(reason, at: now, into: &effects)
         case .timeCorrected: renew(into: &effects)
         case .actedUnderGlass(let act): noteActedUnderGlass(act, at: now)
+        case .attested(let report): self.report(report, into: &effects)
+        case .auditBroken(let fault): noteAudit(fault, at: now)
         case .halt: halt(at: now, into: &effects)
         }
         finish(at: now.wall, into: &effects)
@@ -231,6 +240,9 @@ package struct Agent: Equatable, Sendable {
     /// One durable write carries all that changed since the last one left.
     private mutating func finish(at now: WallTime, into effects: inout [Effect]) {
         recordDecisions(at: now)
+        // Before the write that carries out what they tell of.
+        effects += acts.map { .audit($0) }
+        acts = []
         if journal.writes.count > configuration.limits.writes { compact() }
         guard let batch = journal.leave() else { return }
         effects.append(.persist(batch.ticket, batch.writes))

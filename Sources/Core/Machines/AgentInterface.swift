@@ -139,6 +139,10 @@ extension Agent {
         case timeCorrected
         /// Somebody at the console did what only the broken glass let them do.
         case actedUnderGlass(String)
+        /// Where the audit log stands on disk, as `.attest` asked.
+        indirect case attested(AuditReport)
+        /// The audit log on disk is not what was written.
+        case auditBroken(AuditFault)
         /// Stop every workload in reverse tier order, then say `.halted`.
         case halt
     }
@@ -183,6 +187,11 @@ extension Agent {
         /// Check this roster and keep it on disk, then `.keptRoster`.
         indirect case keepRoster(SignedRoster)
         case send(NodeMessage)
+        /// Look up where the audit log stands and what it has at this record, then `.attested`. Nothing
+        /// where there is no news.
+        case attest(held: UInt64)
+        /// Append this to the audit log, before what follows.
+        indirect case audit(AuditAct)
         case list
         // Large and rare: beside the others, which are small and many.
         indirect case carryOut(Order)

@@ -30,6 +30,7 @@ extension Hub {
         case epoch
         case metEpoch
         case generationFloor
+        case auditWitness(NodeID)
         case roster(SiteID)
     }
 
@@ -96,8 +97,9 @@ extension Hub {
         case .epoch: (.epoch, nil)
         case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)
+        case .auditWitness(let node, _): (.auditWitness(node), node)
         case .roster(let roster): (.roster(roster.site), nil)
-        case .audit, .event, .decision, .removeNode: (nil, nil)
+        case .audit, .auditLeaf, .pruneAuditLeaves, .event, .decision, .removeNode: (nil, nil)
         }
     }
 }

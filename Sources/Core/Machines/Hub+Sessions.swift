@@ -74,6 +74,7 @@ extension Hub {
         case .mesh(let view): take(view, from: node, at: now)
         case .certify(let request):
             certify(request, of: node, on: session, at: now, into: &effects)
+        case .audit(let report): witness(report, of: node, on: session, at: now)
         }
     }
 
@@ -141,7 +142,8 @@ extension Hub {
                         epoch: epoch,
                         acknowledged: nodes[hello.node]?.acknowledged ?? 0,
                         heartbeatEvery: Interval(limits.heartbeatEvery),
-                        reconnectWindow: Interval(reconnectWindow)))))
+                        reconnectWindow: Interval(reconnectWindow),
+                        audited: nodes[hello.node]?.audit?.newest.index ?? 0))))
         // After the welcome, by which the streams of the one go over to the other.
         if let older { effects.append(.close(older)) }
         if asks { effects.append(.send(session, .inventory)) }

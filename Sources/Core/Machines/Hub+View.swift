@@ -71,7 +71,7 @@ extension Hub {
     private func conditions(of member: Member, at now: WallTime) -> [Condition] {
         absenceConditions(of: member, at: now) + timelineConditions(of: member)
             + cloneConditions(of: member) + revocationConditions(of: member)
-            + policyConditions(of: member, at: now)
+            + policyConditions(of: member, at: now) + auditConditions(of: member)
     }
 
     /// Out of contact, and whether that is a cause for concern.

@@ -1,3 +1,4 @@
+import Audit
 import Authority
 package import Model
 import Replication
@@ -62,6 +63,8 @@ package struct Hub: Equatable, Sendable {
     /// Who asks to become a node, by the digest of the device key.
     var pending: Table<String, Asking> = Table()
     var revoked = Revoked()
+    /// All checkpoints of audit logs, in the order in which they came.
+    var auditTree: MerkleLog
 
     // Who is in contact.
     var sessions: Table<SessionID, Session> = Table()
@@ -111,6 +114,8 @@ package struct Hub: Equatable, Sendable {
         var usage: Usage?
         /// The keys that it has, as it said or was sent since.
         var keys: KeyHand?
+        /// What is held of its audit log.
+        var audit: AuditWitness?
         /// The policies in force there, as it said itself; nil before it spoke to this process.
         var policies: [PolicyReference]?
         /// The roster of its mesh that it has, as it said or was sent since; nil where it takes no part.
@@ -138,6 +143,7 @@ package struct Hub: Equatable, Sendable {
         case feed(NodeID, through: UInt64)
         case acknowledge(NodeID, SessionID, sequence: UInt64)
         case revocations
+        case receipt(SessionID, AuditWitness, seen: UInt64)
         case roster(SiteID)
     }
 
@@ -152,6 +158,7 @@ package struct Hub: Equatable, Sendable {
         self.policyKeys = policyKeys
         epoch = snapshot.epoch
         metEpoch = snapshot.metEpoch
+        auditTree = Hub.restored(snapshot.auditTree)
         generationFloor = snapshot.generationFloor
         events = Recent(snapshot.events, limit: limits.events)
         decisions = Recent(snapshot.decisions, limit: limits.decisions)
@@ -220,6 +227,8 @@ package struct Hub: Equatable, Sendable {
         case .request(let id, let request): serve(request, as: id, at: now, into: &effects)
         case .persisted(let ticket): settle(ticket, at: now, into: &effects)
         case .signedRevocations(let list): spread(list, into: &effects)
+        case .audited(let checkpoint): witnessOwn(checkpoint)
+        case .auditBroken(let fault): noteAudit(fault, at: now)
         case .storeFailing(let reason): storeTrouble = reason
         }
         finish(into: &effects)
@@ -246,6 +255,8 @@ package struct Hub: Equatable, Sendable {
                 nodes.update(node) { $0.acknowledged = max($0.acknowledged, sequence) }
                 guard sessions[session] != nil else { continue }
                 effects.append(.send(session, .acknowledged(sequence: sequence)))
+            case .receipt(let session, let witness, let seen):
+                sendReceipt(witness, seen: seen, on: session, into: &effects)
             case .roster(let site): dealRoster(of: site, into: &effects)
             }
         }
@@ -274,7 +285,7 @@ extension Hub.Member {
             node: state.node, feed: feed, durable: feed.head, applied: state.appliedRevision,
             inbox: Inbox(last: state.acknowledged), acknowledged: state.acknowledged,
             instances: Table(), lastSeen: state.lastSeen, claims: state.claims,
-            credential: state.credential, timeline: state.timeline)
+            credential: state.credential, timeline: state.timeline, audit: state.audit)
         for status in state.instances { instances.insert(status, for: status.id) }
         for change in state.changes { changes.insert(change, for: change.workload) }
         let name = NodeID(state.node.metadata.name)

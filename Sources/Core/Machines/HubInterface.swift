@@ -38,6 +38,8 @@ package struct HubLimits: Equatable, Sendable {
     package var pending: Int
     /// Identities that may be revoked at the same time.
     package var revocations: Int
+    /// Checkpoints of audit logs that are kept one by one; of older ones only their roots are.
+    package var auditLeaves: Int
 
     package static let production = HubLimits(
         heartbeatEvery: .seconds(15), heartbeatsMissed: 3, admissionsPerSecond: 200,
@@ -45,7 +47,7 @@ package struct HubLimits: Equatable, Sendable {
         holdings: 4_096, events: 2_000, decisions: 2_000, siteVersions: 64, tokens: 10_000,
         userTokens: 4_096, tokensPerUser: 64, objects: 20_000, replicas: 10_000,
         instancesPerNode: 1_000, writes: 4_096, policies: 256, policyVersions: 16,
-        meshMembers: 256, pending: 64, revocations: 4_096)
+        meshMembers: 256, pending: 64, revocations: 4_096, auditLeaves: 100_000)
 
     package static let tight = HubLimits(
         heartbeatEvery: .seconds(60), heartbeatsMissed: 3, admissionsPerSecond: 4,
@@ -54,7 +56,7 @@ package struct HubLimits: Equatable, Sendable {
         userTokens: 16, tokensPerUser: 4, objects: 1_000, replicas: 64,
         instancesPerNode: 64, writes: 64,
         policies: 4,
-        policyVersions: 3, meshMembers: 8, pending: 4, revocations: 16)
+        policyVersions: 3, meshMembers: 8, pending: 4, revocations: 16, auditLeaves: 16)
 }
 
 extension Hub {
@@ -70,6 +72,10 @@ extension Hub {
         case request(RequestID, Request)
         case persisted(Ticket)
         case signedRevocations(RevocationList)
+        /// A checkpoint of the hub's own audit log is durable.
+        case audited(AuditCheckpoint)
+        /// The hub's audit log on disk is not what was written.
+        case auditBroken(AuditFault)
         /// The store cannot write. The host repeats the same writes, in order, until it can.
         case storeFailing(reason: String)
     }

@@ -80,6 +80,9 @@ package struct AuditAct: Hashable, Sendable {
         self.note = note.map(AuditAct.bounded)
     }
 
+    /// Who showed nothing that says who it is.
+    package static let stranger = "unknown"
+
     // A record is at most some 20 kB, however hostile what it tells of.
     private static let textMax = 512
     private static let listMax = 16

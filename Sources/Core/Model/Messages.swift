@@ -13,6 +13,8 @@ package enum NodeMessage: Hashable, Codable, Sendable {
     /// Some of the documents that are durable here; all were said with the last.
     case holdings([Document], isLast: Bool)
     case certify(CertificationRequest)
+    /// Where the node's audit log stands.
+    indirect case audit(AuditReport)
     /// How the node sees its mesh.
     indirect case mesh(MeshView)
 }
@@ -95,6 +97,8 @@ package enum HubMessage: Hashable, Codable, Sendable {
     case keys(KeyDeal)
     /// Which identities are no longer good.
     indirect case revocations(RevocationList)
+    /// That the node's audit log is witnessed.
+    indirect case witnessed(AuditReceipt)
     /// Who belongs to the mesh of the node's site.
     indirect case roster(SignedRoster)
 }
@@ -108,12 +112,16 @@ package struct Welcome: Hashable, Codable, Sendable {
     package var reconnectWindow: Interval
     /// The time by which the hub judges certificates; nil from hubs of old.
     package var time: WallTime?
+    /// The record up to which the hub has witnessed the node's audit log, zero for none; nil from hubs of
+    /// old.
+    package var audited: UInt64?
 
     package init(
         epoch: UInt64, acknowledged: UInt64, heartbeatEvery: Interval, reconnectWindow: Interval,
-        time: WallTime? = nil
+        time: WallTime? = nil, audited: UInt64? = nil
     ) {
         self.time = time
+        self.audited = audited
         self.epoch = epoch
         self.acknowledged = acknowledged
         self.heartbeatEvery = heartbeatEvery

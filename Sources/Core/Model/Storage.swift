@@ -19,6 +19,7 @@ package enum NodeWrite: Hashable, Sendable {
     /// same workload may be on its way to disk.
     case forgetLocalChanges(through: UInt64)
     case audit(AuditWrite)
+    case auditSeen(AuditSeen)
 }
 
 /// What a node's store holds at start.
@@ -40,6 +41,7 @@ package struct NodeSnapshot: Hashable, Sendable {
     /// The highest version of each policy that was ever durable here, whatever became of its document.
     package var policyFloors: [String: UInt64]
     package var audit = AuditTail()
+    package var auditSeen: AuditSeen?
 
     package init(
         documents: [Document] = [], appliedRevision: UInt64 = 0, instances: [InstanceRecord] = [],
@@ -114,6 +116,10 @@ package enum HubWrite: Hashable, Sendable {
     /// Who belongs to the mesh of a site. Its version outlives the site.
     case roster(Roster)
     case audit(AuditWrite)
+    case auditWitness(NodeID, AuditWitness)
+    case auditLeaf(AuditLeaf)
+    /// Leaves up to here go, and these roots stand for them.
+    case pruneAuditLeaves(through: UInt64, roots: [AuditHash])
 }
 
 /// What the hub's store holds at start.
@@ -133,6 +139,7 @@ package struct HubSnapshot: Hashable, Sendable {
         package var timeline: Timeline
         /// What people changed at the node, as long as nobody settled it.
         package var changes: [LocalChange]
+        package var audit: AuditWitness?
 
         package init(
             node: Node, documents: [Document] = [], headRevision: UInt64 = 0,
@@ -177,6 +184,7 @@ package struct HubSnapshot: Hashable, Sendable {
     package var revocations: RevocationList?
     package var rosters: [Roster] = []
     package var audit = AuditTail()
+    package var auditTree = AuditTree()
     package var userTokens: [UserToken] = []
 
     package init(

@@ -12,6 +12,7 @@ struct AuditCommand: AsyncParsableCommand {
             skerry audit tail -f
             skerry audit verify
             skerry audit verify --state /var/lib/skerry/hub
+            skerry audit prove 17
             skerry audit export --format syslog > audit.log
             skerry audit tail --context local
 
@@ -19,7 +20,7 @@ struct AuditCommand: AsyncParsableCommand {
             takes the role security or admin, or the node's own socket. With --state the files of a hub or \
             node that is stopped are read; they are not changed.
             """,
-        subcommands: [Tail.self, Check.self, Export.self])
+        subcommands: [Tail.self, Check.self, Prove.self, Export.self])
 
     struct Place: ParsableArguments {
         @Option(
@@ -82,6 +83,24 @@ struct AuditCommand: AsyncParsableCommand {
                 return try await check.run(in: place.context.session())
             }
             try check.show(try stopped.verdict(), on: place.console)
+        }
+    }
+
+    struct Prove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show what ties one record to signatures, and check it here.",
+            discussion: """
+                The records from it to the next signed checkpoint, and that this checkpoint, or a later one, is                 in the hub's log over the checkpoints of all nodes (RFC 9162). With -o json all of it,                 for somebody else to check.
+                """)
+        @Argument(help: "The number of the record.")
+        var record: String
+        @Option(name: .shortAndLong, help: "How to show it: json.")
+        var output: Format = .table
+        @OptionGroup var context: ContextOptions
+
+        func run() async throws {
+            try await ProveAudit(record: record, format: try output.limited(to: .json))
+                .run(in: context.session())
         }
     }
 
