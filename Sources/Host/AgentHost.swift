@@ -200,6 +200,9 @@ package final class AgentHost: Sendable {
             group.addTask { [self] in await keep(deal) }
         case .keepRoster(let roster):
             group.addTask { [self] in await keep(roster) }
+        case .announce(let bundles, let generation):
+            seat?.orders.yield(.announce(bundles, siteGeneration: generation))
+        case .fetch(let offer): seat?.orders.yield(.fetch(offer))
         case .send(let message):
             Failpoint.reach("agent.send.\(message.failpoint)")
             link.send(message)

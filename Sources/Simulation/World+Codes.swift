@@ -23,7 +23,7 @@ extension World {
             case .request: 52
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
                 .timeCorrected, .received(.keys), .keptKeys, .received(.roster), .keptRoster,
-                .mesh:
+                .mesh, .offered, .carried:
                 53
             }
         return kind << 16 | UInt64(node)
@@ -42,7 +42,7 @@ extension World {
             case .send(.engine): 76
             case .send(.holdings): 77
             case .send(.certify), .issue, .redial, .succeed, .hangUp, .askAuthority, .install,
-                .keepKeys, .keepRoster, .send(.mesh):
+                .keepKeys, .keepRoster, .send(.mesh), .announce, .fetch:
                 78
             case .list: 67
             case .carryOut(let order): 67 + order.act.kind

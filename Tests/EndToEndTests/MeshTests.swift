@@ -57,6 +57,44 @@ extension EndToEndTests {
             }
         }
 
+        @Test
+        func `a node whose own link is dead takes signed policy from a neighbour, and keeps it`()
+            async throws
+        {
+            try await Stage.with { stage in
+                let desk = try await Desk(stage)
+                stage.hubSettings = ["--policy-keys", desk.key + ".pub"]
+                try await openThree(stage)
+                try await stage.agents["node-3"]?.crash()
+                stage.variables["SKERRY_HUB"] = "127.0.0.1:1"
+                try await stage.startAgent("node-3")
+                stage.variables["SKERRY_HUB"] = nil
+
+                let first = try await desk.sign(1, rows: "[{domain: update, verdict: hold}]")
+                #expect(try await stage.skerry("apply -f \(first)").code == 0)
+                try await eventually("the policy to come by way of a neighbour") {
+                    try await stage.authority(on: "node-3").contains("with freeze@1")
+                }
+                #expect(try await stage.authority(on: "node-3").contains("hold central"))
+                #expect(
+                    try await stage.skerry("events", on: "node-3").text.contains("PolicyCarried"))
+                let holdings = try await stage.skerry("mesh diff -o json", on: "node-3").text
+                let held = try JSONDecoder().decode(MeshHoldings.self, from: Data(holdings.utf8))
+                    .items.filter { $0.subject == "Policy/freeze" && $0.version == 1 }
+                #expect(held.map(\.node).contains("node-1"))
+                let trace = try await stage.skerry("mesh trace freeze", on: "node-3")
+                #expect(trace.text.contains("node-1") && trace.code == 0)
+                #expect(try await stage.skerry("mesh trace nothing", on: "node-3").code == 3)
+
+                // By now it is its own, with nobody to ask.
+                try await stage.hub?.crash()
+                for number in 1...3 { try await stage.agents["node-\(number)"]?.crash() }
+                stage.variables["SKERRY_HUB"] = "127.0.0.1:1"
+                try await stage.startAgent("node-3")
+                #expect(try await stage.authority(on: "node-3").contains("with freeze@1"))
+            }
+        }
+
         @Test func `a node whose own link is dead is vouched for by its peers`() async throws {
             try await Stage.with { stage in
                 try await openThree(stage)

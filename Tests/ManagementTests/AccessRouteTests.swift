@@ -33,6 +33,8 @@ import Testing
             (.GET, "/api/v1/conflicts", nil, "get the fleet"),
             (.GET, "/api/v1/compliance", nil, "get the fleet"),
             (.GET, "/api/v1/mesh", nil, "get the fleet"),
+            (.GET, "/api/v1/mesh/holdings", nil, "get the fleet"),
+            (.GET, "/api/v1/mesh/traces", nil, "get the fleet"),
             (.GET, "/api/v1/changes", nil, "get the fleet"),
             (.GET, "/api/v1/access?verb=get", nil, "status the fleet"),
             (.GET, "/api/v1/nodes", nil, "get the fleet"),

@@ -132,6 +132,16 @@ let schemas: [String: Schema] = [
         ("peers", .array(.named("MeshSight"))), ("traffic", .named("MeshTraffic")),
         ("at", .string),
     ]),
+    "MeshHolding": .fields([
+        ("node", .string), ("subject", .string), ("version", .integer),
+    ]),
+    "MeshHoldings": .fields([("items", .array(.named("MeshHolding"))), ("asOf", .string)]),
+    "MeshTrace": .fields([
+        ("key", .string), ("origin", .string), ("sequence", .integer), ("writtenAt", .string),
+        ("via?", .string), ("arrivedAt?", .string), ("isTombstone", .boolean),
+        ("sizeBytes", .integer), ("holders", .array(.string)),
+    ]),
+    "MeshTraces": .fields([("items", .array(.named("MeshTrace"))), ("asOf", .string)]),
     "MeshReport": .fields([("items", .array(.named("MeshView"))), ("asOf", .string)]),
     "TokenRequest": .fields([("site", .string), ("validFor", .string)]),
     "IssuedToken": .fields([("text", .string), ("site", .string), ("expiresAt", .string)]),

@@ -69,6 +69,11 @@ package struct Agent: Equatable, Sendable {
     package internal(set) var mesh: MeshView?
     /// Those of it that were called failed and have not been heard of since.
     var lostNeighbours: Set<NodeID> = []
+    /// The newest of each policy that a neighbour has; by name.
+    var offers: Table<String, PolicyOffer> = Table()
+    /// Digests of what was brought and is not meant for this node, or not to be believed.
+    var declined: Set<String> = []
+    var announced: Announcement?
 
     // The engine.
     var engine: EngineState = .unknown
@@ -189,6 +194,9 @@ package struct Agent: Equatable, Sendable {
         case .keptKeys(let hand): keys = hand
         case .keptRoster(let version): meshContact?.roster = version
         case .mesh(let view): see(view, at: now, into: &effects)
+        case .offered(let offer): note(offer, into: &effects)
+        case .carried(let bundle, let digest, let neighbour):
+            carry(bundle, digest: digest, from: neighbour, at: now)
         case .redialFailed(let reason): noteRedialFailed(reason, at: now, into: &effects)
         case .timeCorrected: renew(into: &effects)
         case .halt: halt(at: now, into: &effects)
@@ -216,6 +224,7 @@ package struct Agent: Equatable, Sendable {
 
     /// One durable write carries all that changed since the last one left.
     private mutating func finish(at now: WallTime, into effects: inout [Effect]) {
+        announce(into: &effects)
         recordDecisions(at: now)
         if journal.writes.count > configuration.limits.writes { compact() }
         guard let batch = journal.leave() else { return }

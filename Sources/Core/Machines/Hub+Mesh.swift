@@ -167,6 +167,18 @@ extension Hub {
         }
     }
 
+    /// Which node has which revision, as each said itself.
+    package func meshHoldings(of site: SiteID?) -> [MeshHolding]? {
+        if let site, sites[site] == nil { return nil }
+        return nodes.rows.filter { site == nil || $0.node.spec.site == site }
+            .flatMap { member -> [MeshHolding] in
+                let node = NodeID(member.node.metadata.name)
+                return (member.policies ?? []).map {
+                    MeshHolding(node: node, subject: "Policy/\($0.name)", version: $0.version)
+                }
+            }
+    }
+
     /// How the nodes of a site, or of all, said that they see their meshes. Nil where there is no such
     /// site.
     package func meshViews(of site: SiteID?) -> [MeshView]? {

@@ -12,6 +12,14 @@ extension AgentHost {
         let files: MeshFiles
         /// What the hub is told of it.
         let contact: MeshContact
+        /// What the agent wants of it, in its order.
+        let orders: AsyncStream<MeshOrder>.Continuation
+        fileprivate let wishes: AsyncStream<MeshOrder>
+    }
+
+    enum MeshOrder: Sendable {
+        case announce([PolicyBundle], siteGeneration: UInt64)
+        case fetch(PolicyOffer)
     }
 
     /// Opens the socket of the mesh and takes up what the disk holds. Nil where the settings want no
@@ -44,12 +52,15 @@ extension AgentHost {
         let mesh = NodeMesh(
             place, roster: roster?.site == place.site ? roster : nil, seal: seal,
             ring: await pairKeys.ring, port: port,
+            log: try files.log(of: place.node), keep: { try files.append($0) },
             random: Random(seed: .random(in: .min ... .max)),
             now: { Moment(monotonic: SystemClock.now().monotonic, wall: time.now) })
+        let (wishes, orders) = AsyncStream.makeStream(of: MeshOrder.self)
         return MeshSeat(
             mesh: mesh, files: files,
             contact: MeshContact(
-                key: seal.publicKey, address: address, roster: await mesh.rosterVersion))
+                key: seal.publicKey, address: address, roster: await mesh.rosterVersion),
+            orders: orders, wishes: wishes)
     }
 
     /// Neighbours know the port of the last run: after a reboot without a hub it is how they find it.
@@ -77,11 +88,22 @@ extension AgentHost {
     func takePart(_ seat: MeshSeat) async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await seat.mesh.run() }
+            group.addTask {
+                for await order in seat.wishes { await AgentHost.obey(order, seat.mesh) }
+            }
             for await notice in seat.mesh.notices { await take(notice, of: seat) }
             group.cancelAll()
         }
         if !Task.isCancelled { log("the mesh of this node has ended") }
         for await _ in AsyncStream<Void>.makeStream().stream {}
+    }
+
+    private static func obey(_ order: MeshOrder, _ mesh: NodeMesh) async {
+        switch order {
+        case .announce(let bundles, let generation):
+            await mesh.announce(bundles, siteGeneration: generation)
+        case .fetch(let offer): await mesh.fetch(offer)
+        }
     }
 
     private func take(_ notice: NodeMesh.Notice, of seat: MeshSeat) async {
@@ -100,6 +122,10 @@ extension AgentHost {
             } catch {
                 log("this node's run in the mesh has no number, so it is not believed: \(error)")
             }
+        case .offered(let offer): mailbox.yield(.offered(offer))
+        case .fetched(let bundle, let digest, let neighbour):
+            mailbox.yield(.carried(bundle, digest: digest, from: neighbour))
+        case .remark(let text): log(text)
         case .cloned(let node):
             log("two machines speak as node \(node) in the mesh: one of them is a copy")
         }
