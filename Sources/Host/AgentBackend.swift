@@ -189,6 +189,10 @@ struct AgentBackend: ManagementBackend {
         return MeshReport(items: [try await mesh.view()], asOf: now)
     }
 
+    func services() async -> ServiceList {
+        ServiceList(items: await host.serviceDirectory().endpoints, asOf: now)
+    }
+
     func meshHoldings(of site: SiteID?) async throws(Refusal) -> MeshHoldings {
         MeshHoldings(items: try await mesh.holdings, asOf: now)
     }

@@ -28,13 +28,15 @@ package struct AgentSettings: Hashable, Sendable {
     package var capacity: Capacity?
     /// Where datagrams of the mesh are taken, and where others are told to send them; nil for no mesh.
     package var mesh: MeshPlace?
+    /// `address:port` on loopback where names of services are answered; nil for nowhere.
+    package var names: String?
 
     package init(
         state: String, node: NodeID? = nil, token: String? = nil, engine: EngineChoice = .auto,
         socket: String, portRange: ClosedRange<Int> = 20_000...29_999, searchPath: [String] = [],
         stopsWorkloads: Bool = false, endsWithInput: Bool = false, hub: String? = nil,
         policyKeys: [String]? = nil, capacity: Capacity? = nil,
-        mesh: MeshPlace? = MeshPlace()
+        mesh: MeshPlace? = MeshPlace(), names: String? = nil
     ) {
         self.state = state
         self.node = node
@@ -49,5 +51,6 @@ package struct AgentSettings: Hashable, Sendable {
         self.policyKeys = policyKeys
         self.capacity = capacity
         self.mesh = mesh
+        self.names = names
     }
 }

@@ -88,6 +88,11 @@ struct HubBackend: ManagementBackend {
         return MeshReport(items: items, asOf: now)
     }
 
+    func services() async -> ServiceList {
+        let now = now
+        return ServiceList(items: host.machine.withLock { $0.services(at: now) }, asOf: now)
+    }
+
     func meshHoldings(of site: SiteID?) async throws(Refusal) -> MeshHoldings {
         let items = host.machine.withLock { $0.meshHoldings(of: site) }
         guard let items else {

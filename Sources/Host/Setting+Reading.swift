@@ -29,6 +29,7 @@ extension AgentSettings {
         let cpu = values.read("cpu", as: "processor time such as 2 or 500m", CPUShare.init)
         let measured = NodeFacts.capacity()
         let mesh = values.mesh()
+        let names = values.names()
         self.init(
             state: values.text("state", as: "the path of a directory"),
             node: values.read("node", as: "a name (a-z, 0-9 and hyphens, at most 63)") {
@@ -46,7 +47,7 @@ extension AgentSettings {
             hub: values["hub"],
             policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
             capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory),
-            mesh: mesh)
+            mesh: mesh, names: names)
         try values.check()
     }
 

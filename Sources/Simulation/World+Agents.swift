@@ -108,7 +108,7 @@ extension World {
         case .reply(_, let reply): checkPromise(reply, at: node)
         // There is no TLS here: nobody is asked who they are.
         case .halted, .issue, .redial, .succeed, .hangUp, .askAuthority, .install, .keepKeys,
-            .keepRoster, .announce, .fetch:
+            .keepRoster, .announce, .fetch, .register:
             break
         }
     }
@@ -236,7 +236,7 @@ extension Agent.Effect {
         switch self {
         case .persist, .connect, .disconnect, .send, .carryOut, .reply, .halted: true
         case .list, .probe, .measure, .wake, .issue, .redial, .succeed, .hangUp, .askAuthority,
-            .keepKeys, .keepRoster, .install, .announce, .fetch:
+            .keepKeys, .keepRoster, .install, .announce, .fetch, .register:
             false
         }
     }

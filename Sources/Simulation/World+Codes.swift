@@ -42,7 +42,8 @@ extension World {
             case .send(.engine): 76
             case .send(.holdings): 77
             case .send(.certify), .issue, .redial, .succeed, .hangUp, .askAuthority, .install,
-                .keepKeys, .keepRoster, .send(.mesh), .announce, .fetch:
+                .keepKeys, .keepRoster, .send(.mesh), .announce, .fetch,
+                .register:
                 78
             case .list: 67
             case .carryOut(let order): 67 + order.act.kind

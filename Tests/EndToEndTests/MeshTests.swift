@@ -95,6 +95,44 @@ extension EndToEndTests {
             }
         }
 
+        private func services(at node: String, _ stage: Stage) async throws -> [ServiceEndpoint] {
+            let answer = try await stage.skerry("get services -o json", on: node)
+            guard answer.code == 0 else { throw Vain(description: answer.remarks) }
+            return try JSONDecoder().decode(ServiceList.self, from: Data(answer.text.utf8)).items
+        }
+
+        @Test func `services are found without a hub, and none of a node that is gone`()
+            async throws
+        {
+            try await Stage.with { stage in
+                try await openThree(stage)
+                try await stage.apply(routes("routes"))
+                try await stage.ready("workload/routes")
+                try await eventually("each node to know of all three") {
+                    for number in 1...3 {
+                        let found = try await services(at: "node-\(number)", stage)
+                        guard found.count == 3, found[0].node.text == "node-\(number)",
+                            found[0].isLocal
+                        else { return false }
+                    }
+                    return true
+                }
+                try await stage.hub?.crash()
+                try await stage.agents["node-2"]?.crash()
+                try await eventually("the service of the dead node to be gone") {
+                    try await services(at: "node-1", stage).map(\.node) == ["node-1", "node-3"]
+                }
+                #expect(try await stage.skerry("get services nothing", on: "node-1").code == 3)
+                // Nobody but itself is here, whatever was said before.
+                try await stage.agents["node-3"]?.crash()
+                try await stage.agents["node-1"]?.crash()
+                try await stage.startAgent("node-1")
+                try await eventually("its own to serve") {
+                    try await services(at: "node-1", stage).map(\.node) == ["node-1"]
+                }
+            }
+        }
+
         @Test func `a node whose own link is dead is vouched for by its peers`() async throws {
             try await Stage.with { stage in
                 try await openThree(stage)

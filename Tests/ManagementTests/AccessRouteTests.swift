@@ -34,6 +34,7 @@ import Testing
             (.GET, "/api/v1/compliance", nil, "get the fleet"),
             (.GET, "/api/v1/mesh", nil, "get the fleet"),
             (.GET, "/api/v1/mesh/holdings", nil, "get the fleet"),
+            (.GET, "/api/v1/services", nil, "get the fleet"),
             (.GET, "/api/v1/mesh/traces", nil, "get the fleet"),
             (.GET, "/api/v1/changes", nil, "get the fleet"),
             (.GET, "/api/v1/access?verb=get", nil, "status the fleet"),

@@ -10,7 +10,7 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 23)
+            #expect(paths.count == 24)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "{name}", with: "n1")
@@ -64,6 +64,9 @@ import Testing
             "MeshSight": MeshSight(
                 node: "n", liveness: .alive, since: time, age: .seconds(1), lossHere: 0,
                 lossThere: 0),
+            "ServiceEndpoint": ServiceEndpoint(
+                service: "s", instance: InstanceID(workload: "s", ordinal: 0), node: "n",
+                site: "s", host: "h", ports: [:], isLocal: true, load: 0, age: .seconds(0)),
             "MeshHolding": MeshHolding(node: "n", subject: "Site/s", version: 1),
             "MeshTrace": MeshTrace(
                 key: "k", origin: "n", sequence: 1, writtenAt: time, via: "m", arrivedAt: time),

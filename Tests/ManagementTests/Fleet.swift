@@ -137,6 +137,10 @@ final class Fleet: ManagementBackend {
             ], asOf: asOf)
     }
 
+    func services() async -> ServiceList {
+        ServiceList(items: [], asOf: state.withLock(\.asOf))
+    }
+
     func meshHoldings(of site: SiteID?) async throws(Refusal) -> MeshHoldings {
         MeshHoldings(
             items: [MeshHolding(node: "n1", subject: "Site/rural", version: 1)],

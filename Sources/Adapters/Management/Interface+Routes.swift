@@ -102,6 +102,12 @@ extension Interface {
                 return try .json(try await interface.backend.mesh(of: site))
             }),
         Route(
+            method: .get, path: "/api/v1/services",
+            summary: "What serves, and where: nearest and least loaded first.",
+            access: .fleet(.get),
+            success: (200, [.json(.named("ServiceList"))]), refusals: [403],
+            respond: { interface, _ in try .json(await interface.backend.services()) }),
+        Route(
             method: .get, path: "/api/v1/mesh/holdings",
             summary: "Which node has which revision of policies and of its site.",
             access: .fleet(.get),

@@ -132,6 +132,13 @@ let schemas: [String: Schema] = [
         ("peers", .array(.named("MeshSight"))), ("traffic", .named("MeshTraffic")),
         ("at", .string),
     ]),
+    "ServiceEndpoint": .fields([
+        ("service", .string), ("instance", .named("InstanceID")), ("node", .string),
+        ("site", .string), ("host", .string), ("ports", .map(.integer)), ("isLocal", .boolean),
+        ("load", .number), ("age", .string),
+    ]),
+    "InstanceID": .fields([("workload", .string), ("ordinal", .integer)]),
+    "ServiceList": .fields([("items", .array(.named("ServiceEndpoint"))), ("asOf", .string)]),
     "MeshHolding": .fields([
         ("node", .string), ("subject", .string), ("version", .integer),
     ]),

@@ -67,6 +67,10 @@ package struct Connection: Sendable {
         return try await value(Request(path: "/api/v1/mesh" + query))
     }
 
+    package func services() async throws -> ServiceList {
+        try await value(Request(path: "/api/v1/services"))
+    }
+
     package func meshHoldings(of site: SiteID?) async throws -> MeshHoldings {
         let query = site.map { "?site=\(Connection.encoded($0.text))" } ?? ""
         return try await value(Request(path: "/api/v1/mesh/holdings" + query))

@@ -74,6 +74,8 @@ package struct Agent: Equatable, Sendable {
     /// Digests of what was brought and is not meant for this node, or not to be believed.
     var declined: Set<String> = []
     var announced: Announcement?
+    /// The healthy instances that neighbours were told of; nil before they were.
+    var registered: [Registration]?
 
     // The engine.
     var engine: EngineState = .unknown
@@ -225,6 +227,7 @@ package struct Agent: Equatable, Sendable {
     /// One durable write carries all that changed since the last one left.
     private mutating func finish(at now: WallTime, into effects: inout [Effect]) {
         announce(into: &effects)
+        register(into: &effects)
         recordDecisions(at: now)
         if journal.writes.count > configuration.limits.writes { compact() }
         guard let batch = journal.leave() else { return }

@@ -169,6 +169,8 @@ extension Agent {
         indirect case keepRoster(SignedRoster)
         /// Tell the mesh that this node has these, and hand them to whoever asks.
         indirect case announce([PolicyBundle], siteGeneration: UInt64)
+        /// Tell the mesh that these instances of this node are healthy, and no others.
+        case register([Registration])
         /// Get this from whoever of the mesh has it, then `.carried`. Replaces an earlier wish for the
         /// same policy.
         case fetch(PolicyOffer)

@@ -1,6 +1,7 @@
 import Machines
 import Membership
 import Model
+import Synchronization
 import Transport
 import Trust
 
@@ -20,6 +21,7 @@ extension AgentHost {
     enum MeshOrder: Sendable {
         case announce([PolicyBundle], siteGeneration: UInt64)
         case fetch(PolicyOffer)
+        case register([Registration])
     }
 
     /// Opens the socket of the mesh and takes up what the disk holds. Nil where the settings want no
@@ -103,6 +105,7 @@ extension AgentHost {
         case .announce(let bundles, let generation):
             await mesh.announce(bundles, siteGeneration: generation)
         case .fetch(let offer): await mesh.fetch(offer)
+        case .register(let healthy): await mesh.register(healthy)
         }
     }
 
@@ -129,6 +132,45 @@ extension AgentHost {
         case .cloned(let node):
             log("two machines speak as node \(node) in the mesh: one of them is a copy")
         }
+    }
+
+    func load(of usage: Usage) -> Double {
+        let capacity = max(1, (settings.capacity ?? NodeFacts.capacity()).cpu.millicores)
+        return Double(usage.cpu.millicores) / Double(capacity)
+    }
+
+    // MARK: - Names
+
+    /// What serves, the best of each first: here by the engine, elsewhere by what neighbours say.
+    func serviceDirectory() async -> NameService.Directory {
+        let remote = await seat?.mesh.services() ?? []
+        let hosts = await seat?.mesh.hosts ?? [:]
+        let now = SystemClock.now().wall
+        let host = hosts[identity.enrolment.node] ?? "127.0.0.1"
+        let local = machine.withLock { $0.instances(at: now) }.filter(\.ready).map { status in
+            ServiceEndpoint(
+                service: status.id.workload, instance: status.id, node: status.node,
+                site: status.site, host: host, ports: status.ports, isLocal: true, load: 0,
+                age: .seconds(0))
+        }
+        return NameService.Directory(
+            endpoints: (local + remote).sorted(by: ServiceEndpoint.isPreferred), hosts: hosts)
+    }
+
+    /// Answers names on loopback. A port that is taken ends nothing that the node runs.
+    func answerNames() async throws {
+        if let address = settings.names {
+            do {
+                let port = try await DatagramPort.open(at: address)
+                log("names of services are answered at \(port.place)")
+                await NameService(site: identity.enrolment.site) { [self] in
+                    await serviceDirectory()
+                }.run(on: port)
+            } catch {
+                log("names of services are not answered: \(error)")
+            }
+        }
+        for await _ in AsyncStream<Void>.makeStream().stream {}
     }
 
     /// Checks a roster, keeps it, and lets it take effect.

@@ -158,10 +158,15 @@ struct FactKey {
             separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, let source = NodeMesh.Source(rawValue: String(parts[0])),
             UInt32(parts[1], radix: 16) == FactKey.hash(record.origin.text),
-            isDNSLabel(String(parts[2]))
+            FactKey.isName(parts[2])
         else { return nil }
         self.source = source
         name = String(parts[2])
+    }
+
+    /// A name of anything, or of an instance with its number.
+    private static func isName(_ text: Substring) -> Bool {
+        isDNSLabel(String(text)) || InstanceID(String(text)) != nil
     }
 
     /// FNV-1a in 32 bits, as members are named on the wire.

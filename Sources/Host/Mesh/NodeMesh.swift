@@ -57,7 +57,7 @@ package actor NodeMesh {
     let place: Place
     var mesh: Mesh
     var random: Random
-    private var roster: Roster
+    var roster: Roster
     var keys: [NodeID: String] = [:]
     /// Datagrams that the way out had no room for.
     var unsent: UInt64 = 0
@@ -118,6 +118,8 @@ package actor NodeMesh {
             incarnation: place.incarnation, roster: NodeMesh.members(of: roster), own: log,
             limits: bounds, random: chance, at: now().monotonic)
         keys = NodeMesh.keys(of: roster)
+        // What it said before it stopped is taken back until it is said again.
+        isBehind = !log.isEmpty
         timers.set(.tick, at: now().monotonic)
     }
 
