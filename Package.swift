@@ -105,6 +105,7 @@ let package = Package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     ],
     targets: [
         // Core: values, no world.
@@ -114,10 +115,17 @@ let package = Package(
         room("Cedar", in: "Core/Cedar"),
         room("Membership", in: "Core/Membership", sees: ["Model"]),
         room(
-            "Trust", in: "Core/Trust", sees: ["Model", "Cedar"],
+            "Audit", in: "Core/Audit", sees: ["Model"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),
         room(
-            "Machines", in: "Core/Machines", sees: ["Model", "Replication", "Authority", "Trust"]),
+            "Trust", in: "Core/Trust", sees: ["Model", "Cedar"],
+            uses: [
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ]),
+        room(
+            "Machines", in: "Core/Machines",
+            sees: ["Model", "Replication", "Authority", "Trust", "Audit"]),
 
         // Adapters: the outside world, one library each.
         room(
@@ -130,14 +138,20 @@ let package = Package(
         room(
             "Transport", in: "Adapters/Transport", sees: ["Model"],
             uses: gRPC + certificates + tls + controlLink),
+        room(
+            "Tokens", in: "Adapters/Tokens", sees: ["Model"],
+            uses: [
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         room("Management", in: "Adapters/Management", sees: ["Model"], uses: httpServer + tls),
 
         // What drives the machines, and what talks to them.
         room(
             "Host", in: "Host",
             sees: [
-                "Model", "Replication", "Authority", "Trust", "Membership", "Machines", "Manifest",
-                "Storage", "Containers", "Transport", "Management",
+                "Model", "Replication", "Authority", "Trust", "Audit", "Membership", "Machines",
+                "Manifest", "Storage", "Containers", "Transport", "Management", "Tokens",
             ]),
         room(
             "Client", in: "Client", sees: ["Model", "Manifest", "Authority", "Trust"],
@@ -251,8 +265,11 @@ let package = Package(
         tests("ContainersTests", sees: ["Containers", "Model"], uses: httpClient),
         tests(
             "HostTests", sees: ["Host", "Model", "Machines", "Transport", "Trust", "Membership"]),
+        tests("TokensTests", sees: ["Tokens", "Model"]),
         // Runs the built executables, which `swift test` builds with it.
-        tests("EndToEndTests", sees: ["Model"], uses: httpClient),
+        tests(
+            "EndToEndTests", sees: ["Model"],
+            uses: httpClient + [.product(name: "GRDB", package: "GRDB.swift")]),
         // Breaks policies and entities in drawn ways, for tests and benchmarks.
         .target(
             name: "CedarFuzz", dependencies: ["Cedar"], path: "Tests/CedarFuzz",
@@ -262,5 +279,8 @@ let package = Package(
         .executableTarget(
             name: "cedar-bench", dependencies: ["Cedar", "CedarFuzz"], path: "Benchmarks/cedar",
             exclude: ["compare.py"], swiftSettings: strict),
+        tests(
+            "AuditTests", sees: ["Audit", "Model"],
+            uses: [.product(name: "Crypto", package: "swift-crypto")]),
     ]
 )

@@ -34,27 +34,47 @@ package enum Endpoint: Hashable, Sendable {
     }
 }
 
-/// A hub, and the files (PEM) with which both sides prove who they are.
+/// A hub, and the files with which both sides prove who they are.
 package struct HubAddress: Hashable, Sendable {
     package var host: String
     package var port: Int
+    /// PEM.
     package var certificateAuthority: String
-    package var clientCertificate: String
-    package var clientKey: String
+    package var proof: Proof
+
+    /// Who this side is, in files.
+    package enum Proof: Hashable, Sendable {
+        /// Both PEM.
+        case certificate(String, key: String)
+        /// The text of a token, and nothing else.
+        case token(file: String)
+
+        /// As messages name it.
+        var file: String {
+            switch self {
+            case .certificate(let file, _), .token(let file): file
+            }
+        }
+    }
+
+    package init(host: String, port: Int, certificateAuthority: String, proof: Proof) {
+        self.host = host
+        self.port = port
+        self.certificateAuthority = certificateAuthority
+        self.proof = proof
+    }
 
     package init(
         host: String, port: Int, certificateAuthority: String, clientCertificate: String,
         clientKey: String
     ) {
-        self.host = host
-        self.port = port
-        self.certificateAuthority = certificateAuthority
-        self.clientCertificate = clientCertificate
-        self.clientKey = clientKey
+        self.init(
+            host: host, port: port, certificateAuthority: certificateAuthority,
+            proof: .certificate(clientCertificate, key: clientKey))
     }
 
     /// Reads `https://host:port`, also with an IPv6 address in brackets; nil for anything else.
-    static func parse(server: String) -> (host: String, port: Int)? {
+    package static func parse(server: String) -> (host: String, port: Int)? {
         guard server.hasPrefix("https://") else { return nil }
         var rest = server.dropFirst(8)
         if rest.hasSuffix("/") { rest = rest.dropLast() }

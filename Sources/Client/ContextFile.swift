@@ -77,15 +77,20 @@ package struct ContextFile: Sendable {
         func file(_ key: String) throws(Failure) -> String {
             guard let file = fields[key]?.text else {
                 throw Failure(
-                    .usage, "context '\(name)' in \(path) lacks '\(key)', the path of a PEM file")
+                    .usage, "context '\(name)' in \(path) lacks '\(key)', the path of a file")
             }
             return absolute(file)
         }
+        let authority = try file("certificate-authority")
+        let proof: HubAddress.Proof
+        if fields["token"] != nil {
+            proof = .token(file: try file("token"))
+        } else {
+            proof = .certificate(try file("client-certificate"), key: try file("client-key"))
+        }
         return .hub(
             HubAddress(
-                host: host, port: port, certificateAuthority: try file("certificate-authority"),
-                clientCertificate: try file("client-certificate"), clientKey: try file("client-key")
-            ))
+                host: host, port: port, certificateAuthority: authority, proof: proof))
     }
 
     /// Relative paths start where the file lies.
@@ -113,15 +118,19 @@ package struct ContextFile: Sendable {
         case .hub(let address):
             fields["server"] = .text(address.server)
             fields["certificate-authority"] = .text(address.certificateAuthority)
-            fields["client-certificate"] = .text(address.clientCertificate)
-            fields["client-key"] = .text(address.clientKey)
+            switch address.proof {
+            case .certificate(let certificate, let key):
+                fields["client-certificate"] = .text(certificate)
+                fields["client-key"] = .text(key)
+            case .token(let file): fields["token"] = .text(file)
+            }
         }
         contexts[context.name] = .map(fields)
         settings.entries["contexts"] = .map(contexts)
     }
 
     private static let fieldNames = [
-        "server", "certificate-authority", "client-certificate", "client-key", "socket",
+        "server", "certificate-authority", "client-certificate", "client-key", "token", "socket",
     ]
 
     /// Writes the file whole or not at all, for its owner only.

@@ -50,8 +50,8 @@ extension Failure.Code {
             switch code {
             case .invalid: .usage
             case .notFound: .notFound
-            case .denied: .denied
-            case .conflict, .unavailable: .failed
+            case .denied, .unauthenticated: .denied
+            case .conflict, .unavailable, .throttled: .failed
             }
     }
 }

@@ -2,9 +2,10 @@ import Model
 import Synchronization
 import Trust
 
-/// The decision point in use, made anew when the policies have changed.
+/// The decision point in use, made anew when the policies have changed, and what it said lately.
 final class AccessBoard: Sendable {
     private let held = Mutex<DecisionPoint?>(nil)
+    private let records = Mutex(Recent<AccessRecord>(limit: 4096))
 
     /// - Parameters:
     ///   - isCurrent: whether one that was made before still says what holds.
@@ -18,5 +19,11 @@ final class AccessBoard: Sendable {
             held = made
             return made
         }
+    }
+
+    func note(_ record: AccessRecord) { records.withLock { $0.append(record) } }
+
+    func records(of request: String) -> [AccessRecord] {
+        records.withLock { $0.filter { $0.request == request } }
     }
 }

@@ -13,7 +13,7 @@ struct AgentBackend: ManagementBackend {
     private var now: WallTime { SystemClock.now().wall }
 
     func access(
-        of principal: Principal, _ verb: Verb, _ target: AccessTarget
+        of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport {
         let moment = SystemClock.now()
         let (point, here) = host.machine.withLock { agent in
@@ -23,15 +23,18 @@ struct AgentBackend: ManagementBackend {
             )
         }
         return point.decide(
-            principal, verb, target,
-            in: .init(staleness: here.staleness, policyAge: here.policyAge))
+            requester.principal, verb, target,
+            in: .init(
+                staleness: here.staleness, policyAge: here.policyAge,
+                credential: requester.credential))
     }
 
     func info() async -> ServerInfo {
         host.machine.withLock { agent in
             ServerInfo(
                 role: .node, name: agent.configuration.node.text, version: Version.text,
-                hubInContact: agent.link.isUp, since: agent.link.since)
+                hubInContact: agent.link.isUp, since: agent.link.since,
+                disk: DiskProtection(ofNode: host.vault))
         }
     }
 

@@ -103,7 +103,8 @@ extension AgentHost {
                 mailbox.yield(.received(message))
                 if case .welcome(let welcome) = message { learn(welcome.time) }
             },
-            streams: { [engine] request, input, output in
+            streams: { [self] request, input, output in
+                try await keepRelayed(request)
                 do {
                     try await engine.run(request, input: input, output: output)
                 } catch let failure as EngineFailure where failure.isAbsence {
@@ -116,7 +117,8 @@ extension AgentHost {
 
     func issue(_ mode: IssuanceMode) -> Agent.Input {
         do {
-            return .issued(life: try identity.credentials.issue(mode).life)
+            let now = SystemClock.now().monotonic
+            return .issued(life: try identity.credentials.issue(mode).life, at: now)
         } catch {
             return .issueFailed(reason: "\(error)")
         }

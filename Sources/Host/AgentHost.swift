@@ -15,6 +15,7 @@ import Transport
 package final class AgentHost: Sendable {
     let settings: AgentSettings
     let identity: NodeIdentity
+    let vault: Vault
     /// The keys with the node's peers.
     let pairKeys: PairKeys
     /// Its part in the mesh of its site.
@@ -25,7 +26,8 @@ package final class AgentHost: Sendable {
     let observers = Observers()
     let access = AccessBoard()
     let requests = PendingReplies<Agent.Reply>()
-    private let store: NodeStore
+    let audit: AuditLog
+    let store: NodeStore
     private let facts = NodeFacts()
     let link: LinkSlot
     private let inputs: AsyncStream<Agent.Input>
@@ -39,18 +41,23 @@ package final class AgentHost: Sendable {
         _ settings: AgentSettings, log: @escaping @Sendable (String) -> Void,
         ready: @escaping @Sendable () -> Void
     ) async throws {
+        CoreDumps.turnOff(log: log)
         let host = try await AgentHost(settings, log: log)
         try await host.run(log: log, ready: ready)
     }
 
     /// Enrols the node, unless it is, and answers where it belongs.
     package static func enrol(
-        _ settings: AgentSettings
+        _ settings: AgentSettings, log: (String) -> Void
     ) async throws -> (node: NodeID, site: SiteID) {
+        CoreDumps.turnOff(log: log)
         try PrivateFile.makeDirectory(settings.state)
-        let known = try NodeIdentity.load(from: settings.state)
+        let vault = try Vault(settings.state, settings.seal, settings.sealBefore, log: log)
+        let known = try NodeIdentity.load(from: settings.state, of: vault)
         let identity =
-            if let known { known } else { try await NodeIdentity.enrol(with: settings) }
+            if let known { known } else {
+                try await NodeIdentity.enrol(with: settings, in: vault)
+            }
         return (identity.enrolment.node, identity.enrolment.site)
     }
 
@@ -63,15 +70,17 @@ package final class AgentHost: Sendable {
         for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
         let snapshot = try store.load()
         Failpoint.reach("agent.boot.loaded")
-        if let known = try NodeIdentity.load(from: settings.state) {
+        vault = try Vault(settings.state, settings.seal, settings.sealBefore, log: log)
+        if let known = try NodeIdentity.load(from: settings.state, of: vault) {
             identity = known
         } else {
-            identity = try await NodeIdentity.enrol(with: settings)
+            identity = try await NodeIdentity.enrol(with: settings, in: vault)
             log("enrolled as node \(identity.enrolment.node) at site \(identity.enrolment.site)")
         }
         self.settings = settings
         pairKeys = try PairKeys(
-            of: identity.enrolment.node, at: settings.state + "/identity/pair.keys")
+            of: identity.enrolment.node, at: settings.state + "/identity/pair.keys",
+            in: vault)
         seat = try await AgentHost.openMesh(settings, identity, pairKeys, log: log)
         engine = try await settings.engine.open(
             directory: settings.state + "/processes", node: identity.enrolment.node,
@@ -94,7 +103,13 @@ package final class AgentHost: Sendable {
         self.mailbox = mailbox
         timers = Timers { mailbox.yield(.wake($0)) }
         let store = store
-        writer = StoreWriter(failpoint: "agent") { try store.commit($0) }
+        let audit = AuditLog(
+            of: "node/\(identity.enrolment.node)", key: try AuditKeyFile.open(in: settings.state),
+            tail: snapshot.audit, retention: settings.auditRecords)
+        self.audit = audit
+        writer = StoreWriter(failpoint: "agent") { batches in
+            try audit.commit(batches) { try store.commit($0) }
+        }
         link = LinkSlot()
         // Usage is a difference: the first heartbeat needs something to differ from.
         _ = facts.usage(at: SystemClock.now().wall)
@@ -104,6 +119,7 @@ package final class AgentHost: Sendable {
         log: @escaping @Sendable (String) -> Void, ready: @escaping @Sendable () -> Void
     ) async throws {
         defer {
+            flush()
             SnapshotKeeper.end(store.snapshot, log: log)
             store.close()
         }
@@ -115,8 +131,13 @@ package final class AgentHost: Sendable {
                         log(
                             "the store cannot be written (\($0)); what runs goes on, and nothing "
                                 + "new begins until it can: free space, or mend the disk")
+                        audit.noteStore(fails: true)
                         mailbox.yield(.storeFailing(reason: $0))
-                    }, working: { log("the store can be written again") })
+                    },
+                    working: {
+                        audit.noteStore(fails: false)
+                        log("the store can be written again")
+                    })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in
@@ -154,6 +175,7 @@ package final class AgentHost: Sendable {
     private func drive(log: @escaping @Sendable (String) -> Void) async {
         await withDiscardingTaskGroup { group in
             step({ $0.start(at: SystemClock.now(), into: &$1) }, in: &group)
+            noteStart()
             for await input in inputs {
                 let isOver = step(
                     { $0.handle(input, at: SystemClock.now(), into: &$1) }, in: &group)

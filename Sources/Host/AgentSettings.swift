@@ -18,12 +18,17 @@ package struct AgentSettings: Hashable, Sendable {
     /// Stop every workload when the agent is asked to stop. Off, an agent can be replaced while
     /// what it runs goes on.
     package var stopsWorkloads: Bool
+    /// Records of the audit log that are kept, give or take a sixteenth.
+    package var auditRecords: Int
     /// Stop when standard input ends: whoever holds its other end is gone.
     package var endsWithInput: Bool
     /// Replaces the hub's address from the enrolment, for a hub that moved.
     package var hub: String?
     /// Files of the keys that may sign policy, in place of those from the enrolment.
     package var policyKeys: [String]?
+    /// By what keys and secrets on disk are sealed, and what that was before, to change over.
+    package var seal: SealingChoice
+    package var sealBefore: SealingChoice?
     /// Facts that the operator states rather than measures.
     package var capacity: Capacity?
     /// Where datagrams of the mesh are taken, and where others are told to send them; nil for no mesh.
@@ -36,7 +41,8 @@ package struct AgentSettings: Hashable, Sendable {
         socket: String, portRange: ClosedRange<Int> = 20_000...29_999, searchPath: [String] = [],
         stopsWorkloads: Bool = false, endsWithInput: Bool = false, hub: String? = nil,
         policyKeys: [String]? = nil, capacity: Capacity? = nil,
-        mesh: MeshPlace? = MeshPlace(), names: String? = nil
+        seal: SealingChoice = .auto, sealBefore: SealingChoice? = nil,
+        auditRecords: Int = 50_000, mesh: MeshPlace? = MeshPlace(), names: String? = nil
     ) {
         self.state = state
         self.node = node
@@ -47,9 +53,12 @@ package struct AgentSettings: Hashable, Sendable {
         self.searchPath = searchPath
         self.stopsWorkloads = stopsWorkloads
         self.endsWithInput = endsWithInput
+        self.auditRecords = auditRecords
         self.hub = hub
         self.policyKeys = policyKeys
         self.capacity = capacity
+        self.seal = seal
+        self.sealBefore = sealBefore
         self.mesh = mesh
         self.names = names
     }

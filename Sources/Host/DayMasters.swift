@@ -10,13 +10,14 @@ import Trust
 /// while.
 final class DayMasters: Sendable {
     private let path: String
+    private let vault: Vault
     private let masters: Mutex<[KeyDay: DayMaster]>
 
-    init(_ path: String) throws(HostError) {
+    init(_ path: String, in vault: Vault) throws(HostError) {
         self.path = path
+        self.vault = vault
         var masters: [KeyDay: DayMaster] = [:]
-        for (index, line) in (try PrivateFile.read(path) ?? "").split(separator: "\n").enumerated()
-        {
+        for (index, line) in (try vault.read(path) ?? "").split(separator: "\n").enumerated() {
             let words = line.split(separator: " ", omittingEmptySubsequences: false)
             guard words.count == 2, let number = UInt32(words[0]),
                 let bytes = bytes(hexadecimal: words[1]),
@@ -61,7 +62,7 @@ final class DayMasters: Sendable {
             let lines = kept.values.sorted { $0.day < $1.day }.map {
                 "\($0.day.number) \(hexadecimal($0.bytes))\n"
             }
-            try PrivateFile.write(lines.joined(), to: path)
+            try vault.write(lines.joined(), to: path)
             masters.withLock { $0 = kept }
         }
         return days.compactMap { kept[$0] }

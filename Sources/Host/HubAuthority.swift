@@ -6,6 +6,7 @@ import Transport
 /// while the hub runs.
 final class HubAuthority: Sendable {
     private let directory: String
+    private let vault: Vault
     private let name: String
     private let current: Mutex<IssuingAuthority>
     /// The root's certificate: PEM for those who trust it, DER for join tokens.
@@ -18,14 +19,15 @@ final class HubAuthority: Sendable {
     /// Replaced when a third is over, so that what it signed last outlives it by nothing.
     private static let issuingLife = Duration.seconds(90 * 86_400)
 
-    init(in directory: String, name: String, now: WallTime) throws {
+    init(in directory: String, name: String, vault: Vault, now: WallTime) throws {
         self.directory = directory
+        self.vault = vault
         self.name = name
-        let (root, isOld) = try HubAuthority.root(in: directory, name, now)
+        let (root, isOld) = try HubAuthority.root(in: directory, name, vault, now)
         self.isOld = isOld
         trustRoots = try root.trustRoots
         certificateDER = try root.certificateDER
-        current = Mutex(try HubAuthority.issuing(in: directory, below: root, name, now))
+        current = Mutex(try HubAuthority.issuing(in: directory, below: root, name, vault, now))
     }
 
     var issuing: IssuingAuthority { current.withLock { $0 } }
@@ -34,17 +36,17 @@ final class HubAuthority: Sendable {
     var shownRoot: String { isOld ? trustRoots : "" }
 
     func renew(now: WallTime) throws {
-        let (root, _) = try HubAuthority.root(in: directory, name, now)
-        let issuing = try HubAuthority.issuing(in: directory, below: root, name, now)
+        let (root, _) = try HubAuthority.root(in: directory, name, vault, now)
+        let issuing = try HubAuthority.issuing(in: directory, below: root, name, vault, now)
         current.withLock { $0 = issuing }
     }
 
     private static func root(
-        in directory: String, _ name: String, _ now: WallTime
+        in directory: String, _ name: String, _ vault: Vault, _ now: WallTime
     ) throws -> (RootAuthority, isOld: Bool) {
-        let old = try KeyFile.read(directory + "/authority.pem")
+        let old = try vault.read(directory + "/authority.pem")
         let file = directory + "/root.pem"
-        let text = try KeyFile.claim(file) { () throws(CredentialError) in
+        let text = try vault.claim(file) {
             if let old { return try RootAuthority(succeeding: old).pem }
             return try RootAuthority(name: name, validity: rootLife, now: now).pem
         }
@@ -56,13 +58,14 @@ final class HubAuthority: Sendable {
     }
 
     private static func issuing(
-        in directory: String, below root: RootAuthority, _ name: String, _ now: WallTime
+        in directory: String, below root: RootAuthority, _ name: String, _ vault: Vault,
+        _ now: WallTime
     ) throws -> IssuingAuthority {
         let file = directory + "/issuing.pem"
         func fresh() throws(CredentialError) -> IssuingAuthority {
             try root.issueIssuing(name: name, validity: issuingLife, now: now)
         }
-        let text = try KeyFile.claim(file) { () throws(CredentialError) in try fresh().pem }
+        let text = try vault.claim(file) { try fresh().pem }
         let issuing: IssuingAuthority
         do {
             issuing = try IssuingAuthority(pem: text, name: name)
@@ -78,7 +81,7 @@ final class HubAuthority: Sendable {
         }
         guard issuing.notAfter - now < issuingLife * 2 / 3 else { return issuing }
         let next = try fresh()
-        try PrivateFile.write(try next.pem, to: file)
+        try vault.write(try next.pem, to: file)
         return next
     }
 }

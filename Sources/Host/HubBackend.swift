@@ -12,17 +12,17 @@ struct HubBackend: ManagementBackend {
     private var now: WallTime { SystemClock.now().wall }
 
     func access(
-        of principal: Principal, _ verb: Verb, _ target: AccessTarget
+        of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport {
-        let point = host.machine.withLock { hub in
-            host.access.point(isCurrent: hub.isCurrent, make: hub.accessPoint)
-        }
         // The hub is where policy comes from, so here it is never old.
-        return point.decide(principal, verb, target)
+        return point.decide(
+            requester.principal, verb, target, in: .init(credential: requester.credential))
     }
 
     func info() async -> ServerInfo {
-        ServerInfo(role: .hub, name: host.settings.name, version: Version.text)
+        ServerInfo(
+            role: .hub, name: host.settings.name, version: Version.text,
+            disk: DiskProtection(ofHub: host.identity.vault))
     }
 
     func list(_ kind: Kind) async -> ObjectList {

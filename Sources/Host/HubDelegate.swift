@@ -101,7 +101,7 @@ final class HubDelegate: ControlDelegate {
                 trustRoots: identity.trustRoots, controlAddress: address(port),
                 enrolmentAddress: enrolmentAddress,
                 policyKeys: identity.policyKeys)
-        case .applied, .deleted, .object, .issued, .resolved:
+        case .applied, .deleted, .object, .issued, .revoked, .resolved:
             preconditionFailure("an enrolment is answered with an enrolment or a refusal")
         }
     }

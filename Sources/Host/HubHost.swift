@@ -4,6 +4,7 @@ import Management
 import Model
 import Storage
 import Synchronization
+import Tokens
 import Transport
 
 /// Drives one `Hub`: its store, the control link's listeners and the API for people. Carries out
@@ -14,12 +15,14 @@ package final class HubHost: Sendable {
     let machine: Mutex<Hub>
     let observers = Observers()
     let access = AccessBoard()
+    let tokens: TokenPress
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
-    private let store: HubStore
-    private let log: @Sendable (String) -> Void
-    private let writer: StoreWriter<HubWrite>
+    let audit: AuditLog
+    let store: HubStore
+    let log: @Sendable (String) -> Void
+    let writer: StoreWriter<HubWrite>
     private let delegate: HubDelegate
     private let masters: DayMasters
 
@@ -39,9 +42,17 @@ package final class HubHost: Sendable {
     }
 
     /// Makes the hub's directory, authority and operator certificate, and starts nothing.
-    package static func initialise(_ settings: HubSettings) throws -> OperatorFiles {
+    /// - Parameter copies: where a person's copies of the operator's files go if those here are
+    ///   sealed, which no client can read.
+    package static func initialise(
+        _ settings: HubSettings, copies: String, log: (String) -> Void
+    ) throws -> OperatorFiles {
+        CoreDumps.turnOff(log: log)
         try PrivateFile.makeDirectory(settings.state)
-        return try HubIdentity.open(settings).writeOperator(in: settings)
+        let identity = try HubIdentity.open(settings, log: log)
+        let files = try identity.writeOperator(in: settings)
+        guard identity.vault.isSealed else { return files }
+        return try identity.copy(files, to: copies)
     }
 
     /// Runs a hub until it is asked to stop.
@@ -49,28 +60,40 @@ package final class HubHost: Sendable {
         _ settings: HubSettings, log: @escaping @Sendable (String) -> Void,
         ready: @escaping @Sendable (Listening) -> Void
     ) async throws {
+        CoreDumps.turnOff(log: log)
         try PrivateFile.makeDirectory(settings.state)
         let store = try HubStore(directory: settings.state)
         for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
-        let host = try HubHost(settings, store: store, log: log)
+        let identity = try HubIdentity.open(settings, log: log)
+        let tokens = try await TokenKey.press(in: settings.state + "/identity")
+        let host = try HubHost(settings, identity, tokens, store: store, log: log)
         try await host.run(ready: ready)
     }
 
     private init(
-        _ settings: HubSettings, store: HubStore, log: @escaping @Sendable (String) -> Void
+        _ settings: HubSettings, _ identity: HubIdentity, _ tokens: TokenPress, store: HubStore,
+        log: @escaping @Sendable (String) -> Void
     ) throws {
         self.settings = settings
         self.store = store
         self.log = log
-        identity = try HubIdentity.open(settings)
-        masters = try DayMasters(settings.state + "/identity/day-masters")
-        machine = Mutex(Hub(snapshot: try store.load(), policyKeys: identity.policyKeys))
+        self.identity = identity
+        self.tokens = tokens
+        masters = try DayMasters(settings.state + "/identity/day-masters", in: identity.vault)
+        let snapshot = try store.load()
+        machine = Mutex(Hub(snapshot: snapshot, policyKeys: identity.policyKeys))
+        let audit = AuditLog(
+            of: "hub/\(settings.name)", key: try AuditKeyFile.open(in: settings.state),
+            tail: snapshot.audit, retention: settings.auditRecords)
+        self.audit = audit
         Failpoint.reach("hub.boot.loaded")
         let (inputs, mailbox) = AsyncStream.makeStream(of: Hub.Input.self)
         self.inputs = inputs
         self.mailbox = mailbox
         timers = Timers { mailbox.yield(.wake($0)) }
-        writer = StoreWriter(failpoint: "hub") { try store.commit($0) }
+        writer = StoreWriter(failpoint: "hub") { batches in
+            try audit.commit(batches) { try store.commit($0) }
+        }
         delegate = HubDelegate(
             mailbox: mailbox, requests: requests, admissions: admissions, identity: identity,
             settings: settings, log: log)
@@ -84,7 +107,9 @@ package final class HubHost: Sendable {
     }
 
     private func run(ready: @escaping @Sendable (Listening) -> Void) async throws {
+        noteStart()
         defer {
+            flush()
             SnapshotKeeper.end(store.snapshot, log: log)
             store.close()
         }
@@ -104,8 +129,13 @@ package final class HubHost: Sendable {
                         log(
                             "the store cannot be written (\($0)); changes are refused until it "
                                 + "can: free space, or mend the disk")
+                        audit.noteStore(fails: true)
                         mailbox.yield(.storeFailing(reason: $0))
-                    }, working: { log("the store can be written again") })
+                    },
+                    working: {
+                        audit.noteStore(fails: false)
+                        log("the store can be written again")
+                    })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in

@@ -7,6 +7,7 @@ import Transport
 ///
 /// `root.pem` is at the top and signs nothing but `issuing.pem`, which signs everything else.
 struct HubIdentity: Sendable {
+    let vault: Vault
     let authority: HubAuthority
     let time: FleetTime
     /// What listeners for nodes show.
@@ -24,19 +25,24 @@ struct HubIdentity: Sendable {
     static let managementLife = Duration.seconds(60 * 86_400)
 
     /// Loads the authorities, or makes them where there are none.
-    static func open(_ settings: HubSettings) throws(HostError) -> HubIdentity {
+    static func open(
+        _ settings: HubSettings, log: (String) -> Void
+    ) throws(HostError) -> HubIdentity {
         let directory = settings.state + "/identity"
         try PrivateFile.makeDirectory(directory)
+        let vault = try Vault(settings.state, settings.seal, settings.sealBefore, log: log)
         let time = try FleetTime(ofHub: directory)
         do {
             let now = time.attest()
-            let authority = try HubAuthority(in: directory, name: settings.name, now: now)
+            let authority = try HubAuthority(
+                in: directory, name: settings.name, vault: vault, now: now)
             try time.keep()
             return HubIdentity(
-                authority: authority, time: time, server: try server(authority, settings, time),
+                vault: vault, authority: authority, time: time,
+                server: try server(authority, settings, time),
                 trustRoots: authority.trustRoots, certificateDER: authority.certificateDER,
                 admitsOld: authority.isOld,
-                policyKeys: try PolicyKeys.hub(settings))
+                policyKeys: try PolicyKeys.hub(settings, vault))
         } catch let error as HostError {
             throw error
         } catch {
@@ -91,10 +97,10 @@ struct HubIdentity: Sendable {
                 return files
             }
             // The key stays, so that what replaces what in which order does not matter.
-            let key = try PrivateFile.read(files.key).map { try NodeKey(pem: $0) } ?? NodeKey()
+            let key = try vault.read(files.key).map { try NodeKey(pem: $0) } ?? NodeKey()
             let chain = try issuing.issueOperator(
                 "admin", key: key, validity: HubIdentity.operatorLife, now: time.attest())
-            try PrivateFile.write(key.pem, to: files.key)
+            try vault.write(key.pem, to: files.key)
             try PrivateFile.write(trustRoots, to: files.authority)
             try PrivateFile.write(chain, to: files.certificate)
         } catch let error as HostError {
@@ -106,8 +112,29 @@ struct HubIdentity: Sendable {
     }
 }
 
+extension HubIdentity {
+    /// Puts plain copies of the operator's files, and of the key that signs policy if it is here, into
+    /// a directory that only its owner may enter.
+    func copy(_ files: OperatorFiles, to directory: String) throws(HostError) -> OperatorFiles {
+        let copies = OperatorFiles(directory: directory)
+        try PrivateFile.makeDirectory(directory)
+        for name in OperatorFiles.names {
+            let path = files.directory + "/" + name
+            let text =
+                name.hasSuffix(".key") ? try vault.read(path) : try PrivateFile.read(path)
+            guard let text else { continue }
+            try PrivateFile.write(text, to: directory + "/" + name)
+        }
+        return copies
+    }
+}
+
 /// Where the operator's certificate, its key and the hub's authority lie.
 package struct OperatorFiles: Hashable, Sendable {
+    static let names = [
+        "operator.key", "operator.crt", "authority.crt", "policy.key", "policy.key.pub",
+    ]
+
     package let directory: String
     package var certificate: String { directory + "/operator.crt" }
     package var key: String { directory + "/operator.key" }

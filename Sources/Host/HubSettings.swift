@@ -11,6 +11,11 @@ package struct HubSettings: Hashable, Sendable {
     package var enrolmentPort: Int
     /// Files of the keys that may sign policy; nil has the hub make one for its operator.
     package var policyKeys: [String]?
+    /// By what keys and secrets on disk are sealed, and what that was before, to change over.
+    package var seal: SealingChoice
+    package var sealBefore: SealingChoice?
+    /// Records of the audit log that are kept, give or take a sixteenth.
+    package var auditRecords: Int
     /// Stop when standard input ends: whoever holds its other end is gone.
     package var endsWithInput: Bool
     /// The store is a backup that was put in place. Said once, by hand: no file may hold it.
@@ -19,7 +24,9 @@ package struct HubSettings: Hashable, Sendable {
     package init(
         state: String, name: String = "hub", bind: String = "127.0.0.1",
         advertise: [String] = ["127.0.0.1"], managementPort: Int = 7440, controlPort: Int = 7441,
-        enrolmentPort: Int = 7442, policyKeys: [String]? = nil, endsWithInput: Bool = false
+        enrolmentPort: Int = 7442, policyKeys: [String]? = nil, endsWithInput: Bool = false,
+        seal: SealingChoice = .auto, sealBefore: SealingChoice? = nil,
+        auditRecords: Int = 50_000
     ) {
         self.state = state
         self.name = name
@@ -30,5 +37,8 @@ package struct HubSettings: Hashable, Sendable {
         self.enrolmentPort = enrolmentPort
         self.policyKeys = policyKeys
         self.endsWithInput = endsWithInput
+        self.seal = seal
+        self.sealBefore = sealBefore
+        self.auditRecords = auditRecords
     }
 }

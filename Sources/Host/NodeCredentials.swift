@@ -12,9 +12,9 @@ final class NodeCredentials: Sendable {
         var trustRoots: String
         var enrolmentAddress: String?
 
-        func write(in directory: String) throws(HostError) {
+        func write(in directory: String, of vault: Vault) throws(HostError) {
             do {
-                try PrivateFile.write(json: self, to: directory + "/authority.json")
+                try vault.write(json: self, to: directory + "/authority.json")
             } catch let error as HostError {
                 throw error
             } catch {
@@ -39,6 +39,7 @@ final class NodeCredentials: Sendable {
 
     let time: FleetTime
     private let directory: String
+    private let vault: Vault
     private let node: NodeID
     private let site: SiteID
     private let device: NodeKey
@@ -46,14 +47,17 @@ final class NodeCredentials: Sendable {
     private let old: TLSIdentity
     private let state: Mutex<State>
 
-    init(directory: String, enrolment: Enrolment, device: NodeKey) throws {
+    init(
+        directory: String, of vault: Vault, enrolment: Enrolment, device: NodeKey
+    ) throws {
         self.directory = directory
+        self.vault = vault
         (node, site) = (enrolment.node, enrolment.site)
         self.device = device
         boot = try SystemClock.boot()
         time = try FleetTime(ofNode: directory)
         old = TLSIdentity(certificateChain: enrolment.certificateChain, privateKey: device.pem)
-        guard let text = try PrivateFile.read(directory + "/authority.json") else {
+        guard let text = try vault.read(directory + "/authority.json") else {
             state = Mutex(
                 State(
                     trustRoots: enrolment.trustRoots,
@@ -168,7 +172,7 @@ final class NodeCredentials: Sendable {
         try Kept(
             certificateChain: certification.certificateChain, privateKey: pending.pem,
             trustRoots: roots, enrolmentAddress: certification.enrolmentAddress
-        ).write(in: directory)
+        ).write(in: directory, of: vault)
         return state.withLock { state in
             if let address = certification.enrolmentAddress { state.enrolmentAddress = address }
             let isFirst = state.authority == nil

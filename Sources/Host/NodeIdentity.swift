@@ -11,17 +11,18 @@ struct NodeIdentity: Sendable {
     let enrolment: Enrolment
     let credentials: NodeCredentials
 
-    static func load(from state: String) throws(HostError) -> NodeIdentity? {
+    static func load(from state: String, of vault: Vault) throws(HostError) -> NodeIdentity? {
         let directory = state + "/identity"
         guard let text = try PrivateFile.read(directory + "/enrolment.json"),
-            let key = try PrivateFile.read(directory + "/node.key")
+            let key = try vault.read(directory + "/node.key")
         else { return nil }
         do {
             let enrolment = try JSONDecoder().decode(Enrolment.self, from: Data(text.utf8))
             return NodeIdentity(
                 enrolment: enrolment,
                 credentials: try NodeCredentials(
-                    directory: directory, enrolment: enrolment, device: try NodeKey(pem: key)))
+                    directory: directory, of: vault, enrolment: enrolment,
+                    device: try NodeKey(pem: key)))
         } catch let error as HostError {
             throw error
         } catch {
@@ -32,7 +33,9 @@ struct NodeIdentity: Sendable {
     }
 
     /// Makes a key, or takes the one that an interrupted enrolment left, and asks the hub.
-    static func enrol(with settings: AgentSettings) async throws(HostError) -> NodeIdentity {
+    static func enrol(
+        with settings: AgentSettings, in vault: Vault
+    ) async throws(HostError) -> NodeIdentity {
         guard let token = settings.token, let node = settings.node else {
             throw .enrolment(
                 "this node is not enrolled: start it once with --token and --node; "
@@ -40,7 +43,7 @@ struct NodeIdentity: Sendable {
         }
         let directory = settings.state + "/identity"
         try PrivateFile.makeDirectory(directory)
-        let device = try key(in: directory)
+        let device = try key(in: directory, of: vault)
         let time = try FleetTime(ofNode: directory)
         do {
             let key = NodeKey()
@@ -50,13 +53,13 @@ struct NodeIdentity: Sendable {
             try NodeCredentials.Kept(
                 certificateChain: enrolment.certificateChain, privateKey: key.pem,
                 trustRoots: enrolment.trustRoots, enrolmentAddress: enrolment.enrolmentAddress
-            ).write(in: directory)
+            ).write(in: directory, of: vault)
             try time.keep()
             try PrivateFile.write(json: enrolment, to: directory + "/enrolment.json")
             return NodeIdentity(
                 enrolment: enrolment,
                 credentials: try NodeCredentials(
-                    directory: directory, enrolment: enrolment, device: device))
+                    directory: directory, of: vault, enrolment: enrolment, device: device))
         } catch let error as HostError {
             throw error
         } catch {
@@ -64,13 +67,15 @@ struct NodeIdentity: Sendable {
         }
     }
 
-    private static func key(in directory: String) throws(HostError) -> NodeKey {
+    private static func key(
+        in directory: String, of vault: Vault
+    ) throws(HostError) -> NodeKey {
         do {
-            if let pem = try PrivateFile.read(directory + "/node.key") {
+            if let pem = try vault.read(directory + "/node.key") {
                 return try NodeKey(pem: pem)
             }
             let key = NodeKey()
-            try PrivateFile.write(key.pem, to: directory + "/node.key")
+            try vault.write(key.pem, to: directory + "/node.key")
             return key
         } catch let error as HostError {
             throw error

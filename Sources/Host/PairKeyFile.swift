@@ -3,13 +3,18 @@ package import Trust
 
 /// A node's keys with its peers on its disk: a line each, in a file that only its owner may read.
 ///
-/// The keys are not sealed: who has the disk, or root on it, has the keys of these days.
+/// Where nothing is sealed, who has the disk has the keys of these days; root has them always.
 package struct PairKeyFile: Sendable {
     private static let firstLine = "skerry.dev/v1 pair-keys"
 
     package let path: String
 
-    package init(_ path: String) { self.path = path }
+    private let vault: Vault
+
+    package init(_ path: String, in vault: Vault) {
+        self.path = path
+        self.vault = vault
+    }
 
     package func write(_ keys: [PairKey], hand: KeyHand?) throws(HostError) {
         var lines = [PairKeyFile.firstLine]
@@ -18,13 +23,13 @@ package struct PairKeyFile: Sendable {
             lines.append(
                 "\(key.peer) \(key.day.number) \(key.origin) \(hexadecimal(key.bytes))")
         }
-        try PrivateFile.write(lines.joined(separator: "\n") + "\n", to: path)
+        try vault.write(lines.joined(separator: "\n") + "\n", to: path)
     }
 
     /// The ring of a node as it was last written; without keys where there is no file.
     package func read(for node: NodeID) throws(HostError) -> (ring: KeyRing, hand: KeyHand?) {
         var ring = KeyRing(node: node)
-        guard let text = try PrivateFile.read(path) else { return (ring, nil) }
+        guard let text = try vault.read(path) else { return (ring, nil) }
         let lines = text.split(separator: "\n")
         guard lines.count >= 2, lines[0] == PairKeyFile.firstLine, lines[1].hasPrefix("hand") else {
             throw .identity(complaint("it holds no keys of this version"))

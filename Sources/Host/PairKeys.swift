@@ -12,8 +12,8 @@ package actor PairKeys {
     /// What the hub handed out last.
     package nonisolated let handAtStart: KeyHand?
 
-    package init(of node: NodeID, at path: String) throws(HostError) {
-        file = PairKeyFile(path)
+    package init(of node: NodeID, at path: String, in vault: Vault) throws(HostError) {
+        file = PairKeyFile(path, in: vault)
         (ring, handAtStart) = try file.read(for: node)
         hand = handAtStart
     }

@@ -42,7 +42,7 @@ enum PolicyKeys {
     /// The secret half is written beside the operator's certificate and never read again; the public
     /// half under `identity/` says that this was done. Whoever takes the secret away has a hub that
     /// cannot make policy.
-    static func hub(_ settings: HubSettings) throws(HostError) -> [TrustedKey] {
+    static func hub(_ settings: HubSettings, _ vault: Vault) throws(HostError) -> [TrustedKey] {
         if let files = settings.policyKeys { return try read(files) }
         let file = settings.state + "/identity/policy.pub"
         if try PrivateFile.read(file) == nil {
@@ -50,7 +50,7 @@ enum PolicyKeys {
             try PrivateFile.makeDirectory(settings.state + "/identity")
             try PrivateFile.makeDirectory(directory)
             let key = try made()
-            try PrivateFile.write(key.text + "\n", to: directory + "/policy.key")
+            try vault.write(key.text + "\n", to: directory + "/policy.key")
             try PrivateFile.write(key.trusted.text + "\n", to: directory + "/policy.key.pub")
             // Last: until it is there the key was told to nobody, and is made anew.
             try PrivateFile.write(key.trusted.text + "\n", to: file)

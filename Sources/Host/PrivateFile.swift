@@ -24,9 +24,13 @@ package enum PrivateFile {
 
     /// Writes a value as JSON, its fields in order.
     static func write(json value: some Encodable, to path: String) throws {
+        try write(try json(value), to: path)
+    }
+
+    static func json(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try write(String(decoding: try encoder.encode(value), as: UTF8.self), to: path)
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 
     /// Nil where there is no such file.

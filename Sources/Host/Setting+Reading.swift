@@ -16,7 +16,11 @@ extension HubSettings {
             controlPort: values.read("controlPort", as: "a port", port) ?? 0,
             enrolmentPort: values.read("enrolmentPort", as: "a port", port) ?? 0,
             policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
-            endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false)
+            endsWithInput: values.read("endsWithInput", as: "true or false", Bool.init) ?? false,
+            seal: values.read("seal", as: SealingChoice.expectation, SealingChoice.init) ?? .auto,
+            sealBefore: values.read(
+                "sealBefore", as: SealingChoice.expectation, SealingChoice.init),
+            auditRecords: values.read("auditRecords", as: auditRange, recordCount) ?? 0)
         try values.check()
     }
 }
@@ -47,6 +51,10 @@ extension AgentSettings {
             hub: values["hub"],
             policyKeys: values.read("policyKeys", as: "files, separated by commas", list),
             capacity: Capacity(cpu: cpu ?? measured.cpu, memory: memory ?? measured.memory),
+            seal: values.read("seal", as: SealingChoice.expectation, SealingChoice.init) ?? .auto,
+            sealBefore: values.read(
+                "sealBefore", as: SealingChoice.expectation, SealingChoice.init),
+            auditRecords: values.read("auditRecords", as: auditRange, recordCount) ?? 0,
             mesh: mesh, names: names)
         try values.check()
     }
@@ -62,6 +70,12 @@ private func address(_ text: String) -> String? {
     var bytes = in6_addr()
     let isAddress = inet_pton(AF_INET, text, &bytes) == 1 || inet_pton(AF_INET6, text, &bytes) == 1
     return isAddress || text == "localhost" ? text : nil
+}
+
+private let auditRange = "a number of records from 1000 to 10000000"
+
+private func recordCount(_ text: String) -> Int? {
+    Int(text).flatMap { (1_000...10_000_000).contains($0) ? $0 : nil }
 }
 
 private func list(_ text: String) -> [String]? {

@@ -43,7 +43,7 @@ package struct Setting: Hashable, Sendable {
             meaning:
                 "Files with the public keys of those who may sign policy, separated by commas. "
                 + "Without it the hub makes a key for its operator, once."),
-        endsWithInput,
+        seal, sealBefore, auditRecords, endsWithInput,
     ]
 
     package static let agent: [Setting] = [
@@ -95,8 +95,24 @@ package struct Setting: Hashable, Sendable {
             name: "meshAdvertise", fallback: nil,
             meaning: "`address` or `address:port` where other nodes of the site reach that; needed "
                 + "where it listens on all addresses."),
-        endsWithInput,
+        seal, sealBefore, auditRecords, endsWithInput,
     ]
+
+    private static let seal = Setting(
+        name: "seal", fallback: "auto",
+        meaning:
+            "What seals keys and secrets on disk: `systemd` or `systemd:NAME` (a credential of "
+            + "the unit), `passphrase:FILE`, or `none`. `auto` is `systemd` where the unit has the "
+            + "credential `skerry-sealing`, or else `none`.")
+
+    private static let sealBefore = Setting(
+        name: "sealBefore", fallback: nil,
+        meaning: "What sealed them until now, for the one start that changes it.")
+
+    private static let auditRecords = Setting(
+        name: "auditRecords", fallback: "50000",
+        meaning:
+            "Records of the audit log that are kept; the oldest beyond go, which the log tells.")
 
     private static let endsWithInput = Setting(
         name: "endsWithInput", fallback: "false",

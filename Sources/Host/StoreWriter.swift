@@ -8,10 +8,17 @@ import Synchronization
 /// A failing store is tried again with the same batches in the same order until it works, so a
 /// machine never has to undo anything.
 package final class StoreWriter<Write: Sendable>: Sendable {
-    typealias Batch = (ticket: Ticket, writes: [Write])
+    /// Without a ticket nobody is told; whoever handed it in sees to that himself.
+    typealias Batch = (ticket: Ticket?, writes: [Write])
+
+    private struct Pending {
+        var batches: [Batch] = []
+        /// Whether the bell rings by itself before long.
+        var isAwaited = false
+    }
 
     private let commit: @Sendable ([[Write]]) throws -> Void
-    private let pending = Mutex<[Batch]>([])
+    private let pending = Mutex(Pending())
     private let signal: AsyncStream<Void>
     private let bell: AsyncStream<Void>.Continuation
     private let queue = DispatchQueue(label: "skerry.store")
@@ -26,8 +33,35 @@ package final class StoreWriter<Write: Sendable>: Sendable {
 
     /// Takes a batch for the next commit. Empty ones are told of in their turn, without a commit.
     package func add(_ ticket: Ticket, _ writes: [Write]) {
-        pending.withLock { $0.append((ticket, writes)) }
+        pending.withLock { $0.batches.append((ticket, writes)) }
         bell.yield()
+    }
+
+    /// Takes writes that share the next commit of others, or have one of their own after `patience`.
+    /// Whatever is added later is never durable before them.
+    package func add(_ writes: [Write], within patience: Duration) {
+        let isFirst = pending.withLock { pending in
+            pending.batches.append((nil, writes))
+            defer { pending.isAwaited = true }
+            return !pending.isAwaited
+        }
+        guard patience > .zero else {
+            bell.yield()
+            return
+        }
+        guard isFirst else { return }
+        let wait = DispatchTimeInterval.nanoseconds(
+            Int(patience.components.attoseconds / 1_000_000_000)
+                + Int(patience.components.seconds) * 1_000_000_000)
+        queue.asyncAfter(deadline: .now() + wait) { [bell] in
+            bell.yield()
+        }
+    }
+
+    /// Makes durable what is left when nobody runs any more. Nobody is told.
+    package func flush() throws {
+        let batches = drain().map(\.writes).filter { !$0.isEmpty }
+        if !batches.isEmpty { try commit(batches) }
     }
 
     /// Runs until cancelled or finished; `persisted` hears of each ticket in order, `failing` of each
@@ -44,7 +78,7 @@ package final class StoreWriter<Write: Sendable>: Sendable {
                     try await write(batches.map(\.writes).filter { !$0.isEmpty })
                     if trouble != nil { working() }
                     trouble = nil
-                    for batch in batches { persisted(batch.ticket) }
+                    for case (let ticket?, _) in batches { persisted(ticket) }
                     batches = drain()
                 } catch {
                     if trouble != "\(error)" { failing("\(error)") }
@@ -53,6 +87,7 @@ package final class StoreWriter<Write: Sendable>: Sendable {
                     batches += drain()
                 }
             }
+            if !batches.isEmpty { putBack(batches) }
         }
     }
 
@@ -60,9 +95,13 @@ package final class StoreWriter<Write: Sendable>: Sendable {
 
     private func drain() -> [Batch] {
         pending.withLock { pending in
-            defer { pending.removeAll() }
-            return pending
+            defer { pending = Pending() }
+            return pending.batches
         }
+    }
+
+    private func putBack(_ batches: [Batch]) {
+        pending.withLock { $0.batches = batches + $0.batches }
     }
 
     /// Off the shared threads: a slow disk must not hold up decisions.

@@ -156,6 +156,14 @@ extension World {
             as: .node(labels: object.metadata.labels, cordoned: object.spec.cordoned))
         var contents: [(DocumentKey, Document.Content)] = [(.node(place.id), .node(object))]
         if let site = centre.store.sites[place.site] {
+            let life = site.spec.autonomyWindow.duration + Hub.authorityMargin
+            place.papers.authorityEnd = life.nanoseconds
+            let now = centre.clock.moment(at: 0).wall
+            centre.store.apply(
+                .credential(
+                    place.id,
+                    NodeCredential(
+                        device: place.device, certifiedAt: now, authorityEnds: now + life)))
             contents.append((.site(place.site), .site(site)))
         }
         contents += assignments.map { (.assignment($0.workload.id), .assignment($0)) }

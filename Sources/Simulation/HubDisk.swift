@@ -10,6 +10,7 @@ package struct HubStore: Equatable, Sendable {
     private var compliance: Table<SiteID, SiteCompliance> = Table()
     private var replacements: Table<WorkloadID, [Replacement]> = Table()
     private var tokens: Table<String, JoinToken> = Table()
+    private var userTokens: Table<String, UserToken> = Table()
     private var events: [Event] = []
     private var decisions: [Decision] = []
     private(set) var policies: Table<PolicyReference, StoredPolicy> = Table()
@@ -39,6 +40,8 @@ package struct HubStore: Equatable, Sendable {
         case .replacements(let id, let copies): replacements.insert(copies, for: id)
         case .token(let token): tokens.insert(token, for: token.id)
         case .removeToken(let id): tokens.remove(id)
+        case .userToken(let token): userTokens.insert(token, for: token.id)
+        case .removeUserToken(let id): userTokens.remove(id)
         case .event(let event):
             events.append(event)
             if events.count >= 2 * eventCap { events.removeFirst(events.count - eventCap) }
@@ -51,6 +54,8 @@ package struct HubStore: Equatable, Sendable {
         case .metEpoch(let epoch): metEpoch = epoch
         case .roster(let roster): rosters.insert(roster, for: roster.site)
         case .generationFloor(let generation): generationFloor = generation
+        // The log is the host's own; the machines write none of it.
+        case .audit: break
         case .node, .removeNode, .document, .forgetDocument, .instance, .removeInstance,
             .acknowledged, .appliedRevision, .contact, .claims, .credential, .timeline, .head,
             .localChange,
@@ -128,6 +133,7 @@ package struct HubStore: Equatable, Sendable {
         for (site, history) in histories { snapshot.siteHistories[site] = history }
         snapshot.compliance = compliance.rows
         snapshot.rosters = rosters.rows
+        snapshot.userTokens = userTokens.rows
         return snapshot
     }
 

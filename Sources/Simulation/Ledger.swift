@@ -10,6 +10,7 @@ enum Demand {
     case enrolment(Int)
     case removal(Int)
     case resolution(Int)
+    case readmission(Int, life: Int, attempt: Int)
     /// Nothing that anybody remembers.
     case nothing
 }

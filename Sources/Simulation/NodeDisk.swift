@@ -39,6 +39,8 @@ package struct NodeStore: Equatable, Sendable {
         case .contact(let reading): contact = reading
         case .run(let run): self.run = run
         case .localChange(let change): localChanges.insert(change, for: change.workload)
+        // The log is the host's own; the machine writes none of it.
+        case .audit: break
         case .forgetLocalChanges(let sequence):
             for change in localChanges.rows where change.sequence <= sequence {
                 localChanges.remove(change.workload)

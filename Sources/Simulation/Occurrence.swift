@@ -47,6 +47,8 @@ enum LinkStep {
     /// Nothing came for too long.
     case noticeAtHub
     case noticeAtNode
+    /// The certificate that opened it has ended.
+    case expired
 }
 
 /// What an engine does some time after it was asked.

@@ -1,5 +1,6 @@
 import Machines
 import Model
+import Trust
 
 /// One simulated node: its machine, its agent and all that surrounds it.
 ///
@@ -9,6 +10,8 @@ import Model
 final class Place {
     let id: NodeID
     let site: SiteID
+    /// Tells its machine from others. One that is made anew is the same machine here.
+    let device: String
     var configuration: AgentConfiguration
     @exclusivity(unchecked) var clock: Clock
 
@@ -44,11 +47,15 @@ final class Place {
     var cut = 0
     var isCut = false
     var attempt = 0
-    var isConnecting = false
-    /// The session that is open at this end.
+    /// The attempt at a link that is under way, and the one at a session that is to follow the link.
+    var connecting: Int?
+    var redialling: Int?
+    /// The session that is open at this end, and the one that is to follow it.
     @exclusivity(unchecked) var session: Int?
+    var successor: Int?
     /// The latest session that was asked for.
     var latest: Int?
+    @exclusivity(unchecked) var papers = Papers()
     var connectedAt: Int64 = .min
     /// Until then an impostor answers, and whether it is the one at the other end.
     var impostorUntil: Int64 = 0
@@ -87,12 +94,27 @@ final class Place {
     ) {
         self.id = id
         self.site = site
+        device = digest(ofDeviceKey: Array(id.text.utf8))
         configuration = AgentConfiguration(
             node: id, site: site, version: "0.1.0",
             capacity: Capacity(cpu: CPUShare(millicores: 4_000), memory: ByteCount(8 << 30)),
             portRange: 20_000...20_099, boot: 0, policyKeys: World.policyKeys, limits: limits)
         clock = Clock(drift: drift, using: &random)
         store = NodeStore(logCap: limits.logEntries)
+    }
+}
+
+extension Place {
+    /// Whether the outcome of this very attempt is awaited.
+    func isDialling(_ attempt: Int) -> Bool { connecting == attempt || redialling == attempt }
+
+    /// The sessions that this end may still use.
+    var sessions: [Int] {
+        var all: [Int] = []
+        for session in [session, successor, latest] {
+            if let session, !all.contains(session) { all.append(session) }
+        }
+        return all
     }
 }
 
@@ -178,6 +200,8 @@ struct Session {
     var hasGreeted = false
     /// When something of the node last reached the hub on it.
     var heardAt: Int64 = 0
+    /// When the certificate ends that opened it.
+    var endsAt: Int64 = 0
 
     var id: SessionID { SessionID(rawValue: number) }
     let number: UInt64

@@ -134,6 +134,8 @@ package struct Report: Sendable {
     /// From the end of all faults until hub, nodes and engines agreed.
     package var convergence: Duration?
     package var counts: Counts
+    /// The fewest that any node made for itself.
+    package var leastCertificates: Int
     /// How nodes came back after the hub was first away.
     package var returns: Returns?
 
@@ -148,6 +150,10 @@ package struct Report: Sendable {
         package var crashesBetweenEffects = 0
         package var cuts = 0
         package var sessions = 0
+        /// That nodes made for themselves.
+        package var certificates = 0
+        /// Returns of nodes whose authority had ended.
+        package var readmissions = 0
         package var starts = 0
         package var stops = 0
         package var exits = 0
@@ -185,6 +191,8 @@ package enum Invariant: String, Sendable {
     case determinism = "I19"
     /// With faults off, all agree within a bound.
     case convergence = "I20"
+    /// An agent within its authority has a certificate that is valid, with or without a hub.
+    case credentials = "F29"
     /// A restored hub takes no node back by itself.
     case noRollback = "F17"
     /// What honest nodes decided is what their policy lets them.

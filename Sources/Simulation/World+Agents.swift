@@ -11,7 +11,8 @@ extension World {
                 .startAgent(node, life: places[node].life), at: places[node].offUntil)
         }
         places[node].wishes.removeAll(keepingCapacity: true)
-        places[node].isConnecting = false
+        places[node].connecting = nil
+        places[node].redialling = nil
         var agent = Agent(
             configuration: places[node].configuration, snapshot: places[node].store.load(),
             random: random.split())
@@ -71,6 +72,7 @@ extension World {
         place.agent?.handle(input, at: now, into: &effects)
         scenario.tampering.agent?(node, input, now, &effects)
         carryOut(effects, at: node)
+        checkCertificate(at: node)
         effects.removeAll(keepingCapacity: true)
         swap(&effects, &agentEffects)
     }
@@ -106,9 +108,14 @@ extension World {
             checkWait(until: instant, for: reason, at: node)
             wish(instant, reason, at: node)
         case .reply(_, let reply): checkPromise(reply, at: node)
-        // There is no TLS here: nobody is asked who they are.
-        case .halted, .issue, .redial, .succeed, .hangUp, .askAuthority, .install, .keepKeys,
-            .keepRoster, .announce, .fetch, .register:
+        case .issue: issue(at: node)
+        case .redial: redial(node)
+        case .succeed: succeed(node)
+        case .hangUp: hangUp(node)
+        case .askAuthority: askAuthority(for: node)
+        case .install(let certification): install(certification, at: node)
+        case .halted, .keepKeys, .keepRoster, .announce, .fetch,
+            .register:
             break
         }
     }
@@ -234,9 +241,11 @@ extension Agent.Effect {
     /// next that does.
     var matters: Bool {
         switch self {
-        case .persist, .connect, .disconnect, .send, .carryOut, .reply, .halted: true
-        case .list, .probe, .measure, .wake, .issue, .redial, .succeed, .hangUp, .askAuthority,
-            .keepKeys, .keepRoster, .install, .announce, .fetch, .register:
+        case .persist, .connect, .disconnect, .send, .carryOut, .reply, .halted, .redial, .succeed,
+            .hangUp, .askAuthority, .install:
+            true
+        case .list, .probe, .measure, .wake, .issue, .keepKeys, .keepRoster, .announce, .fetch,
+            .register:
             false
         }
     }

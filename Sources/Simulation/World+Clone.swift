@@ -24,6 +24,8 @@ extension World {
         place.original = node
         original.wasShared = true
         place.store = original.store
+        place.papers = original.papers
+        place.papers.madeBy = -1
         place.acknowledged = original.acknowledged
         place.configuration.boot = World.foreignBoot + UInt64(node)
         place.configuration.machine = World.foreignBoot + UInt64(node)

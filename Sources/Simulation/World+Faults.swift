@@ -27,10 +27,10 @@ extension World {
         case .partition: partition(mishap)
         case .flap: flap(mishap)
         case .sever:
-            if let latest = places[node].latest {
-                sever(latest, toHub: mishap.draw % 3 != 0, toNode: mishap.draw % 3 != 1)
+            for session in places[node].sessions {
+                sever(session, toHub: mishap.draw % 3 != 0, toNode: mishap.draw % 3 != 1)
             }
-        case .stall: if let latest = places[node].latest { stall(latest, until: end) }
+        case .stall: for session in places[node].sessions { stall(session, until: end) }
         case .engineLoss: loseEngine(node, until: end, isTold: mishap.draw % 10 < 7)
         case .engineCrash:
             places[node].containers.crash()
@@ -43,7 +43,8 @@ extension World {
         case .hubDiskSlow: centre.disk.slowUntil = end
         case .wallJump: if scenario.wallJumps { jump(mishap) }
         case .impostor: places[node].impostorUntil = min(horizon, end)
-        case .pause: places[node].pausedUntil = min(horizon, end)
+        case .pause:
+            places[node].pausedUntil = max(places[node].pausedUntil, min(horizon, end))
         case .request: request(mishap.draw)
         // A hub that was put back has forgotten who was turned away, and both tell it other things.
         case .clone: if !scenario.restoresHub { clone(node) }

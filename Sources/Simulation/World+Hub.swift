@@ -67,7 +67,8 @@ extension World {
         case .close(let session):
             checkClose(index(session))
             closeHubEnd(index(session), tellsNode: true)
-        case .certify, .dealKeys, .dealRoster: break
+        case .certify(let session, _, _, _, _, let life): certify(on: index(session), life: life)
+        case .dealKeys, .dealRoster: break
         case .reply(let id, let reply): settle(id, reply)
         case .wake(let instant, let reason):
             wakeVersion += 1

@@ -15,7 +15,7 @@ extension World {
     mutating func hearImpostor(_ node: Int, attempt: Int, _ message: HubMessage?) {
         guard places[node].attempt == attempt, places[node].isMisled else { return }
         let life = places[node].life
-        places[node].isConnecting = false
+        places[node].connecting = nil
         tell(node, life: life, message.map { .received($0) } ?? .linkUp)
     }
 

@@ -10,13 +10,19 @@ extension World {
         checkWelcome(at: node)
         closeNodeEnd(node, orderly: true)
         places[node].attempt += 1
-        places[node].isConnecting = true
-        let attempt = places[node].attempt
-        let life = places[node].life
+        places[node].connecting = places[node].attempt
         places[node].isMisled = meetsImpostor(node)
         if places[node].isMisled {
-            return queue.add(.impostor(node, attempt: attempt, nil), at: time + latency())
+            return queue.add(
+                .impostor(node, attempt: places[node].attempt, nil), at: time + latency())
         }
+        dial(node)
+    }
+
+    /// The attempt that was just begun goes its way.
+    private mutating func dial(_ node: Int) {
+        let attempt = places[node].attempt
+        let life = places[node].life
         if places[node].isCut {
             return queue.add(
                 .failAttempt(node, life: life, attempt: attempt, reason: "timed out"),
@@ -34,8 +40,7 @@ extension World {
 
     /// The attempt reaches the hub's machine.
     mutating func knock(_ node: Int, life: Int, attempt: Int) {
-        guard places[node].life == life, places[node].attempt == attempt,
-            places[node].isConnecting, !places[node].isCut
+        guard places[node].life == life, places[node].isDialling(attempt), !places[node].isCut
         else { return }
         guard centre.isUp else {
             return queue.add(
@@ -52,46 +57,95 @@ extension World {
 
     mutating func accept(_ node: Int, life: Int, attempt: Int) {
         returns?.handshakes += 1
-        guard centre.isUp, places[node].life == life, places[node].attempt == attempt,
-            places[node].isConnecting, !places[node].isCut
+        guard centre.isUp, places[node].life == life, places[node].isDialling(attempt),
+            !places[node].isCut
         else {
             returns?.wasted += 1
             return
         }
+        guard isKnown(node, life: life, attempt: attempt) else { return }
         let number = UInt64(sessions.count + 1)
         sessions.append(
             Session(
                 node: node, nodeLife: life, attempt: attempt, hubLife: centre.life,
-                number: number))
+                endsAt: places[node].papers.certificateEnd, number: number))
         places[node].latest = sessions.count - 1
         centre.open.append(sessions.count - 1)
         counts.sessions += 1
-        tellHub(life: centre.life, .opened(SessionID(rawValue: number), places[node].id))
+        tellHub(
+            life: centre.life,
+            .opened(
+                SessionID(rawValue: number), places[node].id, device: places[node].device))
     }
 
     mutating func failAttempt(_ node: Int, life: Int, attempt: Int, _ reason: String) {
-        guard places[node].life == life, places[node].attempt == attempt,
-            places[node].isConnecting
-        else { return }
-        places[node].isConnecting = false
+        guard places[node].life == life, places[node].isDialling(attempt) else { return }
         if let latest = places[node].latest, sessions[latest].attempt == attempt,
             sessions[latest].nodeLife == life
         {
             sessions[latest].nodeEnd = .closed
             queueEndAtHub(latest)
         }
-        tell(node, life: life, .linkDown(reason: reason))
+        giveUp(attempt, at: node, reason)
+    }
+
+    /// An attempt came to nothing.
+    private mutating func giveUp(
+        _ attempt: Int, at node: Int, isSilent: Bool = false, _ reason: String
+    ) {
+        let isLink = places[node].connecting == attempt
+        if isLink { places[node].connecting = nil } else { places[node].redialling = nil }
+        tell(
+            node, life: places[node].life,
+            isLink
+                ? .linkDown(reason: reason, isSilent: isSilent) : .redialFailed(reason: reason))
+    }
+
+    /// A session is opened beside the link, to follow it.
+    mutating func redial(_ node: Int) {
+        guard places[node].session != nil, !places[node].isMisled else {
+            return endSuccession(of: node, "there is no link to follow")
+        }
+        places[node].attempt += 1
+        places[node].redialling = places[node].attempt
+        dial(node)
+    }
+
+    /// The session beside the link is the link from here on, unless it took over already.
+    mutating func succeed(_ node: Int) {
+        guard let successor = places[node].successor else { return }
+        if let old = places[node].session { close(old, orderly: true) }
+        places[node].session = successor
+        places[node].successor = nil
+    }
+
+    /// Lets go of the session that was opened last.
+    mutating func hangUp(_ node: Int) {
+        let isBeside = places[node].successor != nil || places[node].redialling != nil
+        guard isBeside else { return disconnect(node) }
+        if let successor = places[node].successor { close(successor, orderly: true) }
+        if let latest = places[node].latest { closeWaiting(latest, orderly: true) }
+        places[node].successor = nil
+        places[node].redialling = nil
+        endSuccession(of: node, "closed here")
+    }
+
+    private mutating func endSuccession(of node: Int, _ reason: String) {
+        queue.add(
+            .tellAgent(node, life: places[node].life, .redialFailed(reason: reason)),
+            at: time + 1_000_000)
     }
 
     mutating func send(_ message: NodeMessage, from node: Int) {
         if places[node].isMisled { return answerAsImpostor(message, node) }
-        guard let session = places[node].session, sessions[session].nodeEnd == .open else { return }
+        var way = places[node].session
+        if case .hello = message { way = places[node].successor ?? way }
+        guard let session = way, sessions[session].nodeEnd == .open else { return }
         checkWord(message, from: node)
         queueToHub(session, .toHub(message))
     }
 
     mutating func disconnect(_ node: Int) {
-        places[node].isConnecting = false
         places[node].isMisled = false
         closeNodeEnd(node, orderly: true)
         queue.add(
@@ -99,15 +153,23 @@ extension World {
             at: time + 1_000_000)
     }
 
-    /// The node lets go of its session, and says so unless it was not asked.
+    /// The node lets go of all its sessions, and says so unless it was not asked.
     mutating func closeNodeEnd(_ node: Int, orderly: Bool) {
-        places[node].isConnecting = false
-        if let waiting = places[node].latest, sessions[waiting].nodeEnd == .waiting {
-            sessions[waiting].nodeEnd = .closed
-            if orderly { queueEndAtHub(waiting) } else { queueNoticeAtHub(waiting) }
+        places[node].connecting = nil
+        places[node].redialling = nil
+        if let latest = places[node].latest { closeWaiting(latest, orderly: orderly) }
+        for session in [places[node].session, places[node].successor] {
+            if let session { close(session, orderly: orderly) }
         }
-        guard let session = places[node].session else { return }
         places[node].session = nil
+        places[node].successor = nil
+    }
+
+    private mutating func closeWaiting(_ session: Int, orderly: Bool) {
+        if sessions[session].nodeEnd == .waiting { close(session, orderly: orderly) }
+    }
+
+    private mutating func close(_ session: Int, orderly: Bool) {
         sessions[session].nodeEnd = .closed
         if orderly { queueEndAtHub(session) } else { queueNoticeAtHub(session) }
     }
@@ -273,15 +335,19 @@ extension World {
         case .admitted: if !sessions[index].isSeveredToNode { open(index) }
         case .refused(let retryAfter, let reason):
             guard !sessions[index].isSeveredToNode, isAwaited(index) else { return }
-            if random.chance(0.5) {
-                open(index)
-            } else {
-                places[node(of: index)].isConnecting = false
+            let node = node(of: index)
+            guard places[node].connecting == sessions[index].attempt else {
+                sessions[index].nodeEnd = .closed
+                return giveUp(sessions[index].attempt, at: node, reason)
             }
+            if random.chance(0.5) { open(index) } else { places[node].connecting = nil }
             tellNode(
                 of: index, .received(.retry(after: Interval(retryAfter), reason: reason)))
         case .endAtNode: if !sessions[index].isSeveredToNode { endAtNode(index) }
         case .noticeAtNode: endAtNode(index, isSilent: true)
+        case .expired:
+            endAtNode(index)
+            endAtHub(index)
         }
     }
 
@@ -295,18 +361,22 @@ extension World {
 
     /// The node still waits for the outcome of this very attempt.
     private func isAwaited(_ index: Int) -> Bool {
-        let place = places[node(of: index)]
-        return isAlive(nodeOf: index) && place.attempt == sessions[index].attempt
-            && place.isConnecting
+        isAlive(nodeOf: index) && places[node(of: index)].isDialling(sessions[index].attempt)
     }
 
     private mutating func open(_ index: Int) {
         guard isAwaited(index) else { return }
         let node = node(of: index)
-        places[node].isConnecting = false
-        places[node].session = index
-        places[node].connectedAt = time
+        if places[node].connecting != nil {
+            places[node].connecting = nil
+            places[node].session = index
+            places[node].connectedAt = time
+        } else {
+            places[node].redialling = nil
+            places[node].successor = index
+        }
         sessions[index].nodeEnd = .open
+        queue.add(.link(index, .expired), at: max(time, sessions[index].endsAt))
         tellNode(of: index, .linkUp)
     }
 
@@ -340,16 +410,26 @@ extension World {
     private mutating func endAtNode(_ index: Int, isSilent: Bool = false) {
         let node = node(of: index)
         guard isAlive(nodeOf: index) else { return }
-        if sessions[index].nodeEnd == .open, places[node].session == index {
-            places[node].session = nil
-        } else if isAwaited(index) {
-            places[node].isConnecting = false
-        } else {
-            return
+        let reason = "connection lost"
+        if isAwaited(index) {
+            sessions[index].nodeEnd = .closed
+            return giveUp(sessions[index].attempt, at: node, isSilent: isSilent, reason)
         }
+        guard sessions[index].nodeEnd == .open else { return }
         sessions[index].nodeEnd = .closed
-        tell(
-            node, life: places[node].life, .linkDown(reason: "connection lost", isSilent: isSilent))
+        if places[node].successor == index {
+            places[node].successor = nil
+            tell(node, life: places[node].life, .redialFailed(reason: reason))
+        } else if places[node].session == index {
+            // What was to follow it takes over without a word, also where it is still on its way.
+            places[node].session = places[node].successor
+            places[node].successor = nil
+            guard places[node].session == nil else { return }
+            places[node].connecting = places[node].redialling
+            places[node].redialling = nil
+            guard places[node].connecting == nil else { return }
+            tell(node, life: places[node].life, .linkDown(reason: reason, isSilent: isSilent))
+        }
     }
 
     // MARK: - Paths
@@ -358,7 +438,7 @@ extension World {
         counts.cuts += 1
         places[node].cut += 1
         places[node].isCut = true
-        if let latest = places[node].latest { sever(latest, toHub: toHub, toNode: toNode) }
+        for session in places[node].sessions { sever(session, toHub: toHub, toNode: toNode) }
         queue.add(.mendPath(node, cut: places[node].cut), at: end)
     }
 

@@ -219,7 +219,9 @@ extension World {
                 .token(node))
         }
         demand(
-            .enrol(tokenID: token, secretDigest: "digest", node: places[node].id, site: nil),
+            .enrol(
+                tokenID: token, secretDigest: "digest", node: places[node].id, site: nil,
+                device: places[node].device),
             .enrolment(node))
     }
 
@@ -246,11 +248,13 @@ extension World {
             let face = ledger.face(nodeKey(node)) ?? .node(labels: [:], cordoned: false)
             checkAcknowledged(nodeKey(node), face)
             ledger.settle(nodeKey(node), as: face)
-            belong(node)
+            belong(node, until: end(of: reply))
         case .removal(let node):
             checkAcknowledged(nodeKey(node), nil)
             ledger.settle(nodeKey(node), as: nil)
             leave(node)
+        case .readmission(let node, let life, let attempt):
+            readmit(node, life: life, attempt: attempt, until: end(of: reply))
         case .resolution:
             counts.resolutions += 1
             takeWhatThereIs()
@@ -264,10 +268,19 @@ extension World {
         case .again, .nothing: break
         case .token(let node), .enrolment(let node), .removal(let node), .resolution(let node):
             ledger.refuse(nodeKey(node))
+        case .readmission(let node, let life, let attempt):
+            failAttempt(node, life: life, attempt: attempt, "not readmitted: \(refusal.message)")
         }
     }
 
-    private mutating func belong(_ node: Int) {
+    /// Until when the authority stands that a node was promised.
+    private func end(of reply: Hub.Reply) -> Int64 {
+        guard case .enrolled(_, _, let life) = reply else { return time }
+        return time + life.nanoseconds
+    }
+
+    private mutating func belong(_ node: Int, until authorityEnd: Int64) {
+        places[node].papers.authorityEnd = authorityEnd
         places[node].isEnrolled = true
         places[node].isGhost = false
         queue.add(.startAgent(node, life: places[node].life), at: time + draw(0.1, 2))
@@ -302,6 +315,7 @@ extension World {
             case .enrolment(let node):
                 ledger.leaveOpen(nodeKey(node), as: .node(labels: [:], cordoned: false))
             case .removal(let node): ledger.leaveOpen(nodeKey(node), as: nil)
+            case .readmission: break
             case .resolution: centre.isUncertain = true
             }
         }

@@ -87,13 +87,14 @@ struct World {
     var report: Report {
         var counts = counts
         counts.events = chronicle.events
+        counts.certificates = places.reduce(0) { $0 + $1.papers.made }
         var returns = returns
         returns?.starts += counts.starts
         returns?.stops += counts.stops
         return Report(
             seed: script.seed, hash: chronicle.hash, failure: failure, time: .nanoseconds(time),
             convergence: convergedAt.map { .nanoseconds($0 - horizon) }, counts: counts,
-            returns: returns)
+            leastCertificates: places.map(\.papers.made).min() ?? 0, returns: returns)
     }
 
     mutating func run() {

@@ -24,9 +24,8 @@ struct Skerry: AsyncParsableCommand {
                 subcommands: [
                     GetCommand.self, DescribeCommand.self, WhyCommand.self, LogsCommand.self,
                     EventsCommand.self, TopCommand.self, MeshCommand.self, SimulateCommand.self,
-                    DiffCommand.self,
-                    ExplainCommand.self, WaitCommand.self,
-                    AuthCommand.self,
+                    DiffCommand.self, ExplainCommand.self, WaitCommand.self, StatusCommand.self,
+                    AuthCommand.self, AuditCommand.self,
                 ]),
             CommandGroup(
                 name: "Change",
@@ -37,7 +36,10 @@ struct Skerry: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Program",
-                subcommands: [ConfigCommand.self, VersionCommand.self, CompletionCommand.self]),
+                subcommands: [
+                    LoginCommand.self, ConfigCommand.self, VersionCommand.self,
+                    CompletionCommand.self,
+                ]),
         ])
 
     static func main() async {

@@ -77,6 +77,7 @@ private func nodeStep(_ number: Int) -> [[NodeWrite]] {
     if number % 11 == 0 { batches.append([.contact(reading(number))]) }
     if number % 7 == 0 { batches.append([.localChange(change(number))]) }
     if number % 21 == 0 { batches.append([.forgetLocalChanges(through: UInt64(number - 8))]) }
+    batches.append(auditStep(number).map { .audit($0) })
     if number % 13 == 0 { batches.append([.removeDocument(key), .removeInstance(record.id)]) }
     if number % 50 == 0 { batches.append([.epoch(UInt64(number)), .trimLog(through: .max)]) }
     return batches
@@ -115,6 +116,46 @@ private func perform(_ write: NodeWrite, on state: inout NodeSnapshot) {
         state.localChanges.sort { $0.workload < $1.workload }
     case .forgetLocalChanges(let sequence):
         state.localChanges.removeAll { $0.sequence <= sequence }
+    case .audit(let write):
+        perform(write, on: &state.audit)
+    }
+}
+
+// MARK: - An audit log's life
+
+/// One record with its checkpoint each time, and now and then the oldest go.
+private func auditStep(_ number: Int) -> [AuditWrite] {
+    let index = UInt64(number)
+    guard let hash = AuditHash([UInt8](repeating: UInt8(number % 251), count: 32)) else {
+        preconditionFailure("32 bytes are a hash")
+    }
+    let checkpoint = AuditCheckpoint(
+        log: "node-1", index: index, head: hash, at: time(number), signature: "s\(number)")
+    var writes: [AuditWrite] = [
+        .append(
+            AuditEntry(
+                index: index, hash: hash, text: String(repeating: "z", count: number * 53 % 900))),
+        .checkpoint(checkpoint, isKept: number % 4 == 0),
+    ]
+    if number % 24 == 0 { writes.append(.prune(through: index - 12)) }
+    return writes
+}
+
+private func perform(_ write: AuditWrite, on tail: inout AuditTail) {
+    switch write {
+    case .append(let entry):
+        tail.index = entry.index
+        tail.head = entry.hash
+    case .checkpoint(let checkpoint, let isKept):
+        tail.newest = checkpoint
+        if isKept { tail.kept.append(checkpoint.index) }
+    case .prune(let index):
+        tail.kept.removeAll { $0 < index }
+        // Every fourth is kept, and these are among them.
+        guard case .checkpoint(let start, _)? = auditStep(Int(index)).dropFirst().first else {
+            return
+        }
+        tail.start = start
     }
 }
 
@@ -141,6 +182,7 @@ private func hubStep(_ number: Int) -> [[HubWrite]] {
             .decision(decision(number, about: workload)),
         ],
     ]
+    batches.append(auditStep(number).map { .audit($0) })
     if number % 9 == 0 { batches.append([.forgetDocument(id, key), .site(site(number))]) }
     if number % 7 == 0 {
         batches.append([
@@ -152,6 +194,8 @@ private func hubStep(_ number: Int) -> [[HubWrite]] {
     if number % 21 == 0 { batches.append([.removeLocalChange(id, change(number).workload)]) }
     if number % 17 == 0 { batches.append([.removeNode(id)]) }
     if number % 6 == 0 { batches.append([.roster(roster(number))]) }
+    if number % 5 == 0 { batches.append([.userToken(userToken(number))]) }
+    if number % 15 == 0 { batches.append([.removeUserToken(id: userToken(number).id)]) }
     return batches
 }
 
@@ -210,10 +254,18 @@ private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
         state.rosters.removeAll { $0.site == roster.site }
         state.rosters.append(roster)
         state.rosters.sort { $0.site < $1.site }
+    case .userToken(let token):
+        state.userTokens.removeAll { $0.id == token.id }
+        state.userTokens.append(token)
+        state.userTokens.sort { $0.id < $1.id }
+    case .removeUserToken(let id):
+        state.userTokens.removeAll { $0.id == id }
     case .event(let event):
         state.events.append(event)
     case .decision(let decision):
         state.decisions.append(decision)
+    case .audit(let write):
+        perform(write, on: &state.audit)
     default:
         preconditionFailure("no step writes \(write)")
     }
@@ -266,6 +318,12 @@ private func change(_ number: Int) -> LocalChange {
         workload: WorkloadID("local-\(number % 5)"), at: time(number), sequence: UInt64(number),
         decision: DecisionID(origin: "node-1", number: UInt64(number)), base: nil,
         spec: WorkloadSpec(containers: []), ordinals: [number])
+}
+
+private func userToken(_ number: Int) -> UserToken {
+    UserToken(
+        id: "t\(number % 4)", user: "ann", issuedBy: "admin", issuedAt: time(number),
+        expiresAt: time(number + 1))
 }
 
 private func reading(_ number: Int) -> Reading {

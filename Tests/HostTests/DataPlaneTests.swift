@@ -202,7 +202,8 @@ private final class Shared<Value: Sendable>: Sendable {
 
     @Test func `keys are kept for their owner alone, and read as they were`() throws {
         let scratch = try Scratch()
-        let file = PairKeyFile(scratch.path + "/pair.keys")
+        let file = PairKeyFile(
+            scratch.path + "/pair.keys", in: Vault(plain: scratch.path))
         let ring = try DataPlaneTests.ring(of: 0)
         #expect(try file.read(for: "urban-1").ring.keys.isEmpty)
         let hand = KeyHand(day: 20_000, roster: .max)
@@ -238,11 +239,11 @@ private final class Shared<Value: Sendable>: Sendable {
         async throws
     {
         let path = scratch.path + "/pair.keys"
-        let keys = try PairKeys(of: "n1", at: path)
+        let keys = try PairKeys(of: "n1", at: path, in: Vault(plain: scratch.path))
         #expect(keys.handAtStart == nil)
         let hand = try await keys.take(deal(["n2", "n3"]), at: now)
         #expect(hand.day == 20_783)
-        let again = try PairKeys(of: "n1", at: path)
+        let again = try PairKeys(of: "n1", at: path, in: Vault(plain: scratch.path))
         #expect(again.handAtStart == hand)
         let before = await again.ring.keys
         #expect(before == (await keys.ring.keys))
@@ -253,7 +254,8 @@ private final class Shared<Value: Sendable>: Sendable {
     }
 
     @Test func `a deal with what is no key leaves that out`() async throws {
-        let keys = try PairKeys(of: "n1", at: scratch.path + "/pair.keys")
+        let keys = try PairKeys(
+            of: "n1", at: scratch.path + "/pair.keys", in: Vault(plain: scratch.path))
         var strange = deal(["n2", "n1", "Not a name"])
         strange.peers[0].secrets[0] = [1, 2, 3]
         _ = try await keys.take(strange, at: now)

@@ -27,6 +27,13 @@ import Testing
             (.GET, "/metrics", nil, "get the fleet"),
             (.GET, "/openapi.json", nil, "status the fleet"),
             (.GET, "/api/v1/info", nil, "status the fleet"),
+            (.GET, "/api/v1/whoami", nil, "status the fleet"),
+            (.GET, "/api/v1/usertokens", nil, "status the fleet"),
+            (
+                .POST, "/api/v1/usertokens", #"{"user": "ann", "validFor": "1h"}"#,
+                "vouch the fleet"
+            ),
+            (.DELETE, "/api/v1/usertokens/t1", nil, "status the fleet"),
             (.GET, "/api/v1/events", nil, "get the fleet"),
             (.GET, "/api/v1/decisions", nil, "get the fleet"),
             (.GET, "/api/v1/authority/rural", nil, "get Site/rural at rural"),
@@ -37,7 +44,12 @@ import Testing
             (.GET, "/api/v1/services", nil, "get the fleet"),
             (.GET, "/api/v1/mesh/traces", nil, "get the fleet"),
             (.GET, "/api/v1/changes", nil, "get the fleet"),
+            (.GET, "/api/v1/audit", nil, "review the fleet"),
+            (.GET, "/api/v1/audit/verdict", nil, "review the fleet"),
             (.GET, "/api/v1/access?verb=get", nil, "status the fleet"),
+            (.GET, "/api/v1/access/why?verb=get", nil, "status the fleet"),
+            (.GET, "/api/v1/access/requests/0123456789abcdef", nil, "status the fleet"),
+            (.GET, "/api/v1/rights", nil, "status the fleet"),
             (.GET, "/api/v1/nodes", nil, "get the fleet"),
             (.GET, "/api/v1/nodes/n1", nil, "get Node/n1 at rural"),
             (.DELETE, "/api/v1/nodes/n1", nil, "delete Node/n1 at rural"),
@@ -92,6 +104,8 @@ import Testing
                     let path = String(path.prefix { $0 != "?" })
                         .replacingOccurrences(of: "/nodes/n1", with: "/{plural}/{name}")
                         .replacingOccurrences(of: "/nodes", with: "/{plural}")
+                        .replacingOccurrences(of: "/0123456789abcdef", with: "/{request}")
+                        .replacingOccurrences(of: "/t1", with: "/{name}")
                         .replacingOccurrences(of: "/rural", with: "/{site}")
                     return "\(method.rawValue) \(path)"
                 })
@@ -114,6 +128,37 @@ import Testing
                     refusal.message.hasPrefix(
                         "user 'ann' may not delete Workload/w: test/no forbids it"))
                 #expect(await fleet.list(.workload).items.count == 1)
+            }
+        }
+    }
+
+    @Test func `who was refused finds out by which policy, and others do not`() async throws {
+        let fleet = Fleet([workload("w")])
+        fleet.rule { who, verb, _ in verb == .status || (who == .user("sam") && verb == .review) }
+        let authority = try Authority()
+        try await serving(fleet, on: try authority.listener()) { port in
+            let (id, path) = try await authority.asking(port, as: "ann") { client in
+                let answer = try await client.send(.DELETE, "/api/v1/workloads/w")
+                let id = try #require(answer.headers["X-Request-Id"].first)
+                #expect(try answer.decoded(Refusal.self).message.contains("auth why \(id)"))
+                let path = "/api/v1/access/requests/\(id)"
+                let why = try await client.get(path).decoded(AccessExplanation.self)
+                #expect(why.items.map(\.who) == ["ann"] && why.items.map(\.verb) == [.delete])
+                #expect(
+                    why.excerpts == [PolicyExcerpt(id: "test/no", place: "here", text: "permit;")])
+                return (id, path)
+            }
+            try await authority.asking(port, as: "bob") { client in
+                for path in [path, "/api/v1/access/requests/none"] {
+                    let answer = try await client.get(path)
+                    #expect(answer.status == 403)
+                }
+            }
+            try await authority.asking(port, as: "sam") { client in
+                let why = try await client.get(path).decoded(AccessExplanation.self)
+                #expect(why.items.map(\.request) == [id])
+                let none = try await client.get("/api/v1/access/requests/none")
+                #expect(none.status == 404)
             }
         }
     }

@@ -6,14 +6,20 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct DocumentTests {
     @Test func `every path of the document is answered by its own route`() async throws {
-        try await withSocket(Fleet([node("n1")])) { client in
+        let fleet = Fleet([node("n1")])
+        _ = try await fleet.vouch(for: "ann", validFor: .seconds(1), by: .console)
+        try await withSocket(fleet) { client in
+            let asked = try #require(
+                try await client.get("/api/v1/nodes").headers["X-Request-Id"].first)
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 24)
+            #expect(paths.count == 33)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
+                    .replacingOccurrences(of: "usertokens/{name}", with: "usertokens/t1")
                     .replacingOccurrences(of: "{name}", with: "n1")
+                    .replacingOccurrences(of: "{request}", with: asked)
                     .replacingOccurrences(of: "{site}", with: "rural")
                 for method in operations.keys {
                     // Without a body: refused by the route itself, never for path or method.
@@ -39,16 +45,33 @@ import Testing
         let time = WallTime(milliseconds: 0)
         let metadata = Metadata(
             name: "a", labels: ["b": "c"], annotations: ["d": "e"], generation: 1, createdAt: time)
+        let hash = try #require(AuditHash([UInt8](repeating: 1, count: 32)))
         let bundle = PolicyBundle(key: "k", signature: "s", payload: ["p"])
         let policy = Object.policy(
             Policy(
                 metadata: metadata, spec: PolicySpec(), signed: bundle,
                 status: PolicyStatus(versions: [], observedAt: time)))
+        let record = AccessRecord(
+            request: "r", at: time, requester: .console, verb: .get, target: .fleet,
+            report: AccessReport(isAllowed: true, reasons: []))
+        let right = Rights.Right(verb: .get, target: "t", isAllowed: true, reasons: [])
+        var userToken = UserToken(
+            id: "t", user: "ann", issuedBy: "admin", issuedAt: time, expiresAt: time)
+        userToken.revokedAt = time
+        userToken.revokedBy = "admin"
         let samples: [String: any Encodable & Sendable] = [
             "ServerInfo": ServerInfo(
-                role: .node, name: "n", version: "1", hubInContact: true, since: time),
+                role: .node, name: "n", version: "1", hubInContact: true, since: time,
+                disk: DiskProtection(sealedBy: "tpm", stolenDisk: ["nothing"])),
             "Metadata": metadata, "Object": policy,
             "PolicyBundle": bundle,
+            "AccessRecord": record, "PolicyExcerpt": PolicyExcerpt(id: "i", place: "p", text: "t"),
+            "AccessExplanation": AccessExplanation(items: [record], excerpts: []),
+            "Rights": Rights(who: "ann", items: [right], policies: []), "Right": right,
+            "WhoAmI": WhoAmI(user: "ann", credential: "token", token: "t", expiresAt: time),
+            "UserToken": userToken,
+            "UserTokenList": UserTokenList(items: [], asOf: time),
+            "IssuedUserToken": IssuedUserToken(text: "t", token: userToken),
             "AccessReport": AccessReport(isAllowed: true, reasons: []),
             "ObjectList": ObjectList(items: [], asOf: time), "Event": event("hello"),
             "EventList": EventList(items: [], asOf: time),
@@ -58,6 +81,14 @@ import Testing
             "Refusal": Refusal(.denied, "no"),
             "Conflict": Conflict(
                 node: "n", kind: .node, name: "n", atHub: node("n"), atNode: node("n")),
+            "AuditVerdict": AuditVerdict(
+                log: "n", first: 1, last: 2, checkpoints: 1,
+                newest: AuditCheckpoint(log: "n", index: 2, head: hash, at: time),
+                fault: AuditFault(.edited, at: 1, "e"), witnessed: 1),
+            "AuditCheckpoint": AuditCheckpoint(log: "n", index: 2, head: hash, at: time),
+            "AuditFault": AuditFault(.edited, at: 1, "e"),
+            "AuditEntry": AuditEntry(index: 1, hash: hash, text: "{}"),
+            "AuditPage": AuditPage(log: "n", items: [], asOf: time),
             "SiteCompliance": SiteCompliance(site: "s", since: time),
             "MeshView": MeshView(
                 node: "n", site: "s", address: "a", roster: .none, at: time),

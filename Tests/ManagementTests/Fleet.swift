@@ -74,13 +74,96 @@ final class Fleet: ManagementBackend {
 
     func rule(_ rule: @escaping Rule) { self.rule.withLock { $0 = rule } }
 
+    let noted = Mutex<[AccessRecord]>([])
+    func note(_ record: AccessRecord) async { noted.withLock { $0.append(record) } }
+    func records(of request: String) async -> [AccessRecord] {
+        noted.withLock { $0.filter { $0.request == request } }
+    }
+    func excerpts(of ids: [String]) async -> [PolicyExcerpt] {
+        ids.map { PolicyExcerpt(id: $0, place: "here", text: "permit;") }
+    }
+
+    /// Whom each token speaks for.
+    let bearers = Mutex<[String: String]>([:])
+    let userTokenList = Mutex<[UserToken]>([])
+
+    func bearer(of token: String) async throws(Refusal) -> Requester {
+        guard let user = bearers.withLock({ $0[token] }) else {
+            throw Refusal(.unauthenticated, "the token is not good")
+        }
+        return Requester(.user(user), by: .token(id: "id-" + token))
+    }
+
+    func userToken(_ id: String) async -> UserToken? {
+        userTokenList.withLock { $0.first { $0.id == id } }
+    }
+
+    func userTokens() async throws(Refusal) -> UserTokenList {
+        UserTokenList(
+            items: userTokenList.withLock { $0 }, asOf: WallTime(milliseconds: 1_795_000_000_000))
+    }
+
+    func vouch(
+        for user: String, validFor: Duration, by requester: Requester
+    ) async throws(Refusal) -> IssuedUserToken {
+        let now = WallTime(milliseconds: 1_795_000_000_000)
+        let token = UserToken(
+            id: "t1", user: user, issuedBy: requester.name, issuedAt: now,
+            expiresAt: now + validFor)
+        userTokenList.withLock { $0.append(token) }
+        bearers.withLock { $0["text-of-t1"] = user }
+        return IssuedUserToken(text: "text-of-t1", token: token)
+    }
+
+    func revokeToken(_ id: String, by requester: Requester) async throws(Refusal) -> UserToken {
+        guard var token = await userToken(id) else { throw Refusal(.notFound, "no '\(id)'") }
+        token.revokedBy = requester.name
+        bearers.withLock { $0["text-of-\(id)"] = nil }
+        return token
+    }
+
     func access(
-        of principal: Principal, _ verb: Verb, _ target: AccessTarget
+        of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport {
         let place = target.sites.isEmpty ? "" : " at \(target.sites[0])"
+        let principal = requester.principal
         questions.withLock { $0.append("\(principal) \(verb) \(target.reference)\(place)") }
         let isAllowed = rule.withLock { $0 }(principal, verb, target)
         return AccessReport(isAllowed: isAllowed, reasons: [isAllowed ? "test/yes" : "test/no"])
+    }
+
+    /// What was kept of what was decided, and whether anything can be kept.
+    let records = Mutex<[(act: AuditAct, auditing: Auditing)]>([])
+    let keepsRecords = Mutex(true)
+
+    func record(_ act: AuditAct, _ auditing: Auditing) async throws(Refusal) {
+        guard keepsRecords.withLock({ $0 }) else {
+            throw Refusal(.unavailable, "nothing can be kept")
+        }
+        records.withLock { $0.append((act, auditing)) }
+        change { _ in }
+    }
+
+    func audit(from index: UInt64?, limit: Int) async throws(Refusal) -> AuditPage {
+        guard let hash = AuditHash([UInt8](repeating: 1, count: 32)) else {
+            preconditionFailure("32 bytes are a hash")
+        }
+        let entries = records.withLock { records in
+            records.indices.map {
+                AuditEntry(index: UInt64($0 + 1), hash: hash, text: records[$0].act.action)
+            }
+        }
+        let items =
+            index.map { index in entries.filter { $0.index >= index } }
+            ?? entries.suffix(limit)
+        return AuditPage(
+            log: "hub/hub", items: Array(items.prefix(limit)), asOf: state.withLock(\.asOf))
+    }
+
+    func auditVerdict() async throws(Refusal) -> AuditVerdict {
+        AuditVerdict(
+            log: "hub/hub", first: 1, last: 0, checkpoints: 0, newest: nil,
+            fault: AuditFault(.truncated, at: 1, "empty"))
     }
 
     func info() async -> ServerInfo { ServerInfo(role: .hub, name: "hub", version: "1.2.3") }

@@ -245,6 +245,22 @@ import Testing
         }
     }
 
+    @Test func `a body that does not come in time is given up, long before it counts as idle`()
+        async throws
+    {
+        var limits = Limits.production
+        limits.arrival = .milliseconds(200)
+        try await withSocket(Fleet(), limits: limits) { client in
+            let never = AsyncStream<ByteBuffer> { $0.yield(ByteBuffer(string: "{")) }
+            await #expect(throws: (any Error).self) {
+                try await client.open(
+                    .POST, "/api/v1/apply", body: .stream(never, length: .unknown))
+            }
+            let health = try await client.get("/healthz")
+            #expect(health.status == 200)
+        }
+    }
+
     @Test func `a client that never finishes its request is let go`() async throws {
         var limits = Limits.production
         limits.idle = .milliseconds(100)

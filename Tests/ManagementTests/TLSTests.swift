@@ -7,6 +7,7 @@ import NIOCore
 import NIOHTTP1
 import NIOSSL
 import SwiftASN1
+import Synchronization
 import Testing
 import X509
 
@@ -60,14 +61,29 @@ import X509
         }
     }
 
-    @Test func `no certificate, or one of another authority, gets no answer`() async throws {
+    @Test func `a certificate of another authority gets no answer`() async throws {
         let authority = try Authority()
         let stranger = try Authority().issue("admin", uri: "skerry:operator/admin")
         try await serving(Fleet(), on: try authority.listener()) { port in
-            for identity in [nil, stranger] {
-                try await authority.client(port, identity) { client in
-                    await #expect(throws: (any Error).self) { try await client.get("/healthz") }
+            try await authority.client(port, stranger) { client in
+                await #expect(throws: (any Error).self) { try await client.get("/healthz") }
+            }
+        }
+    }
+
+    @Test func `without certificate and token nothing is served but the refusal`() async throws {
+        let authority = try Authority()
+        let fleet = Fleet([workload("w")])
+        try await serving(fleet, on: try authority.listener()) { port in
+            try await authority.client(port, nil) { client in
+                for path in ["/", "/healthz", "/metrics", "/openapi.json", "/api/v1/nodes", "/x"] {
+                    let answer = try await client.get(path)
+                    #expect(answer.status == 401, "\(path)")
+                    #expect(answer.headers["WWW-Authenticate"] == ["Bearer realm=\"skerry\""])
                 }
+                #expect(try await client.send(.DELETE, "/api/v1/workloads/w").status == 401)
+                #expect(fleet.questions.withLock { $0.isEmpty })
+                #expect(await fleet.list(.workload).items.count == 1)
             }
         }
     }
@@ -189,6 +205,17 @@ struct Authority {
         configuration.timeout.connect = .seconds(2)
         try await withClient(
             base: "https://127.0.0.1:\(port)", configuration: configuration, body)
+    }
+
+    /// With a certificate of this name.
+    func asking<Value: Sendable>(
+        _ port: Int, as name: String, _ body: (Client) async throws -> Value
+    ) async throws -> Value {
+        var value: Value?
+        try await client(port, try issue(name, uri: "skerry:operator/\(name)")) {
+            value = try await body($0)
+        }
+        return try #require(value)
     }
 
     private static func certificate(

@@ -318,6 +318,18 @@ extension PlantedBug {
                 effects += ordered(running.all(at: node).map { .stop($0, grace: .seconds(1)) })
             }
         },
+        .agent("renews its certificate when it is cut off no more", breaks: [.credentials]) {
+            let isUp = Memory<[Int: Bool]>([:])
+            return { node, input, _, effects in
+                switch input {
+                case nil, .linkDown: isUp.change { $0[node] = false }
+                case .received(.welcome): isUp.change { $0[node] = true }
+                case .wake(.renewal) where isUp.value[node] != true:
+                    effects.removeAll { if case .issue = $0 { true } else { false } }
+                default: break
+                }
+            }
+        },
         .agent("obeys a document before it is durable", breaks: [.autonomy, .calmReturn]) {
             let running = Running()
             return { node, input, _, effects in

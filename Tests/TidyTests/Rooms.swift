@@ -30,8 +30,9 @@ extension Room {
         [pure("Model", sees: [])]
         + core.map { pure($0) }
         + [
-            pure("Cedar", sees: []), pure("Trust", sees: ["Model", "Cedar", "Crypto"]),
-            pure("Machines", sees: ["Model", "Cedar", "Trust"] + core),
+            pure("Cedar", sees: []), pure("Trust", sees: ["Model", "Cedar", "Crypto", "CryptoExtras"]),
+            pure("Audit", sees: ["Model", "Crypto"]),
+            pure("Machines", sees: ["Model", "Cedar", "Trust", "Audit"] + core),
             rim("Adapters/Storage", sees: ["Model", "GRDB"]),
             rim(
                 "Adapters/Containers",
@@ -49,12 +50,13 @@ extension Room {
                     "Model", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging",
                     "NIOCore", "NIOPosix", "NIOSSL",
                 ]),
+            rim("Adapters/Tokens", sees: ["Model", "JWTKit", "Crypto"]),
             rim("Adapters/Manifest", sees: ["Model", "Yams"]),
             rim(
                 "Host",
                 sees: [
-                    "Model", "Authority", "Trust", "Membership", "Machines", "Manifest", "Storage",
-                    "Containers", "Transport", "Management", "Logging",
+                    "Model", "Authority", "Trust", "Audit", "Membership", "Machines", "Manifest",
+                    "Storage", "Containers", "Transport", "Management", "Tokens", "Logging",
                 ]),
             rim(
                 "Client",

@@ -1,3 +1,4 @@
+import Crypto
 import Model
 import Synchronization
 import Testing
@@ -6,7 +7,8 @@ import Transport
 /// A node comes back with its device key when all else has expired.
 @Suite(.timeLimit(.minutes(1))) struct ReturnTests {
     private func comeBack(
-        _ node: NodeID, to harbour: Harbour, key: NodeKey = NodeKey(), device: NodeKey = NodeKey(),
+        _ node: NodeID, to harbour: Harbour, key: NodeKey = NodeKey(),
+        device: any DeviceKey = NodeKey(),
         roots: String? = nil, clock: FleetClock? = nil
     ) async throws -> Certification {
         try await ControlClient.comeBack(
@@ -24,6 +26,17 @@ import Transport
                 trusting: answer.trustRoots, at: FleetClock(certain: TransportTests.clock))
             #expect(reason == nil)
             #expect(harbour.hub.proofs == [device.publicKey])
+        }
+    }
+
+    @Test func `a chip that signs and gives no key away serves as device key`() async throws {
+        try await withHarbour { harbour in
+            let chip = SoftwareChip()
+            let proof = try await ControlClient.comeBack(
+                to: harbour.token.hub, trustRoots: harbour.authority.trustRoots, node: "n1",
+                key: NodeKey(), device: chip, clock: FleetClock(certain: TransportTests.clock))
+            #expect(!proof.certificateChain.isEmpty)
+            #expect(harbour.hub.proofs == [chip.publicKey])
         }
     }
 
@@ -100,5 +113,15 @@ private final class Learned: Sendable {
     var value: WallTime {
         get { time.withLock { $0 } }
         set { time.withLock { $0 = newValue } }
+    }
+}
+
+/// Stands for a TPM.
+private struct SoftwareChip: DeviceKey {
+    private let inside = P256.Signing.PrivateKey()
+    var publicKey: [UInt8] { Array(inside.publicKey.derRepresentation) }
+
+    func signature(of message: [UInt8]) throws -> [UInt8] {
+        Array(try inside.signature(for: message).derRepresentation)
     }
 }

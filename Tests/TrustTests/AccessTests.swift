@@ -38,6 +38,8 @@ import Trust
             (.approve, Self.workload, [.approver, .admin]),
             (.enrol, AccessTarget(.site, "rural", sites: ["rural"]), [.security, .admin]),
             (.review, .fleet, [.security, .admin]),
+            (.vouch, .fleet, [.admin]),
+            (.revoke, .fleet, [.security, .admin]),
             (.apply, AccessTarget(.policy, "staff"), [.security, .admin]),
             (.delete, AccessTarget(.policy, "staff"), [.security, .admin]),
         ]
@@ -87,6 +89,20 @@ import Trust
         #expect(report.isAllowed && report.reasons == ["stock/nobody-is-bound"])
         let bound = Self.point([RoleBinding(role: .viewer, users: ["ann"])])
         #expect(!bound.decide(.user("operator"), .delete, Self.workload).isAllowed)
+    }
+
+    @Test func `who was lent a token looks only, as long as nobody is bound, and lends none`() {
+        let token = DecisionPoint.Circumstances(credential: .token(id: "t"))
+        let open = DecisionPoint([])
+        for verb in Verb.allCases {
+            let report = open.decide(.user("ann"), verb, Self.workload, in: token)
+            #expect(report.isAllowed == [.status, .get, .logs].contains(verb), "\(verb)")
+        }
+        let bound = Self.point([RoleBinding(role: .admin, users: ["ann"])])
+        #expect(bound.decide(.user("ann"), .delete, Self.workload, in: token).isAllowed)
+        let vouch = bound.decide(.user("ann"), .vouch, .fleet, in: token)
+        #expect(!vouch.isAllowed && vouch.reasons == ["stock/token-makes-no-token"])
+        #expect(bound.decide(.user("ann"), .vouch, .fleet).isAllowed)
     }
 
     @Test func `a policy that cannot be read denies everything but status and its own repair`() {

@@ -122,15 +122,15 @@ import Trust
 }
 
 @Suite struct RenewalTests {
-    @Test func `a certificate is renewed between six and seven and a third tenths of its life`() {
+    @Test func `a certificate is renewed between six tenths and two thirds of its life`() {
         var random = Random(seed: 7)
         let begin = Instant.seconds(100)
         let due = (0..<1_000).map { _ in
             (Renewal.due(after: begin, life: .seconds(900), using: &random) - begin).nanoseconds
                 / 1_000_000_000
         }
-        #expect(due.allSatisfy { (540...660).contains($0) })
-        #expect(Set(due).count > 100)
+        #expect(due.allSatisfy { (540...600).contains($0) })
+        #expect(Set(due).count > 50)
     }
 
     @Test func `seventy-two hours of renewals leave no gap and reach 432`() {
@@ -143,6 +143,6 @@ import Trust
             now = due
             count += 1
         }
-        #expect(count >= 428)
+        #expect(count >= 432)
     }
 }

@@ -17,10 +17,12 @@ extension Interface {
             case .exec: .exec
             }
         try await permit(
-            verb, try await target(.instance, request.container.instance.description), to: call)
+            verb, try await target(.instance, request.container.instance.description), to: call,
+            note: request.audited)
         if let node {
             // The node that is named gets the request, whatever is known of the instance.
-            try await permit(verb, try await target(.node, node.text), to: call)
+            try await permit(
+                verb, try await target(.node, node.text), to: call, note: request.audited)
         }
         // An open shell may be silent for hours.
         try await call.channel.triggerUserOutboundEvent(IdleGuard.Patience.endless)

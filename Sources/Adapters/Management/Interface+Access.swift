@@ -5,14 +5,31 @@ import NIOSSL
 
 extension Interface {
     /// Throws unless the policies let whoever asks do it.
-    func permit(_ verb: Verb, _ target: AccessTarget, to call: Call) async throws {
-        let report = await backend.access(of: call.principal, verb, target)
+    ///
+    /// Every request comes through here, so what is decided is kept here.
+    func permit(
+        _ verb: Verb, _ target: AccessTarget, to call: Call, note text: String? = nil
+    ) async throws {
+        let report = await backend.access(of: call.requester, verb, target)
+        await note(verb, target, report, of: call)
+        try await record(verb, target, report, of: call, text)
         guard !report.isAllowed else { return }
-        throw refusal(of: call.principal, verb, target, report)
+        throw refusal(of: call, verb, target, report)
+    }
+
+    /// That a process is there is asked by machines, again and again, and says nothing of anybody.
+    private func note(
+        _ verb: Verb, _ target: AccessTarget, _ report: AccessReport, of call: Call
+    ) async {
+        guard verb != .status else { return }
+        await backend.note(
+            AccessRecord(
+                request: call.id, at: wallTimeNow(), requester: call.requester, verb: verb,
+                target: target, report: report))
     }
 
     private func refusal(
-        of principal: Principal, _ verb: Verb, _ target: AccessTarget, _ report: AccessReport
+        of call: Call, _ verb: Verb, _ target: AccessTarget, _ report: AccessReport
     ) -> Refusal {
         let why =
             report.reasons.isEmpty
@@ -20,8 +37,9 @@ extension Interface {
         let errors = report.errors.isEmpty ? "" : " (\(report.errors.joined(separator: "; ")))"
         return Refusal(
             .denied,
-            "\(principal) may not \(verb.rawValue) \(target.reference): \(why)\(errors); "
-                + "whoever has the role security or admin can say who may")
+            "\(call.requester.principal) may not \(verb.rawValue) \(target.reference): \(why)\(errors); "
+                + "whoever has the role security or admin can say who may; more: "
+                + "skerry auth why \(call.id)")
     }
 
     /// What a route needs before it is answered. What it says of objects in its body, or of which there
@@ -66,19 +84,21 @@ extension Interface {
 
     /// A list without what whoever asks may not see. Throws where that leaves nothing of something.
     func visible(_ list: ObjectList, _ kind: Kind, to call: Call) async throws -> ObjectList {
-        let whole = await backend.access(of: call.principal, .get, .fleet)
+        let whole = await backend.access(of: call.requester, .get, .fleet)
+        await note(.get, .fleet, whole, of: call)
         if whole.isAllowed { return list }
         let place = await places(for: kind)
         var visible = list
         visible.items = []
         for object in list.items {
             let target = AccessTarget(object, place: place)
-            if await backend.access(of: call.principal, .get, target).isAllowed {
+            if await backend.access(of: call.requester, .get, target).isAllowed {
                 visible.items.append(object)
             }
         }
         if visible.items.isEmpty {
-            throw refusal(of: call.principal, .get, .fleet, whole)
+            try await record(.get, .fleet, whole, of: call)
+            throw refusal(of: call, .get, .fleet, whole)
         }
         return visible
     }
@@ -93,29 +113,5 @@ extension Interface {
             guard let known = held[object.kind]?[object.metadata.name] else { continue }
             try await permit(.apply, known, to: call)
         }
-    }
-
-    /// Whether somebody may do something: asked for oneself, or by who may review others.
-    func access(_ call: Call) async throws -> Response {
-        guard let verb = call.query["verb"].flatMap(Verb.init) else {
-            let verbs = Verb.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Rejection.malformed("'verb' is one of \(verbs)")
-        }
-        var principal = call.principal
-        if let user = call.query["as"] {
-            guard isDNSLabel(user) else {
-                throw Rejection.malformed("'as' is the name of a user, not '\(user)'")
-            }
-            if principal != .user(user) { try await permit(.review, .fleet, to: call) }
-            principal = .user(user)
-        }
-        var wanted = AccessTarget.fleet
-        if let text = call.query["target"], text != "fleet" {
-            let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, let kind = Kind(word: String(parts[0])), !parts[1].isEmpty
-            else { throw Rejection.malformed("'target' is KIND/NAME or 'fleet', not '\(text)'") }
-            wanted = try await target(kind, String(parts[1]))
-        }
-        return try .json(await backend.access(of: principal, verb, wanted))
     }
 }

@@ -3,7 +3,8 @@ import Model
 import NIOCore
 
 extension Interface {
-    static let routes: [Route] = pages + collections + changes + conversations
+    static let routes: [Route] =
+        pages + people + questions + audits + collections + changes + conversations
 
     private static let pages: [Route] = [
         Route(
@@ -135,22 +136,6 @@ extension Interface {
             access: .fleet(.get),
             success: (200, [.json(.named("LocalChangeList"))]),
             respond: { interface, _ in try .json(await interface.backend.localChanges()) }),
-        Route(
-            method: .get, path: "/api/v1/access",
-            summary: "Whether somebody may do something, and which policies say so.",
-            access: .status,
-            query: [
-                .init(
-                    name: "verb", type: .choice(Verb.allCases.map(\.rawValue)), summary: "What."),
-                .init(
-                    name: "target", type: .string,
-                    summary: "With what: `KIND/NAME`, or the fleet if left out."),
-                .init(
-                    name: "as", type: .string,
-                    summary: "The user; who asks if left out. Others need the right to review."),
-            ],
-            success: (200, [.json(.named("AccessReport"))]), refusals: [403],
-            respond: { try await $0.access($1) }),
         Route(
             method: .get, path: "/api/v1/{plural}", summary: "All objects of one kind.",
             access: .body,
@@ -335,13 +320,12 @@ extension Interface {
         return try .json(token)
     }
 
-    private func read<Value: Decodable>(_ type: Value.Type, from call: Call) async throws -> Value {
+    func read<Value: Decodable>(_ type: Value.Type, from call: Call) async throws -> Value {
         let announced = call.request.headers[.contentLength].flatMap { Int($0) } ?? 0
         guard announced <= limits.bodyBytesMax else {
             throw NIOTooManyBytesError(maxBytes: limits.bodyBytesMax)
         }
-        let body = try await call.request.body.collect(upTo: limits.bodyBytesMax)
-        return try decodedJSON(type, from: body)
+        return try decodedJSON(type, from: try await body(of: call))
     }
 }
 
@@ -401,7 +385,7 @@ extension Call {
         }
     }
 
-    fileprivate func flag(_ name: String) throws -> Bool {
+    func flag(_ name: String) throws -> Bool {
         switch query[name] {
         case nil, "false": return false
         case "true": return true
@@ -410,7 +394,7 @@ extension Call {
         }
     }
 
-    fileprivate func count(_ name: String) throws -> Int? {
+    func count(_ name: String) throws -> Int? {
         guard let text = query[name] else { return nil }
         guard let count = Int(text), count >= 0 else {
             throw Rejection.malformed("'\(name)' is a number from 0 on, not '\(text)'")

@@ -9,6 +9,7 @@ struct Interface: Sendable {
     let limits: Limits
     /// Whom a verified client certificate speaks for; nil where the transport has none.
     let identify: (@Sendable ([String]) -> Principal?)?
+    let throttle: Throttle
     private let table = RouteTable(Interface.routes)
 
     init(
@@ -18,33 +19,42 @@ struct Interface: Sendable {
         self.backend = backend
         self.limits = limits
         self.identify = identify
+        throttle = Throttle(limits)
     }
 
     /// Throws only what must end the connection.
     func respond(to request: Request, on channel: any Channel) async throws -> Response {
         var response: Response
+        let id = requestID()
         do {
-            let principal = try await principal(on: channel)
             try checkOrigin(of: request)
-            response = try await route(request, of: principal, on: channel)
+            let requester = try await requester(of: request, on: channel)
+            try throttle.admit(requester)
+            response = try await route(request, id, of: requester, on: channel)
         } catch {
             guard let refusal = try refusalResponse(for: error, limits: limits) else { throw error }
             response = refusal
         }
         response.headers[.date] = httpDate(wallTimeNow())
+        response.headers[xRequestID] = id
         response.headers[.xContentTypeOptions] = "nosniff"
+        response.headers[.strictTransportSecurity] =
+            identify == nil ? nil : "max-age=31536000"
+        // What is said here is for who asked, and for no page that shows it inside itself.
+        response.headers[xFrameOptions] = "DENY"
+        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
         return request.method == .head ? response.createHeadResponse() : response
     }
 
     private func route(
-        _ request: Request, of principal: Principal, on channel: any Channel
+        _ request: Request, _ id: String, of requester: Requester, on channel: any Channel
     ) async throws -> Response {
         switch table.match(request.method, request.uri.path) {
         case .route(let route, let parameters):
             let query = try readQuery(of: request, for: route)
             let call = Call(
-                request: request, channel: channel, principal: principal, parameters: parameters,
-                query: query)
+                request: request, channel: channel, id: id, requester: requester,
+                parameters: parameters, query: query)
             try await checkAccess(route.access, of: call)
             return try await route.respond(self, call)
         case .otherMethods(let methods):
@@ -74,17 +84,49 @@ struct Interface: Sendable {
         return query
     }
 
-    /// Who opened the socket of a node, or whom the client's certificate names.
-    private func principal(on channel: any Channel) async throws -> Principal {
+    /// Who opened the socket of a node, whom a token speaks for, or whom the client's certificate names.
+    ///
+    /// A token that is shown decides alone: one that is not good is not made good by a certificate.
+    private func requester(
+        of request: Request, on channel: any Channel
+    ) async throws -> Requester {
         guard let identify else { return .console }
-        let certificate = try await channel.nioSSL_peerCertificate().get()
-        guard let certificate, let principal = identify(alternativeNames(of: certificate)) else {
+        let tokens = request.headers[values: .authorization]
+        if !tokens.isEmpty {
+            // Guessing is counted by where it comes from.
+            let place = channel.remoteAddress?.ipAddress ?? ""
+            try throttle.checkGuesses(from: place)
+            do {
+                guard tokens.count == 1, let text = bearerToken(tokens[0]) else {
+                    throw Refusal(
+                        .unauthenticated, "the header Authorization is not 'Bearer TOKEN'")
+                }
+                return try await backend.bearer(of: text)
+            } catch {
+                throttle.noteGuess(from: place)
+                throw error
+            }
+        }
+        guard let certificate = try await channel.nioSSL_peerCertificate().get() else {
+            throw Refusal(
+                .unauthenticated,
+                "nobody is known to ask: show a client certificate of this hub, or a token that "
+                    + "'skerry token create --user NAME' made")
+        }
+        guard let principal = identify(alternativeNames(of: certificate)) else {
             throw Refusal(
                 .denied,
                 "this certificate does not admit to management: use one that was made for a person"
                     + " or a tool, not that of a node")
         }
-        return principal
+        return Requester(principal, by: .certificate)
+    }
+
+    /// `Bearer TOKEN` (RFC 6750 section 2.1).
+    private func bearerToken(_ field: String) -> String? {
+        let words = field.split(separator: " ")
+        guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
+        return String(words[1])
     }
 
     /// A browser that holds a client certificate would lend it to any page that posts here.
@@ -96,6 +138,16 @@ struct Interface: Sendable {
         }
     }
 }
+
+/// 16 hexadecimal digits: enough that nobody's request passes for another's.
+private func requestID() -> String {
+    let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+}
+
+// These names are valid tokens, so there are such.
+private let xRequestID = HTTPFields.Element.Name("X-Request-Id")!
+private let xFrameOptions = HTTPFields.Element.Name("X-Frame-Options")!
 
 /// The names that a certificate vouches for: `dns:…`, `uri:…`, `email:…`.
 private func alternativeNames(of certificate: NIOSSLCertificate) -> [String] {

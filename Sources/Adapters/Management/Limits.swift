@@ -13,14 +13,25 @@ package struct Limits: Sendable {
     package var watchPause: Duration
     /// The most events in one answer, and the window in which a watcher's new events are found.
     package var eventsMax: Int
+    /// Requests of one identity in a second, over time and at once after a calm.
+    package var requestsPerSecond: Int
+    package var requestsBurst: Int
+    /// Tokens that are not good, from one address in a minute.
+    package var guessesPerMinute: Int
+    /// Identities and addresses that are counted apart.
+    package var callersMax: Int
+    /// How long a request may take to arrive.
+    package var arrival: Duration
 
     package static let production = Limits(
         bodyBytesMax: 10 * 1024 * 1024, headerBytesMax: 64 * 1024, connectionsMax: 512,
         idle: .seconds(60), heartbeat: .seconds(15), watchPause: .milliseconds(500),
-        eventsMax: 1000)
+        eventsMax: 1000, requestsPerSecond: 100, requestsBurst: 400, guessesPerMinute: 30,
+        callersMax: 4096, arrival: .seconds(30))
 
     package static let tight = Limits(
         bodyBytesMax: 64 * 1024, headerBytesMax: 4 * 1024, connectionsMax: 8,
         idle: .milliseconds(500), heartbeat: .milliseconds(20), watchPause: .milliseconds(5),
-        eventsMax: 8)
+        eventsMax: 8, requestsPerSecond: 1000, requestsBurst: 1000, guessesPerMinute: 3,
+        callersMax: 4, arrival: .milliseconds(300))
 }

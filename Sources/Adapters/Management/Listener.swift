@@ -6,7 +6,7 @@ import Synchronization
 
 /// Where the interface can be reached.
 package enum Listener: Sendable {
-    /// HTTPS for clients that show a certificate.
+    /// HTTPS for clients that show a certificate or a token.
     case tls(TLSListener)
     /// Plain HTTP on a socket file that only its owner may open. At most 99 bytes long.
     case unixSocket(path: String)
@@ -43,8 +43,9 @@ package struct TLSListener: Sendable {
             certificateChain: chain, privateKey: key)
         configuration.minimumTLSVersion = .tlsv13
         configuration.trustRoots = .certificates(authorities)
-        // A client has no host name to verify; that it has a certificate is required by this too.
-        configuration.certificateVerification = .noHostnameVerification
+        // Who has no certificate may have a token; one that is shown must be good. A client has no host
+        // name to verify.
+        configuration.certificateVerification = .optionalVerification
         configuration.applicationProtocols = ["http/1.1"]
         configuration.sslContextCallback = { [identity] _, promise in
             var override = NIOSSLContextConfigurationOverride()

@@ -7,8 +7,29 @@ package import Model
 package protocol ManagementBackend: Sendable {
     /// Whether somebody may do something, by the policies that hold here.
     func access(
-        of principal: Principal, _ verb: Verb, _ target: AccessTarget
+        of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport
+    /// Keeps what was decided in the audit log; returns once that is as durable as asked. Throws where
+    /// what was allowed must not be done, since it cannot be kept.
+    func record(_ act: AuditAct, _ auditing: Auditing) async throws(Refusal)
+    /// Records of the audit log, from one on or the newest.
+    func audit(from index: UInt64?, limit: Int) async throws(Refusal) -> AuditPage
+    func auditVerdict() async throws(Refusal) -> AuditVerdict
+    /// Keeps what was decided about a request, for who asks why.
+    func note(_ record: AccessRecord) async
+    /// What was decided in the course of a request; empty where it is not known any more.
+    func records(of request: String) async -> [AccessRecord]
+    /// The policies with these ids, as far as they hold.
+    func excerpts(of ids: [String]) async -> [PolicyExcerpt]
+    /// Whom a token speaks for; a refusal `unauthenticated` where it does not, or not any more.
+    func bearer(of token: String) async throws(Refusal) -> Requester
+    /// What is known of a token by its id.
+    func userToken(_ id: String) async -> UserToken?
+    func userTokens() async throws(Refusal) -> UserTokenList
+    func vouch(
+        for user: String, validFor: Duration, by requester: Requester
+    ) async throws(Refusal) -> IssuedUserToken
+    func revokeToken(_ id: String, by requester: Requester) async throws(Refusal) -> UserToken
     func info() async -> ServerInfo
     func list(_ kind: Kind) async -> ObjectList
     /// All of the objects or none of them.

@@ -5,7 +5,37 @@ let schemas: [String: Schema] = [
     "ServerInfo": .fields([
         ("role", .choice(["hub", "node"])), ("name", .string), ("version", .string),
         ("hubInContact?", .boolean), ("since?", .string),
+        ("disk?", .named("DiskProtection")),
     ]),
+    "DiskProtection": .fields([("sealedBy?", .string), ("stolenDisk", .array(.string))]),
+    "AccessRecord": .fields([
+        ("request", .string), ("at", .string), ("who", .string),
+        ("credential", .choice(["certificate", "token", "socket"])),
+        ("verb", .choice(Verb.allCases.map(\.rawValue))), ("target", .string),
+        ("report", .named("AccessReport")),
+    ]),
+    "PolicyExcerpt": .fields([("id", .string), ("place", .string), ("text", .string)]),
+    "AccessExplanation": .fields([
+        ("items", .array(.named("AccessRecord"))), ("excerpts", .array(.named("PolicyExcerpt"))),
+    ]),
+    "Right": .fields([
+        ("verb", .choice(Verb.allCases.map(\.rawValue))), ("target", .string),
+        ("isAllowed", .boolean), ("reasons", .array(.string)),
+    ]),
+    "Rights": .fields([
+        ("who", .string), ("items", .array(.named("Right"))), ("policies", .array(.string)),
+    ]),
+    "WhoAmI": .fields([
+        ("user?", .string), ("credential", .choice(["certificate", "token", "socket"])),
+        ("token?", .string), ("expiresAt?", .string),
+    ]),
+    "UserToken": .fields([
+        ("id", .string), ("user", .string), ("issuedBy", .string), ("issuedAt", .string),
+        ("expiresAt", .string), ("revokedAt?", .string), ("revokedBy?", .string),
+    ]),
+    "UserTokenList": .fields([("items", .array(.named("UserToken"))), ("asOf", .string)]),
+    "UserTokenRequest": .fields([("user", .string), ("validFor", .string)]),
+    "IssuedUserToken": .fields([("text", .string), ("token", .named("UserToken"))]),
     "Metadata": .fields([
         ("name", .string), ("labels?", .map(.string)), ("annotations?", .map(.string)),
         ("generation?", .integer), ("createdAt?", .string),
@@ -102,6 +132,20 @@ let schemas: [String: Schema] = [
         ("isAllowed", .boolean), ("reasons", .array(.string)), ("errors", .array(.string)),
         ("policies", .array(.string)),
     ]),
+    "AuditEntry": .fields([("index", .integer), ("hash", .string), ("text", .string)]),
+    "AuditPage": .fields([
+        ("log", .string), ("items", .array(.named("AuditEntry"))), ("asOf", .string),
+    ]),
+    "AuditCheckpoint": .fields([
+        ("log", .string), ("index", .integer), ("head", .string), ("at", .string),
+        ("signature", .string),
+    ]),
+    "AuditFault": .fields([("kind", .string), ("index", .integer), ("message", .string)]),
+    "AuditVerdict": .fields([
+        ("log", .string), ("first", .integer), ("last", .integer), ("checkpoints", .integer),
+        ("newest?", .named("AuditCheckpoint")), ("fault?", .named("AuditFault")),
+        ("witnessed?", .integer),
+    ]),
     "Conflict": .fields([
         ("node", .string), ("kind", .choice(Kind.allCases.map(\.rawValue))), ("name", .string),
         ("atHub?", .named("Object")), ("atNode?", .named("Object")),
@@ -156,7 +200,13 @@ let schemas: [String: Schema] = [
         ("object", .integer), ("field", .string), ("message", .string), ("fix", .string),
     ]),
     "Refusal": .fields([
-        ("code", .choice(["invalid", "notFound", "denied", "conflict", "unavailable"])),
+        (
+            "code",
+            .choice([
+                "invalid", "notFound", "denied", "conflict", "unavailable", "unauthenticated",
+                "throttled",
+            ])
+        ),
         ("message", .string), ("mistakes", .array(.named("Mistake"))),
     ]),
 ]

@@ -26,6 +26,8 @@ extension Refusal.Code {
         case .denied: .forbidden
         case .conflict: .conflict
         case .unavailable: .serviceUnavailable
+        case .unauthenticated: .unauthorized
+        case .throttled: .tooManyRequests
         }
     }
 }
@@ -34,7 +36,15 @@ extension Refusal.Code {
 func refusalResponse(for error: any Error, limits: Limits) throws -> Response? {
     switch error {
     case let refusal as Refusal:
-        return try .json(refusal, status: refusal.code.status)
+        var response = try Response.json(refusal, status: refusal.code.status)
+        if refusal.code == .unauthenticated {
+            response.headers[.wwwAuthenticate] = "Bearer realm=\"skerry\""
+        }
+        return response
+    case let haste as Haste:
+        var response = try Response.json(haste.refusal, status: haste.refusal.code.status)
+        response.headers[.retryAfter] = String(haste.seconds)
+        return response
     case let rejection as Rejection:
         return try .json(rejection.refusal, status: rejection.status)
     case is NIOTooManyBytesError:

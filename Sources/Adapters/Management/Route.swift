@@ -50,8 +50,10 @@ struct Route: Sendable {
 struct Call: Sendable {
     let request: Request
     let channel: any Channel
+    /// Names the request in its answer, the audit log and what is recorded of it: 16 hexadecimal digits.
+    let id: String
     /// Who asks.
-    let principal: Principal
+    let requester: Requester
     /// What stands in the place of `{plural}` and `{name}`.
     let parameters: [String: String]
     let query: [String: String]

@@ -59,9 +59,25 @@ extension Interface {
         }
     }
 
+    /// First `limit` records from one on, or the newest, then each new one.
+    func watchAudit(from index: UInt64?, limit: Int, for call: Call) -> Response {
+        .flowing("text/event-stream", for: call.request) { _, outlet in
+            let signals = await backend.changes()
+            let first = try await backend.audit(from: index, limit: limit)
+            for entry in first.items { try await outlet.send(event: "record", entry) }
+            var next = (first.items.last?.index ?? (index ?? 1) - 1) + 1
+            try await lookAgain(on: signals) {
+                let page = try await backend.audit(from: next, limit: limits.eventsMax)
+                for entry in page.items { try await outlet.send(event: "record", entry) }
+                next = (page.items.last?.index).map { $0 + 1 } ?? next
+                if page.items.isEmpty { try await outlet.sendHeartbeat() }
+            }
+        }
+    }
+
     /// Looks after each signal and after each heartbeat, but never more often than every
     /// `watchPause`: signals that come meanwhile are one signal. Returns when the signals end.
-    private func lookAgain(
+    func lookAgain(
         on signals: AsyncStream<Void>, _ look: () async throws -> Void
     ) async throws {
         let (ticks, tick) = AsyncStream.makeStream(

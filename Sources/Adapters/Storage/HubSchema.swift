@@ -139,5 +139,14 @@ private func hubMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 """)
     }
+    migrator.registerMigration("hub-audit-1", migrate: makeAuditTables)
+    migrator.registerMigration("hub-people-1") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE userToken (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
     return migrator
 }

@@ -14,6 +14,9 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
         JoinToken.self, of: "token", key: ["name"], "SELECT * FROM token ORDER BY name",
         each: { _, token in snapshot.tokens.append(token) })
     try reader.values(
+        UserToken.self, of: "userToken", key: ["name"], "SELECT * FROM userToken ORDER BY name",
+        each: { _, token in snapshot.userTokens.append(token) })
+    try reader.values(
         [Int].self, of: "placement", key: ["workload", "node"],
         "SELECT * FROM placement ORDER BY workload, node",
         each: { row, ordinals in
@@ -50,6 +53,7 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
     snapshot.epoch = counter(try database.counter("epoch"))
     snapshot.metEpoch = counter(try database.counter("metEpoch"))
     snapshot.generationFloor = counter(try database.counter("generationFloor"))
+    snapshot.audit = try auditTail(database)
     return (snapshot, reader.damaged)
 }
 

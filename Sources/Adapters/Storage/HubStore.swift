@@ -79,6 +79,16 @@ package final class HubStore: Sendable {
     package func close() { file.close() }
 }
 
+extension HubStore: AuditStore {
+    package func auditAnchors() throws(StoreError) -> AuditAnchors {
+        try file.read(Storage.auditAnchors)
+    }
+
+    package func auditRows(from index: UInt64, limit: Int) throws(StoreError) -> [AuditRow] {
+        try file.read { try Storage.auditRows($0, from: index, limit: limit) }
+    }
+}
+
 private func apply(
     _ write: HubWrite, to database: GRDB.Database, _ tally: inout HistoryTally
 ) throws {
@@ -113,6 +123,10 @@ private func apply(
         try database.put(token, in: "token", name: token.id)
     case .removeToken(let id):
         try database.run("DELETE FROM token WHERE name = ?", [id])
+    case .userToken(let token):
+        try database.put(token, in: "userToken", name: token.id)
+    case .removeUserToken(let id):
+        try database.run("DELETE FROM userToken WHERE name = ?", [id])
     case .event(let event):
         try tally.append(event, to: database)
     case .decision(let decision):
@@ -134,6 +148,8 @@ private func apply(
         try database.put(roster, in: "roster", name: roster.site.text)
     case .generationFloor(let generation):
         try database.setCounter("generationFloor", to: try column(generation))
+    case .audit(let write):
+        try apply(write, to: database)
     case .document, .forgetDocument, .instance, .removeInstance, .acknowledged, .appliedRevision,
         .contact, .claims, .credential, .timeline, .head, .localChange, .removeLocalChange:
         try applyToNode(write, in: database)

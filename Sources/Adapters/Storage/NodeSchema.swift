@@ -47,6 +47,7 @@ private func nodeMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 """)
     }
+    migrator.registerMigration("node-audit-1", migrate: makeAuditTables)
     return migrator
 }
 

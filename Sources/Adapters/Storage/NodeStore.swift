@@ -76,6 +76,16 @@ package final class NodeStore: Sendable {
     package func close() { file.close() }
 }
 
+extension NodeStore: AuditStore {
+    package func auditAnchors() throws(StoreError) -> AuditAnchors {
+        try file.read(Storage.auditAnchors)
+    }
+
+    package func auditRows(from index: UInt64, limit: Int) throws(StoreError) -> [AuditRow] {
+        try file.read { try Storage.auditRows($0, from: index, limit: limit) }
+    }
+}
+
 private func apply(
     _ write: NodeWrite, to database: GRDB.Database, _ tally: inout LogTally
 ) throws {
@@ -123,6 +133,8 @@ private func apply(
         try database.setCounter("contactBoot", to: Int64(bitPattern: reading.boot))
     case .run(let run):
         try database.setCounter("run", to: try column(run))
+    case .audit(let write):
+        try apply(write, to: database)
     }
 }
 
@@ -163,5 +175,6 @@ private func loadNode(_ database: GRDB.Database) throws -> (NodeSnapshot, [Damag
         snapshot.contact = Reading(
             moment, boot: UInt64(bitPattern: try database.counter("contactBoot")))
     }
+    snapshot.audit = try auditTail(database)
     return (snapshot, reader.damaged)
 }

@@ -14,7 +14,7 @@ extension ControlClient {
     ///   - device: by which it can come back when all else has expired.
     package static func enrol(
         token text: String, node: NodeID, site: SiteID? = nil, key: NodeKey,
-        device: NodeKey? = nil, limits: Limits = .production, clock: FleetClock
+        device: (any DeviceKey)? = nil, limits: Limits = .production, clock: FleetClock
     ) async throws(TransportError) -> Enrolment {
         let token: JoinTokenText
         let roots: String
@@ -52,7 +52,7 @@ extension ControlClient {
     ///   - hub: `host:port` where nodes enrol.
     ///   - key: with which the node will sign.
     package static func comeBack(
-        to hub: String, trustRoots: String, node: NodeID, key: NodeKey, device: NodeKey,
+        to hub: String, trustRoots: String, node: NodeID, key: NodeKey, device: any DeviceKey,
         limits: Limits = .production, clock: FleetClock
     ) async throws(TransportError) -> Certification {
         let endpoint = try Endpoint(hub)

@@ -24,6 +24,21 @@ package struct NodeKey: Sendable {
     var signing: P256.Signing.PrivateKey { key }
 }
 
+/// The key by which a machine proves for all its life which one it is: in a file, or in a chip that
+/// signs and gives nothing away.
+package protocol DeviceKey: Sendable {
+    /// DER SubjectPublicKeyInfo of a P-256 key.
+    var publicKey: [UInt8] { get }
+    /// ECDSA over the SHA-256 of the message, in DER.
+    func signature(of message: [UInt8]) throws -> [UInt8]
+}
+
+extension NodeKey: DeviceKey {
+    package func signature(of message: [UInt8]) throws -> [UInt8] {
+        Array(try key.signature(for: message).derRepresentation)
+    }
+}
+
 /// What one side shows in a handshake: its certificates, leaf first, and the key to the leaf. PEM.
 package struct TLSIdentity: Sendable {
     package var certificateChain: String

@@ -48,13 +48,13 @@ package struct ReturnDesk: Sendable {
 extension ReturnProof {
     /// Signs what the hub asked for.
     package init(
-        node: NodeID, nonce: [UInt8], key: NodeKey, device: NodeKey
+        node: NodeID, nonce: [UInt8], key: NodeKey, device: any DeviceKey
     ) throws(CredentialError) {
         self.init(
             node: node, nonce: nonce, publicKey: key.publicKey, deviceKey: device.publicKey,
             signature: [])
         do {
-            signature = Array(try device.signing.signature(for: message).derRepresentation)
+            signature = try device.signature(of: message)
         } catch {
             throw .key(reason: "\(error)")
         }

@@ -93,6 +93,33 @@ package struct Connection: Sendable {
         return try await value(Request(path: "/api/v1/access" + query))
     }
 
+    /// The newest records of the audit log, or those from one on.
+    package func audit(from index: UInt64?, limit: Int) async throws -> AuditPage {
+        try await value(Request(path: Connection.audit(from: index, limit: limit)))
+    }
+
+    package func auditVerdict() async throws -> AuditVerdict {
+        try await value(Request(path: "/api/v1/audit/verdict"))
+    }
+
+    package func accessWhy(
+        _ verb: Verb, _ target: String?, as user: String?
+    ) async throws -> AccessExplanation {
+        var query = "?verb=\(verb.rawValue)"
+        if let target { query += "&target=\(Connection.encoded(target))" }
+        if let user { query += "&as=\(Connection.encoded(user))" }
+        return try await value(Request(path: "/api/v1/access/why" + query))
+    }
+
+    package func accessWhy(request: String) async throws -> AccessExplanation {
+        try await value(Request(path: "/api/v1/access/requests/\(Connection.encoded(request))"))
+    }
+
+    package func rights(of user: String?) async throws -> Rights {
+        let query = user.map { "?as=\(Connection.encoded($0))" } ?? ""
+        return try await value(Request(path: "/api/v1/rights" + query))
+    }
+
     package func localChanges() async throws -> LocalChangeList {
         try await value(Request(path: "/api/v1/changes"))
     }
@@ -111,6 +138,29 @@ package struct Connection: Sendable {
         var request = Request(method: .POST, path: "/api/v1/tokens")
         request.body = try Connection.json(Body(site: site, validFor: validFor))
         return try await value(request)
+    }
+
+    package func whoAmI() async throws -> WhoAmI {
+        try await value(Request(path: "/api/v1/whoami"))
+    }
+
+    package func userTokens() async throws -> UserTokenList {
+        try await value(Request(path: "/api/v1/usertokens"))
+    }
+
+    package func vouch(for user: String, validFor: Interval) async throws -> IssuedUserToken {
+        struct Body: Encodable {
+            var user: String
+            var validFor: Interval
+        }
+        var request = Request(method: .POST, path: "/api/v1/usertokens")
+        request.body = try Connection.json(Body(user: user, validFor: validFor))
+        return try await value(request)
+    }
+
+    package func revokeToken(_ id: String) async throws -> UserToken {
+        try await value(
+            Request(method: .DELETE, path: "/api/v1/usertokens/\(Connection.encoded(id))"))
     }
 
     // MARK: - Watching
@@ -159,6 +209,19 @@ package struct Connection: Sendable {
             return nil
         }
         preconditionFailure("a watch of decisions ends only by breaking")
+    }
+
+    package func watchAudit(
+        from index: UInt64?, limit: Int,
+        _ body: @escaping @Sendable (AuditEntry) async throws -> Void
+    ) async throws -> Never {
+        let path = Connection.audit(from: index, limit: limit) + "&watch=true"
+        _ = try await messages(path) { message -> Int? in
+            guard message.event == "record" else { return nil }
+            try await body(try Connection.decode(message.data))
+            return nil
+        }
+        preconditionFailure("a watch of records ends only by breaking")
     }
 
     private func messages<Result: Sendable>(
@@ -268,6 +331,10 @@ package struct Connection: Sendable {
         if watch { query.append("watch=true") }
         let path = "/api/v1/\(kind.plural)"
         return query.isEmpty ? path : path + "?" + query.joined(separator: "&")
+    }
+
+    private static func audit(from index: UInt64?, limit: Int) -> String {
+        "/api/v1/audit?limit=\(limit)" + (index.map { "&from=\($0)" } ?? "")
     }
 
     private static func decisions(about filter: DecisionFilter?) -> String {

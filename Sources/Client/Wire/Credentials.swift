@@ -8,6 +8,8 @@ import NIOTLS
 struct Credentials {
     private let address: HubAddress
     private let context: NIOSSLContext
+    /// What the header says who asks, where no certificate does.
+    let token: String?
 
     init(_ address: HubAddress) throws(Failure) {
         self.address = address
@@ -17,17 +19,21 @@ struct Credentials {
         configuration.shutdownTimeout = .milliseconds(200)
         configuration.trustRoots = .certificates(
             try Credentials.certificates(address.certificateAuthority, "certificate-authority"))
-        configuration.certificateChain =
-            try Credentials.certificates(address.clientCertificate, "client-certificate")
-            .map { .certificate($0) }
-        configuration.privateKey = .privateKey(try Credentials.key(address.clientKey))
+        var pair = "the files of the context do not work together"
+        switch address.proof {
+        case .certificate(let certificate, let key):
+            configuration.certificateChain =
+                try Credentials.certificates(certificate, "client-certificate")
+                .map { .certificate($0) }
+            configuration.privateKey = .privateKey(try Credentials.key(key))
+            pair = "\(key) is not the key of \(certificate)"
+            token = nil
+        case .token(let file): token = try Credentials.token(file)
+        }
         do {
             context = try NIOSSLContext(configuration: configuration)
         } catch {
-            throw Failure(
-                .usage,
-                "\(address.clientKey) is not the key of \(address.clientCertificate); "
-                    + "write the context again with 'skerry hub init'")
+            throw Failure(.usage, "\(pair); write the context again with 'skerry hub init'")
         }
     }
 
@@ -72,6 +78,16 @@ struct Credentials {
             "\(path) holds no PEM certificate; '\(field)' of the context must name one")
     }
 
+    private static func token(_ path: String) throws(Failure) -> String {
+        let text = String(decoding: try bytes(of: path, bytesMax: 1 << 16) ?? [], as: UTF8.self)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !text.isEmpty, text.utf8.allSatisfy({ (33...126).contains($0) }) else {
+            throw Failure(
+                .usage, "\(path) holds no token; log in again with: skerry login --token TOKEN")
+        }
+        return text
+    }
+
     private static func key(_ path: String) throws(Failure) -> NIOSSLPrivateKey {
         let pem = try bytes(of: path, bytesMax: 1 << 20) ?? []
         do {
@@ -83,10 +99,11 @@ struct Credentials {
         }
     }
 
-    /// When the own certificate ends.
+    /// When the own certificate ends; nil where there is none.
     var clientNotAfter: Date? {
         get throws(Failure) {
-            try Credentials.certificates(address.clientCertificate, "client-certificate").first
+            guard case .certificate(let file, _) = address.proof else { return nil }
+            return try Credentials.certificates(file, "client-certificate").first
                 .map { Date(timeIntervalSince1970: Double($0.notValidAfter)) }
         }
     }

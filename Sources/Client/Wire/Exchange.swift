@@ -83,7 +83,8 @@ extension Endpoint {
             let opened = try await Line.open(self, patience)
             line = opened
             return try await opened.channel.executeThenClose { inbound, outbound in
-                try await outbound.write(contentsOf: parts(of: request, isDuplex: isDuplex))
+                try await outbound.write(
+                    contentsOf: parts(of: request, token: opened.token, isDuplex: isDuplex))
                 var answer = AnswerBody(inbound.makeAsyncIterator())
                 let head = try await answer.head()
                 guard (200..<300).contains(head.status.code) else {
@@ -101,8 +102,11 @@ extension Endpoint {
         }
     }
 
-    private func parts(of request: Request, isDuplex: Bool) -> [HTTPClientRequestPart] {
+    private func parts(
+        of request: Request, token: String?, isDuplex: Bool
+    ) -> [HTTPClientRequestPart] {
         var headers = HTTPHeaders(request.headers)
+        if let token { headers.add(name: "Authorization", value: "Bearer \(token)") }
         headers.replaceOrAdd(name: "Host", value: host)
         headers.add(name: "User-Agent", value: "skerry")
         if isDuplex {
@@ -149,7 +153,9 @@ extension Refusal.Code {
     fileprivate init(_ status: HTTPResponseStatus) {
         self =
             switch status.code {
-            case 401, 403: .denied
+            case 401: .unauthenticated
+            case 403: .denied
+            case 429: .throttled
             case 404: .notFound
             case 409: .conflict
             case 400, 413, 422: .invalid

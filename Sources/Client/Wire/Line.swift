@@ -13,6 +13,8 @@ struct Line: Sendable {
 
     let channel: Channel
     let witness: Witness
+    /// Says who asks, where no certificate does.
+    var token: String?
 
     /// One thread is enough for one person, and it is not started before the first request.
     static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -40,8 +42,9 @@ struct Line: Sendable {
                 }
             }
         case .hub(let address):
-            let tls = try Credentials(address).clientHandler()
-            return
+            let credentials = try Credentials(address)
+            let tls = credentials.clientHandler()
+            var line =
                 try await bootstrap
                 .channelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
                 .channelOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
@@ -50,6 +53,8 @@ struct Line: Sendable {
                         try Line.make(on: channel, tls: tls, patience)
                     }
                 }
+            line.token = credentials.token
+            return line
         }
     }
 

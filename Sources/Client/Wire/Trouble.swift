@@ -118,7 +118,7 @@ struct Trouble {
             if let end = try Credentials(address).clientNotAfter, end < Date() {
                 return Failure(
                     .denied,
-                    "your certificate \(address.clientCertificate) expired at "
+                    "your certificate \(address.proof.file) expired at "
                         + "\(Trouble.text(end)); \(advice)")
             }
         } catch {
@@ -127,13 +127,13 @@ struct Trouble {
         if text.contains("EXPIRED") {
             return Failure(
                 .denied,
-                "the hub holds your certificate \(address.clientCertificate) for expired, "
+                "the hub holds your certificate \(address.proof.file) for expired, "
                     + "and this machine does not: compare the two clocks")
         }
         return Failure(
             .denied,
             "the hub at \(endpoint.text) does not accept your certificate "
-                + "\(address.clientCertificate); \(advice)")
+                + "\(address.proof.file); \(advice)")
     }
 
     private func distrusted(_ address: HubAddress) async -> Failure {

@@ -23,10 +23,10 @@ extension Agent {
     }
 
     mutating func noteIssued(
-        life: Duration, at now: Moment, into effects: inout [Effect]
+        life: Duration, at issued: Instant, into effects: inout [Effect]
     ) {
         credentials.trouble = nil
-        let due = Renewal.due(after: now.monotonic, life: life, using: &random)
+        let due = Renewal.due(after: issued, life: life, using: &random)
         effects.append(.wake(at: due, for: .renewal))
         redial(into: &effects)
     }
@@ -55,6 +55,7 @@ extension Agent {
     ) {
         guard credentials.succession != .none else { return }
         credentials.succession = .none
+        ship(at: now, into: &effects)
         let wait = Agent.redialRetry / 2 + random.duration(upTo: Agent.redialRetry)
         effects.append(.wake(at: now.monotonic + wait, for: .redial))
     }

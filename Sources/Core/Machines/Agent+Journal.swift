@@ -10,6 +10,7 @@ extension Agent {
         case entry(UInt64)
         case appliedRevision, forgottenChanges, trim, epoch, contact, run
         case localChange(WorkloadID)
+        case audit
 
         init(_ write: NodeWrite) {
             switch write {
@@ -25,6 +26,7 @@ extension Agent {
             case .run: self = .run
             case .localChange(let change): self = .localChange(change.workload)
             case .forgetLocalChanges: self = .forgottenChanges
+            case .audit: self = .audit
             }
         }
     }

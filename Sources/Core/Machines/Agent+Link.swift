@@ -210,9 +210,13 @@ extension Agent {
         reportMesh(into: &effects)
     }
 
-    /// Sends what is durable and due, no faster than the site's link carries it.
+    /// Sends what is durable and due, no faster than the site's link carries it. Nothing between a
+    /// greeting and its welcome: the hub leaves the session before as soon as it is greeted on the next,
+    /// and what it reads first there must not be later than what was lost on the way.
     mutating func ship(at now: Moment, into effects: inout [Effect]) {
-        guard link.isUp, now.monotonic >= nextShip else { return }
+        guard link.isUp, credentials.succession != .greeting, now.monotonic >= nextShip else {
+            return
+        }
         let batch = outbox.take(configuration.limits.batch, window: configuration.limits.window)
         guard !batch.isEmpty else { return }
         effects.append(.send(.entries(batch)))

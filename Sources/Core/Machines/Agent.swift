@@ -190,7 +190,7 @@ package struct Agent: Equatable, Sendable {
         case .request(let id, let request): serve(request, as: id, at: now, into: &effects)
         case .engine(let report): take(report, at: now, into: &effects)
         case .measured(let usage): beat(usage, into: &effects)
-        case .issued(let life): noteIssued(life: life, at: now, into: &effects)
+        case .issued(let life, let time): noteIssued(life: life, at: time, into: &effects)
         case .issueFailed(let reason): noteIssueFailed(reason, at: now, into: &effects)
         case .certified(let isFirst): noteCertified(isFirst: isFirst, at: now, into: &effects)
         case .keptKeys(let hand): keys = hand

@@ -107,8 +107,8 @@ extension Agent {
         case request(RequestID, Request)
         case engine(EngineReport)
         case measured(Usage?)
-        /// A certificate for this node was issued that lives so long.
-        case issued(life: Duration)
+        /// A certificate for this node was issued at that time and lives so long.
+        case issued(life: Duration, at: Instant)
         case issueFailed(reason: String)
         /// The node's authority was replaced. `isFirst`: until then it had none of its own.
         case certified(isFirst: Bool)

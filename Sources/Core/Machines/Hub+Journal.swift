@@ -22,6 +22,7 @@ extension Hub {
         case timeline(NodeID)
         case head(NodeID)
         case token(String)
+        case userToken(String)
         case policy(PolicyReference)
         case epoch
         case metEpoch
@@ -80,13 +81,15 @@ extension Hub {
         case .head(let node, _): (.head(node), node)
         case .token(let token): (.token(token.id), nil)
         case .removeToken(let id): (.token(id), nil)
+        case .userToken(let token): (.userToken(token.id), nil)
+        case .removeUserToken(let id): (.userToken(id), nil)
         case .policy(let stored): (.policy(stored.reference), nil)
         case .removePolicy(let reference): (.policy(reference), nil)
         case .epoch: (.epoch, nil)
         case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)
         case .roster(let roster): (.roster(roster.site), nil)
-        case .event, .decision, .removeNode: (nil, nil)
+        case .audit, .event, .decision, .removeNode: (nil, nil)
         }
     }
 }

@@ -50,6 +50,11 @@ extension Hub {
         case .issue(let token):
             try issue(token, at: now)
             return .issued
+        case .vouch(let token):
+            try vouch(token, at: now)
+            return .issued
+        case .revokeToken(let id, let who):
+            return .revoked(try revokeToken(id, by: who, at: now))
         case .readmit(let node, let device): return try readmit(node, device: device, at: now)
         case .enrol(let tokenID, let secretDigest, let node, let site, let device):
             let site = try enrol(node, at: site, tokenID, secretDigest, at: now)

@@ -21,6 +21,8 @@ package struct Hub: Equatable, Sendable {
     /// The copies that several nodes hold.
     var replacements: Table<WorkloadID, [Replacement]> = Table()
     var tokens: Table<String, JoinToken> = Table()
+    /// Leave for people to ask without a certificate.
+    var userTokens: Table<String, UserToken> = Table()
     /// The highest generation of any object that was deleted. One that is made anew under an old name
     /// counts on from here, so that what is left of the old one cannot pass for it.
     var generationFloor: UInt64
@@ -155,6 +157,7 @@ package struct Hub: Equatable, Sendable {
         for workload in snapshot.workloads { workloads.insert(workload, for: workload.id) }
         for token in snapshot.tokens { tokens.insert(token, for: token.id) }
         for roster in snapshot.rosters { rosters.insert(roster, for: roster.site) }
+        for token in snapshot.userTokens { userTokens.insert(token, for: token.id) }
         unreadPolicies = takePolicies(snapshot.policies)
         restoreVersions(snapshot)
         for state in snapshot.nodes {
@@ -173,7 +176,10 @@ package struct Hub: Equatable, Sendable {
         }
         for policy in unreadPolicies { tellUnread(policy, at: now) }
         for site in sites.rows { keepVersion(of: site, since: site.metadata.createdAt ?? now.wall) }
-        if isCopy { beginAnew(at: now) }
+        if isCopy {
+            beginAnew(at: now)
+            revokeAllTokens(at: now)
+        }
         for node in nodes.keys { nodes.update(node) { $0.quietSince = now.monotonic } }
         reconcile(because: .nodesChanged, at: now)
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))

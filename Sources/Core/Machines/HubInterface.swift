@@ -19,6 +19,9 @@ package struct HubLimits: Equatable, Sendable {
     /// Versions of one site that are kept, to judge by.
     package var siteVersions: Int
     package var tokens: Int
+    /// Tokens of people that still count, and of one person.
+    package var userTokens: Int
+    package var tokensPerUser: Int
     package var objects: Int
     /// Copies that one workload may ask for.
     package var replicas: Int
@@ -36,14 +39,15 @@ package struct HubLimits: Equatable, Sendable {
         heartbeatEvery: .seconds(15), heartbeatsMissed: 3, admissionsPerSecond: 200,
         admissionBurst: 50, reconnectWindowMin: .seconds(1), documentsPerMessage: 64,
         holdings: 4_096, events: 2_000, decisions: 2_000, siteVersions: 64, tokens: 10_000,
-        objects: 20_000, replicas: 10_000,
+        userTokens: 4_096, tokensPerUser: 64, objects: 20_000, replicas: 10_000,
         instancesPerNode: 1_000, writes: 4_096, policies: 256, policyVersions: 16,
         meshMembers: 256)
 
     package static let tight = HubLimits(
         heartbeatEvery: .seconds(60), heartbeatsMissed: 3, admissionsPerSecond: 4,
         admissionBurst: 2, reconnectWindowMin: .seconds(1), documentsPerMessage: 2, holdings: 128,
-        events: 32, decisions: 32, siteVersions: 16, tokens: 64, objects: 1_000, replicas: 64,
+        events: 32, decisions: 32, siteVersions: 16, tokens: 64,
+        userTokens: 16, tokensPerUser: 4, objects: 1_000, replicas: 64,
         instancesPerNode: 64, writes: 64,
         policies: 4,
         policyVersions: 3, meshMembers: 8)
@@ -71,6 +75,8 @@ extension Hub {
         case delete(Kind, name: String)
         case edit(Kind, name: String, Edit)
         case issue(JoinToken)
+        case vouch(UserToken)
+        case revokeToken(id: String, by: String)
         case resolve(Resolution)
         /// The host has checked nothing yet; the digest is of the secret that the node showed.
         case enrol(
@@ -86,6 +92,7 @@ extension Hub {
         case deleted
         case object(Object)
         case issued
+        case revoked(UserToken)
         /// And how long the authority of the node may live.
         case enrolled(NodeID, SiteID, life: Duration)
         case resolved

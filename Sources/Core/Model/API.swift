@@ -155,6 +155,10 @@ extension Edit: Codable {
 package struct Refusal: Error, Hashable, Codable, Sendable, CustomStringConvertible {
     package enum Code: String, Codable, Sendable {
         case invalid, notFound, denied, conflict, unavailable
+        /// Who asks is not known, or no longer.
+        case unauthenticated
+        /// Too much was asked; wait for a moment.
+        case throttled
     }
 
     package var code: Code
@@ -181,15 +185,32 @@ package struct ServerInfo: Hashable, Codable, Sendable {
     /// On a node: whether the hub is in contact, and since when that is so.
     package var hubInContact: Bool?
     package var since: WallTime?
+    /// Nil from servers of old, which seal nothing.
+    package var disk: DiskProtection?
 
     package init(
-        role: Role, name: String, version: String, hubInContact: Bool? = nil, since: WallTime? = nil
+        role: Role, name: String, version: String, hubInContact: Bool? = nil,
+        since: WallTime? = nil, disk: DiskProtection? = nil
     ) {
+        self.disk = disk
         self.role = role
         self.name = name
         self.version = version
         self.hubInContact = hubInContact
         self.since = since
+    }
+}
+
+/// What lies sealed on the disk of a hub or a node, and what a thief of that disk would learn.
+package struct DiskProtection: Hashable, Codable, Sendable {
+    /// `systemd`, `passphrase` or `tpm`: what unwraps the sealing key; nil where nothing is sealed.
+    package var sealedBy: String?
+    /// For people, a sentence each.
+    package var stolenDisk: [String]
+
+    package init(sealedBy: String?, stolenDisk: [String]) {
+        self.sealedBy = sealedBy
+        self.stolenDisk = stolenDisk
     }
 }
 

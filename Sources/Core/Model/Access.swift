@@ -44,6 +44,10 @@ package enum Verb: String, Codable, CaseIterable, Sendable {
     case approve
     /// Make a token with which a node joins.
     case enrol
+    /// Make a token that speaks for a person: whoever may do this may become anybody.
+    case vouch
+    /// End the tokens of others.
+    case revoke
     /// Ask what somebody else may do.
     case review
 }
@@ -59,6 +63,44 @@ package enum Principal: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .user(let name): "user '\(name)'"
         case .console: "the local console"
+        }
+    }
+}
+
+/// By what whoever asks was known.
+package enum Credential: Hashable, Sendable {
+    case socket
+    case certificate
+    /// Of the hub; named by its id.
+    case token(id: String)
+
+    /// As policies name it: `context.credential`.
+    package var word: String {
+        switch self {
+        case .socket: "socket"
+        case .certificate: "certificate"
+        case .token: "token"
+        }
+    }
+}
+
+/// Who asks, and what proves it.
+package struct Requester: Hashable, Sendable {
+    package var principal: Principal
+    package var credential: Credential
+
+    package init(_ principal: Principal, by credential: Credential) {
+        self.principal = principal
+        self.credential = credential
+    }
+
+    package static let console = Requester(.console, by: .socket)
+
+    /// As records name it: `ann`, or `console`.
+    package var name: String {
+        switch principal {
+        case .user(let name): name
+        case .console: "console"
         }
     }
 }

@@ -18,6 +18,7 @@ package enum NodeWrite: Hashable, Sendable {
     /// Changes up to this entry of the log are the hub's by now. By entry, since a newer change of the
     /// same workload may be on its way to disk.
     case forgetLocalChanges(through: UInt64)
+    case audit(AuditWrite)
 }
 
 /// What a node's store holds at start.
@@ -38,6 +39,7 @@ package struct NodeSnapshot: Hashable, Sendable {
     package var localChanges: [LocalChange]
     /// The highest version of each policy that was ever durable here, whatever became of its document.
     package var policyFloors: [String: UInt64]
+    package var audit = AuditTail()
 
     package init(
         documents: [Document] = [], appliedRevision: UInt64 = 0, instances: [InstanceRecord] = [],
@@ -91,6 +93,8 @@ package enum HubWrite: Hashable, Sendable {
     case head(NodeID, UInt64)
     case token(JoinToken)
     case removeToken(id: String)
+    case userToken(UserToken)
+    case removeUserToken(id: String)
     case event(Event)
     case decision(Decision)
     case epoch(UInt64)
@@ -103,6 +107,7 @@ package enum HubWrite: Hashable, Sendable {
     case generationFloor(UInt64)
     /// Who belongs to the mesh of a site. Its version outlives the site.
     case roster(Roster)
+    case audit(AuditWrite)
 }
 
 /// What the hub's store holds at start.
@@ -162,6 +167,8 @@ package struct HubSnapshot: Hashable, Sendable {
     package var siteHistories: [SiteID: PolicyHistory] = [:]
     package var compliance: [SiteCompliance] = []
     package var rosters: [Roster] = []
+    package var audit = AuditTail()
+    package var userTokens: [UserToken] = []
 
     package init(
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],

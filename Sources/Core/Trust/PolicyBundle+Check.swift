@@ -60,7 +60,7 @@ extension PolicyBundle {
         guard !keys.isEmpty else { throw .noKeys }
         let id = String(key.prefix(64))
         guard let signer = keys.first(where: { $0.id == key }) else { throw .unknownKey(id) }
-        guard let signature = Trust.bytes(hexadecimal: signature), signature.count == 64,
+        guard let signature = Model.bytes(hexadecimal: signature), signature.count == 64,
             // A line break inside of a line would make two texts of the same bytes.
             payload.allSatisfy({ $0.utf8.allSatisfy { (32...126).contains($0) } }),
             signer.verifies(signature, of: payload)

@@ -92,14 +92,14 @@ package struct TrustClock: Equatable, Sendable {
     }
 }
 
-/// When a certificate is renewed: at two thirds of its life, spread by a tenth to each side so that
-/// a fleet that was enrolled at one moment does not renew at one moment.
+/// When a certificate is renewed: at two thirds of its life at the latest, up to a tenth of that before,
+/// so that a fleet that was enrolled at one moment does not renew at one moment.
 package enum Renewal {
     package static func due(
         after issued: Instant, life: Duration, using random: inout Random
     ) -> Instant {
-        let middle = life * 2 / 3
-        let spread = middle / 10
-        return issued + (middle - spread) + random.duration(upTo: spread * 2)
+        let latest = life * 2 / 3
+        let spread = latest / 10
+        return issued + (latest - spread) + random.duration(upTo: spread)
     }
 }

@@ -41,7 +41,7 @@ struct AgentCommand: AsyncParsableCommand {
 
         func run() async throws {
             let settings = try AgentSettings(SettingFlags.values(arguments, Setting.agent))
-            let place = try await AgentHost.enrol(settings)
+            let place = try await AgentHost.enrol(settings, log: { logLine("agent: " + $0) })
             logLine("agent: enrolled as node \(place.node) at site \(place.site)")
         }
     }

@@ -64,8 +64,11 @@ struct HubCommand: AsyncParsableCommand {
 
         func run() async throws {
             let settings = try HubSettings(SettingFlags.values(arguments, Setting.hub))
-            let files = try HubHost.initialise(settings)
             let path = ContextFile.path(ProcessInfo.processInfo.environment)
+            let home = (path as NSString).deletingLastPathComponent
+            let files = try HubHost.initialise(
+                settings, copies: home + "/operator-" + settings.name,
+                log: { logLine("hub: " + $0) })
             try ContextFile.write(
                 context: Context(
                     name: settings.name,

@@ -166,29 +166,3 @@ struct ExecCommand: AsyncParsableCommand {
         throw ExitCode(Int32(truncatingIfNeeded: code))
     }
 }
-
-struct TokenCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "token", abstract: "Join tokens for new nodes.",
-        subcommands: [Create.self])
-
-    struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Make a join token for one node, and show it once.")
-
-        @Option(help: "The site the node will belong to.")
-        var site: String
-        @Option(name: .customLong("valid-for"), help: "How long the token can be used.")
-        var validFor = "15m"
-        @Option(name: .shortAndLong, help: "How to show it: json.")
-        var output: Format = .table
-        @OptionGroup var context: ContextOptions
-
-        func run() async throws {
-            try await TokenCreation(
-                site: site, validFor: interval(validFor, for: "--valid-for"),
-                format: output.limited(to: .json)
-            ).run(in: context.session())
-        }
-    }
-}

@@ -16,18 +16,20 @@ struct GetCommand: AsyncParsableCommand {
             skerry get changes
             skerry get compliance --site rural
             skerry get conflicts -o yaml
+            skerry get tokens
             skerry get services
 
-            The last six are no objects. Decisions and authority tell who was allowed to do what, and
+            The last seven are no objects. Decisions and authority tell who was allowed to do what, and
             who is; changes, what people changed at nodes; compliance, which decisions of nodes were
             against the policy they name; conflicts, what a node holds that the hub does not say;
-            services, the healthy instances of each workload, nearest and least loaded first.
+            tokens, who may ask without a certificate; services, the healthy instances of each workload,
+            nearest and least loaded first.
             """)
 
     @Argument(
         help: """
-            KIND, KIND NAME…, KIND/NAME…, all, decisions, authority, changes, compliance, conflicts \
-            or services.
+            KIND, KIND NAME…, KIND/NAME…, all, decisions, authority, changes, compliance, conflicts, \
+            tokens or services.
             """)
     var what: [String]
     @Flag(name: .shortAndLong, help: "Go on with each change.")
@@ -70,6 +72,10 @@ struct GetCommand: AsyncParsableCommand {
                 .run(in: context.session())
         case ["changes"], ["change"]:
             return try await ShowLocalChanges(
+                format: format.output, headings: !format.omitsHeadings
+            ).run(in: context.session())
+        case ["tokens"], ["token"]:
+            return try await ShowUserTokens(
                 format: format.output, headings: !format.omitsHeadings
             ).run(in: context.session())
         default: try await list()

@@ -26,7 +26,7 @@ enum AccessWords {
         for kind in [Kind.workload, .instance] { types[Text(kind.rawValue)] = ["tier"] }
         return Vocabulary(
             types: types, actions: Set(Verb.allCases.map(action)),
-            context: ["staleness", "policyAge", "issuance"])
+            context: ["staleness", "policyAge", "issuance", "credential"])
     }()
 }
 
@@ -37,7 +37,7 @@ extension Role {
         case .viewer: [.get, .logs]
         case .operator: [.get, .logs, .exec, .apply, .delete, .label, .cordon, .resolve]
         case .approver: [.get, .logs, .approve]
-        case .security: [.get, .logs, .enrol, .review]
+        case .security: [.get, .logs, .enrol, .review, .revoke]
         case .admin: Verb.allCases
         }
     }

@@ -14,14 +14,16 @@ package struct DecisionPoint: Sendable {
         package var staleness: Staleness
         package var policyAge: Duration
         package var issuance: Issuance
+        package var credential: Credential
 
         package init(
             staleness: Staleness = .fresh, policyAge: Duration = .zero,
-            issuance: Issuance = .online
+            issuance: Issuance = .online, credential: Credential = .certificate
         ) {
             self.staleness = staleness
             self.policyAge = policyAge
             self.issuance = issuance
+            self.credential = credential
         }
     }
 
@@ -46,6 +48,8 @@ package struct DecisionPoint: Sendable {
     /// Whether somebody may change policies at every site.
     package let hasPolicyMaker: Bool
     private let rules: Authoriser
+    /// What the policies say, to show it.
+    let sources: [(reference: PolicyReference, spec: PolicySpec)]
 
     /// - Parameters:
     ///   - policies: of each policy the version in force.
@@ -56,6 +60,7 @@ package struct DecisionPoint: Sendable {
     ) {
         let ordered = policies.sorted { $0.reference < $1.reference }
         self.policies = ordered.map(\.reference)
+        sources = ordered
         self.unread = unread
         let bindings = ordered.flatMap { policy in
             policy.spec.roleBindings.map { (policy.spec.scope.sites, $0) }
@@ -229,6 +234,7 @@ extension DecisionPoint.Circumstances {
             "staleness": .string(Text(staleness.rawValue)),
             "policyAge": .long(policyAge.components.seconds),
             "issuance": .string(Text(issuance.rawValue)),
+            "credential": .string(Text(credential.word)),
         ]
     }
 }

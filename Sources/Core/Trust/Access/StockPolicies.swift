@@ -14,6 +14,11 @@ enum StockPolicies {
         forbid(principal is User, action in [Action::"approve", Action::"exec", Action::"enrol"], resource)
         when { context.issuance == "offline" };
 
+        // What is lent may not lend: no token outlives the ones that were made with it.
+        @id("stock/token-makes-no-token")
+        forbid(principal, action == Action::"vouch", resource)
+        when { context.credential == "token" };
+
         // On an old policy nobody gets into workloads or takes Tier 1 away.
         @id("stock/stale-exec")
         forbid(principal is User, action == Action::"exec", resource)
@@ -31,10 +36,14 @@ enum StockPolicies {
         """
 
     /// As long as no binding names anybody: who holds the operator's certificate may do everything, as
-    /// there is nobody else who could say otherwise.
+    /// there is nobody else who could say otherwise. Who was lent a token may look.
     static let nobodyBound = """
         @id("stock/nobody-is-bound")
-        permit(principal is User, action, resource);
+        permit(principal is User, action, resource)
+        when { context.credential == "certificate" };
+        @id("stock/nobody-is-bound/token")
+        permit(principal is User, action in [Action::"get", Action::"logs"], resource)
+        when { context.credential == "token" };
 
         """
 

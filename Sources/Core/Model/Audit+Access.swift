@@ -1,0 +1,46 @@
+/// How it is kept that somebody was allowed to do something. That somebody was refused is always
+/// kept, and durable before the answer.
+package enum Auditing: Sendable {
+    /// Plain reading.
+    case unrecorded
+    /// Durable before, or together with, what comes of it.
+    case recorded
+    /// Durable before anything comes of it.
+    case atOnce
+}
+
+extension Verb {
+    package func auditing(of target: AccessTarget) -> Auditing {
+        switch self {
+        case .status, .get, .review: .unrecorded
+        case .apply, .delete: target.kind == .policy ? .atOnce : .recorded
+        case .label, .cordon, .resolve: .recorded
+        case .logs, .exec, .approve, .enrol: .atOnce
+        }
+    }
+}
+
+extension Principal {
+    /// As audit records name it.
+    package var audited: String {
+        switch self {
+        case .user(let name): "user/\(name)"
+        case .console: "console/local"
+        }
+    }
+}
+
+extension AccessTarget {
+    /// As audit records name it.
+    package var audited: String { kind == nil ? "fleet" : reference }
+}
+
+extension StreamRequest {
+    /// What audit records say of it: for a command, which one.
+    package var audited: String {
+        switch purpose {
+        case .logs: "container \(container.name)"
+        case .exec(let exec): "container \(container.name): \(exec.command.joined(separator: " "))"
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import Glibc
+
+/// A daemon that crashes leaves no copy of its memory, and nobody but root looks into it.
+package enum CoreDumps {
+    private typealias Control = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
+
+    /// PR_GET_DUMPABLE and PR_SET_DUMPABLE of `<linux/prctl.h>`.
+    private static let getDumpable: Int32 = 3
+    private static let setDumpable: Int32 = 4
+
+    // Swift imports no function with variable arguments; on Linux whole numbers are passed alike.
+    private static let control: Control? = dlsym(nil, "prctl").map {
+        unsafeBitCast($0, to: Control.self)
+    }
+
+    package static var areOff: Bool { control?(getDumpable, 0, 0, 0, 0) == 0 }
+
+    /// By the flag of the process and not by a limit: a limit would pass to every workload that is
+    /// started here, and theirs to dump or not is not Skerry's to say.
+    package static func turnOff(log: (String) -> Void) {
+        guard control?(setDumpable, 0, 0, 0, 0) != 0 else { return }
+        log(
+            "core dumps of this process stay on (\(String(cString: strerror(errno)))); a crash may "
+                + "write keys to disk")
+    }
+}
