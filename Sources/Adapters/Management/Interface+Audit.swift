@@ -33,7 +33,8 @@ extension Interface {
         let isRehearsal = call.query["dryRun"] == "true"
         try await backend.record(
             AuditAct(
-                who: call.requester.principal.audited, action: verb.rawValue, target: target.audited,
+                who: call.requester.principal.audited, action: verb.rawValue,
+                target: target.audited,
                 decision: report.isAllowed ? .allow : .deny, reasons: report.reasons,
                 errors: report.errors, policies: report.policies, request: call.id,
                 note: isRehearsal ? "dry run" : note), auditing)

@@ -67,22 +67,3 @@ extension Certificate {
 
 /// Every line with its end, so that no two lists of lines have the same bytes.
 private func text(of lines: [String]) -> [UInt8] { lines.flatMap { Array($0.utf8) + [10] } }
-
-private func hexadecimal(_ bytes: Data) -> String {
-    bytes.map { byte in
-        let text = String(byte, radix: 16)
-        return byte < 16 ? "0" + text : text
-    }.joined()
-}
-
-private func bytes(hexadecimal text: String) -> [UInt8]? {
-    let digits = Array(text.utf8)
-    guard digits.count.isMultiple(of: 2), digits.count <= 512 else { return nil }
-    var bytes: [UInt8] = []
-    for index in stride(from: 0, to: digits.count, by: 2) {
-        let pair = String(decoding: digits[index...index + 1], as: UTF8.self)
-        guard let byte = UInt8(pair, radix: 16) else { return nil }
-        bytes.append(byte)
-    }
-    return bytes
-}

@@ -15,7 +15,7 @@ extension Verb {
         case .status, .get, .review: .unrecorded
         case .apply, .delete: target.kind == .policy ? .atOnce : .recorded
         case .label, .cordon, .resolve: .recorded
-        case .logs, .exec, .approve, .enrol: .atOnce
+        case .logs, .exec, .approve, .enrol, .vouch, .revoke: .atOnce
         }
     }
 }

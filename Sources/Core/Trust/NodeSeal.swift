@@ -1,4 +1,5 @@
 import Crypto
+import Model
 
 /// The key by which a node signs what it says in its mesh: Ed25519, made by the node, and vouched for
 /// by the roster.
@@ -32,7 +33,7 @@ package struct NodeSeal: Sendable {
     package static func verifies(
         _ signature: [UInt8], of bytes: [UInt8], by publicKey: String
     ) -> Bool {
-        guard let raw = Trust.bytes(hexadecimal: publicKey) else { return false }
+        guard let raw = Model.bytes(hexadecimal: publicKey) else { return false }
         do {
             return try Curve25519.Signing.PublicKey(rawRepresentation: raw)
                 .isValidSignature(signature, for: bytes)

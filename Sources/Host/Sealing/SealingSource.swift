@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Model
 package import Trust
 
 /// Something of this machine, not of its disk, that wraps the sealing key of a state directory and

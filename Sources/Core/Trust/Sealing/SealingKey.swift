@@ -1,4 +1,5 @@
 import Crypto
+import Model
 
 /// 32 bytes under which keys and secrets are sealed with AES-256-GCM; zeroed when the last copy goes.
 ///
