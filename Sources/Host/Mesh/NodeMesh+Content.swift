@@ -117,7 +117,7 @@ extension NodeMesh {
             for shift in [24, 16, 8, 0] as [UInt32] {
                 request.append(UInt8(truncatingIfNeeded: fetch.transfer >> shift))
             }
-            request += Trust.bytes(hexadecimal: fetch.offer.digest) ?? []
+            request += Model.bytes(hexadecimal: fetch.offer.digest) ?? []
             post(request, to: peer)
         }
         fetches[name] = fetch
