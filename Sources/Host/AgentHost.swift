@@ -81,7 +81,8 @@ package final class AgentHost: Sendable {
         pairKeys = try PairKeys(
             of: identity.enrolment.node, at: settings.state + "/identity/pair.keys",
             in: vault)
-        seat = try await AgentHost.openMesh(settings, identity, pairKeys, log: log)
+        seat = try await AgentHost.openMesh(
+            settings, identity, pairKeys, in: vault, log: log)
         engine = try await settings.engine.open(
             directory: settings.state + "/processes", node: identity.enrolment.node,
             searchPath: settings.searchPath,

@@ -28,10 +28,10 @@ extension AgentHost {
     /// mesh, or there can be none at the moment, which is no reason to keep workloads waiting.
     static func openMesh(
         _ settings: AgentSettings, _ identity: NodeIdentity, _ pairKeys: PairKeys,
-        log: @escaping @Sendable (String) -> Void
+        in vault: Vault, log: @escaping @Sendable (String) -> Void
     ) async throws -> MeshSeat? {
         guard let wanted = settings.mesh else { return nil }
-        let files = try MeshFiles(state: settings.state)
+        let files = try MeshFiles(state: settings.state, in: vault)
         let seal = try files.seal()
         let port: DatagramPort
         do {

@@ -9,9 +9,11 @@ import Trust
 struct MeshFiles: Sendable {
     private let directory: String
     private let keyFile: String
+    private let vault: Vault
 
     /// `state` is the agent's directory.
-    init(state: String) throws(HostError) {
+    init(state: String, in vault: Vault) throws(HostError) {
+        self.vault = vault
         directory = state + "/mesh"
         keyFile = state + "/identity/mesh.key"
         try PrivateFile.makeDirectory(directory)
@@ -19,7 +21,7 @@ struct MeshFiles: Sendable {
 
     /// The key by which the node signs what it says in the mesh; made where there is none.
     func seal() throws(HostError) -> NodeSeal {
-        if let text = try PrivateFile.read(keyFile) {
+        if let text = try vault.read(keyFile) {
             let line = text.split(separator: "\n").first ?? ""
             guard let seed = bytes(hexadecimal: line), let seal = NodeSeal(seed: seed) else {
                 throw .identity(
@@ -33,7 +35,7 @@ struct MeshFiles: Sendable {
         guard let seal = NodeSeal(seed: seed) else {
             preconditionFailure("32 bytes are a seed of Ed25519")
         }
-        try PrivateFile.write(hexadecimal(seed) + "\n", to: keyFile)
+        try vault.write(hexadecimal(seed) + "\n", to: keyFile)
         return seal
     }
 
