@@ -14,7 +14,7 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 33)
+            #expect(paths.count == 32)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "usertokens/{name}", with: "usertokens/t1")

@@ -30,7 +30,8 @@ extension Room {
         [pure("Model", sees: [])]
         + core.map { pure($0) }
         + [
-            pure("Cedar", sees: []), pure("Trust", sees: ["Model", "Cedar", "Crypto", "CryptoExtras"]),
+            pure("Cedar", sees: []),
+            pure("Trust", sees: ["Model", "Cedar", "Crypto", "CryptoExtras"]),
             pure("Audit", sees: ["Model", "Crypto"]),
             pure("Machines", sees: ["Model", "Cedar", "Trust", "Audit"] + core),
             rim("Adapters/Storage", sees: ["Model", "GRDB"]),
