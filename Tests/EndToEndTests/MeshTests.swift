@@ -106,8 +106,9 @@ extension EndToEndTests {
         {
             try await Stage.with { stage in
                 try await openThree(stage)
-                try await stage.apply(routes("routes"))
-                try await stage.ready("workload/routes")
+                // Without ports: these three nodes would pick theirs from one range.
+                try await stage.apply(sleeper("till", seconds: 7_400))
+                try await stage.ready("workload/till")
                 try await eventually("each node to know of all three") {
                     for number in 1...3 {
                         let found = try await services(at: "node-\(number)", stage)

@@ -142,7 +142,7 @@ extension AgentHost {
     // MARK: - Names
 
     /// What serves, the best of each first: here by the engine, elsewhere by what neighbours say.
-    func serviceDirectory() async -> NameService.Directory {
+    func serviceDirectory() async -> NameDesk.Directory {
         let remote = await seat?.mesh.services() ?? []
         let hosts = await seat?.mesh.hosts ?? [:]
         let now = SystemClock.now().wall
@@ -153,7 +153,7 @@ extension AgentHost {
                 site: status.site, host: host, ports: status.ports, isLocal: true, load: 0,
                 age: .seconds(0))
         }
-        return NameService.Directory(
+        return NameDesk.Directory(
             endpoints: (local + remote).sorted(by: ServiceEndpoint.isPreferred), hosts: hosts)
     }
 
@@ -163,7 +163,7 @@ extension AgentHost {
             do {
                 let port = try await DatagramPort.open(at: address)
                 log("names of services are answered at \(port.place)")
-                await NameService(site: identity.enrolment.site) { [self] in
+                await NameDesk(site: identity.enrolment.site) { [self] in
                     await serviceDirectory()
                 }.run(on: port)
             } catch {

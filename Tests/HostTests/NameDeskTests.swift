@@ -3,7 +3,7 @@ import Model
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct NameServiceTests {
+@Suite(.timeLimit(.minutes(1))) struct NameDeskTests {
     private let endpoints = [
         endpoint("till", 1, "rural-1", "10.0.0.1", 8001),
         endpoint("till", 2, "rural-2", "10.0.0.2", 8002),
@@ -32,12 +32,12 @@ import Transport
         let port = try await DatagramPort.open()
         let client = try await DatagramPort.open()
         let endpoints = endpoints
-        let service = NameService(site: "rural") {
-            NameService.Directory(
+        let desk = NameDesk(site: "rural") {
+            NameDesk.Directory(
                 endpoints: endpoints, hosts: ["rural-1": "10.0.0.1", "rural-2": "10.0.0.2"])
         }
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await service.run(on: port) }
+            group.addTask { await desk.run(on: port) }
             // Noise before it is passed over.
             client.send([1, 2, 3], to: port.place)
             client.send(query(name, kind: kind), to: port.place)

@@ -4,7 +4,7 @@ package import Transport
 
 /// Answers names of services on the node: `NAME.SITE.skerry`, `_PORT._tcp.NAME.SITE.skerry`, and
 /// `NODE.node.SITE.skerry` for what the second names.
-package struct NameService: Sendable {
+package struct NameDesk: Sendable {
     /// What can be named at a moment.
     package struct Directory: Sendable {
         /// The best of each service first.
@@ -82,7 +82,7 @@ package struct NameService: Sendable {
     ) -> [NameQuery.Record] {
         var seen: Set<String> = []
         return hosts.filter { seen.insert($0).inserted }.compactMap { host in
-            guard let bytes = NameService.bytes(of: host) else { return nil }
+            guard let bytes = NameDesk.bytes(of: host) else { return nil }
             switch (kind, bytes.count) {
             case (.address?, 4), (.longAddress?, 16), (nil, _):
                 return .address(name: name, bytes: bytes)
