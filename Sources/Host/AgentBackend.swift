@@ -190,13 +190,31 @@ struct AgentBackend: ManagementBackend {
         guard site == nil || site == own else {
             throw Refusal(.notFound, "this node knows of its own site '\(own)' alone")
         }
-        guard let seat = host.seat else {
-            throw Refusal(
-                .unavailable,
-                "node '\(host.identity.enrolment.node)' takes no part in a mesh: its setting "
-                    + "meshListen is off, or its port was taken (see its log)")
+        return MeshReport(items: [try await mesh.view()], asOf: now)
+    }
+
+    func services() async -> ServiceList {
+        ServiceList(items: await host.serviceDirectory().endpoints, asOf: now)
+    }
+
+    func meshHoldings(of site: SiteID?) async throws(Refusal) -> MeshHoldings {
+        MeshHoldings(items: try await mesh.holdings, asOf: now)
+    }
+
+    func meshTraces(of record: String) async throws(Refusal) -> MeshTraces {
+        MeshTraces(items: try await mesh.traces(of: record), asOf: now)
+    }
+
+    private var mesh: NodeMesh {
+        get throws(Refusal) {
+            guard let seat = host.seat else {
+                throw Refusal(
+                    .unavailable,
+                    "node '\(host.identity.enrolment.node)' takes no part in a mesh: its setting "
+                        + "meshListen is off, or its port was taken (see its log)")
+            }
+            return seat.mesh
         }
-        return MeshReport(items: [await seat.mesh.view()], asOf: now)
     }
 
     func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken {

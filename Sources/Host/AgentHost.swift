@@ -173,6 +173,9 @@ package final class AgentHost: Sendable {
             group.addTask { [self] in await serveStreams() }
             group.addTask { [self] in await serveQuestions() }
             group.addTask { [self] in await obeySignals(log: log) }
+            if settings.names != nil {
+                group.addTask { [self] in try await answerNames() }
+            }
             if let seat {
                 group.addTask { [self] in try await takePart(seat) }
             }
@@ -249,6 +252,10 @@ package final class AgentHost: Sendable {
         case .attest(let held): group.addTask { [self] in attest(held: held) }
         case .keepRoster(let roster):
             group.addTask { [self] in await keep(roster) }
+        case .announce(let bundles, let generation):
+            seat?.orders.yield(.announce(bundles, siteGeneration: generation))
+        case .fetch(let offer): seat?.orders.yield(.fetch(offer))
+        case .register(let healthy): seat?.orders.yield(.register(healthy))
         case .send(let message):
             Failpoint.reach("agent.send.\(message.failpoint)")
             link.send(message)
@@ -264,8 +271,12 @@ package final class AgentHost: Sendable {
 
     /// What the heartbeat carries: how the node does, and how it sees its mesh.
     private func measure() async {
-        if let seat { mailbox.yield(.mesh(await seat.mesh.view())) }
-        mailbox.yield(.measured(facts.usage(at: SystemClock.now().wall)))
+        let usage = facts.usage(at: SystemClock.now().wall)
+        if let seat {
+            if let usage { await seat.mesh.feel(load: load(of: usage)) }
+            mailbox.yield(.mesh(await seat.mesh.view()))
+        }
+        mailbox.yield(.measured(usage))
     }
 
     /// Asks the agent for a change and waits until it is durable, or refused.

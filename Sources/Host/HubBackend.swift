@@ -89,6 +89,26 @@ struct HubBackend: ManagementBackend {
         return MeshReport(items: items, asOf: now)
     }
 
+    func services() async -> ServiceList {
+        let now = now
+        return ServiceList(items: host.machine.withLock { $0.services(at: now) }, asOf: now)
+    }
+
+    func meshHoldings(of site: SiteID?) async throws(Refusal) -> MeshHoldings {
+        let items = host.machine.withLock { $0.meshHoldings(of: site) }
+        guard let items else {
+            throw Refusal(.notFound, "there is no site '\(site?.text ?? "")'")
+        }
+        return MeshHoldings(items: items, asOf: now)
+    }
+
+    func meshTraces(of record: String) async throws(Refusal) -> MeshTraces {
+        throw Refusal(
+            .denied,
+            "records travel between nodes, and the hub is none: ask a node, with "
+                + "skerry --context local mesh trace")
+    }
+
     func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken {
         guard let address = host.enrolmentAddress else {
             throw Refusal(.unavailable, "the hub is still starting; try again in a moment")

@@ -37,6 +37,7 @@ extension AgentSettings {
         let cpu = values.read("cpu", as: "processor time such as 2 or 500m", CPUShare.init)
         let measured = NodeFacts.capacity()
         let mesh = values.mesh()
+        let names = values.names()
         self.init(
             state: values.text("state", as: "the path of a directory"),
             node: values.read("node", as: "a name (a-z, 0-9 and hyphens, at most 63)") {
@@ -58,7 +59,7 @@ extension AgentSettings {
             sealBefore: values.read(
                 "sealBefore", as: SealingChoice.expectation, SealingChoice.init),
             auditRecords: values.read("auditRecords", as: auditRange, recordCount) ?? 0,
-            mesh: mesh)
+            mesh: mesh, names: names)
         brake =
             values.read(
                 "revocationShare", as: "a number from 0 to 100", RevocationBrake.init(share:))

@@ -96,6 +96,11 @@ package struct Setting: Hashable, Sendable {
                 "`address:port` for datagrams of the site's mesh, or `off`; port 0 takes a free "
                 + "one and keeps it."),
         Setting(
+            name: "namesListen", fallback: "off",
+            meaning:
+                "`address:port` on loopback where names such as `NAME.SITE.skerry` are answered "
+                + "(DNS over UDP), or `off`."),
+        Setting(
             name: "meshAdvertise", fallback: nil,
             meaning: "`address` or `address:port` where other nodes of the site reach that; needed "
                 + "where it listens on all addresses."),

@@ -24,7 +24,8 @@ extension World {
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
                 .timeCorrected, .received(.keys), .keptKeys, .received(.roster), .keptRoster,
                 .mesh, .received(.revocations), .keptRevocations, .revocationsRefused,
-                .actedUnderGlass, .received(.witnessed), .attested, .auditBroken:
+                .actedUnderGlass, .received(.witnessed), .attested, .auditBroken, .offered,
+                .carried:
                 53
             }
         return kind << 16 | UInt64(node)
@@ -44,7 +45,7 @@ extension World {
             case .send(.holdings): 77
             case .send(.certify), .issue, .redial, .succeed, .hangUp, .askAuthority, .install,
                 .keepKeys, .keepRoster, .send(.mesh), .keepRevocations, .attest, .audit,
-                .send(.audit):
+                .send(.audit), .announce, .fetch, .register:
                 78
             case .list: 67
             case .carryOut(let order): 67 + order.act.kind

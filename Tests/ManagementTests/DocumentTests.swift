@@ -14,7 +14,7 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 35)
+            #expect(paths.count == 38)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "usertokens/{name}", with: "usertokens/t1")
@@ -113,6 +113,12 @@ import Testing
             "MeshSight": MeshSight(
                 node: "n", liveness: .alive, since: time, age: .seconds(1), lossHere: 0,
                 lossThere: 0),
+            "ServiceEndpoint": ServiceEndpoint(
+                service: "s", instance: InstanceID(workload: "s", ordinal: 0), node: "n",
+                site: "s", host: "h", ports: [:], isLocal: true, load: 0, age: .seconds(0)),
+            "MeshHolding": MeshHolding(node: "n", subject: "Site/s", version: 1),
+            "MeshTrace": MeshTrace(
+                key: "k", origin: "n", sequence: 1, writtenAt: time, via: "m", arrivedAt: time),
             "MeshTraffic": MeshTraffic(), "RosterVersion": RosterVersion.none,
         ]
         try await withSocket(Fleet()) { client in

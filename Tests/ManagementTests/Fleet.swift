@@ -278,6 +278,20 @@ final class Fleet: ManagementBackend {
             ], asOf: asOf)
     }
 
+    func services() async -> ServiceList {
+        ServiceList(items: [], asOf: state.withLock(\.asOf))
+    }
+
+    func meshHoldings(of site: SiteID?) async throws(Refusal) -> MeshHoldings {
+        MeshHoldings(
+            items: [MeshHolding(node: "n1", subject: "Site/rural", version: 1)],
+            asOf: state.withLock(\.asOf))
+    }
+
+    func meshTraces(of record: String) async throws(Refusal) -> MeshTraces {
+        MeshTraces(items: [], asOf: state.withLock(\.asOf))
+    }
+
     func apply(_ objects: [Object], dryRun: Bool) async throws(Refusal) -> [ApplyResult] {
         let mistakes = objects.enumerated().compactMap { index, object in
             isDNSLabel(object.metadata.name)

@@ -31,6 +31,7 @@ extension Allowance {
         ("Sources/Adapters/Transport/Sessions.swift", "the deadline of a stream"),
         ("Sources/Host/NodeIdentity+Join.swift", "the period of asking a person"),
         ("Sources/Client/Up/Children.swift", "the patience with a process that does not end"),
+        ("Sources/Client/Up/LocalFleet+Nodes.swift", "the period of what the nodes say"),
         ("Sources/Client/Up/LocalFleet.swift", "the period of the live table"),
         ("Sources/Client/Verbs/Await.swift", "the deadline of wait"),
         ("Sources/Client/Verbs/Resumption.swift", "the wait before a watch tries again"),

@@ -54,6 +54,12 @@ package protocol ManagementBackend: IdentityBackend {
     func compliance(of site: SiteID?) async throws(Refusal) -> ComplianceReport
     /// Who sees whom in the mesh of a site, or of every site.
     func mesh(of site: SiteID?) async throws(Refusal) -> MeshReport
+    /// The healthy instances of every service, the best of each first.
+    func services() async -> ServiceList
+    /// Which node has which revision.
+    func meshHoldings(of site: SiteID?) async throws(Refusal) -> MeshHoldings
+    /// How records came here: of this key, about this name or from this node; all without one.
+    func meshTraces(of record: String) async throws(Refusal) -> MeshTraces
     /// What people changed at nodes and nobody settled: of the fleet, or of this node.
     func localChanges() async -> LocalChangeList
     /// Settles one of them.

@@ -195,6 +195,23 @@ let schemas: [String: Schema] = [
         ("peers", .array(.named("MeshSight"))), ("traffic", .named("MeshTraffic")),
         ("at", .string),
     ]),
+    "ServiceEndpoint": .fields([
+        ("service", .string), ("instance", .named("InstanceID")), ("node", .string),
+        ("site", .string), ("host", .string), ("ports", .map(.integer)), ("isLocal", .boolean),
+        ("load", .number), ("age", .string),
+    ]),
+    "InstanceID": .fields([("workload", .string), ("ordinal", .integer)]),
+    "ServiceList": .fields([("items", .array(.named("ServiceEndpoint"))), ("asOf", .string)]),
+    "MeshHolding": .fields([
+        ("node", .string), ("subject", .string), ("version", .integer),
+    ]),
+    "MeshHoldings": .fields([("items", .array(.named("MeshHolding"))), ("asOf", .string)]),
+    "MeshTrace": .fields([
+        ("key", .string), ("origin", .string), ("sequence", .integer), ("writtenAt", .string),
+        ("via?", .string), ("arrivedAt?", .string), ("isTombstone", .boolean),
+        ("sizeBytes", .integer), ("holders", .array(.string)),
+    ]),
+    "MeshTraces": .fields([("items", .array(.named("MeshTrace"))), ("asOf", .string)]),
     "MeshReport": .fields([("items", .array(.named("MeshView"))), ("asOf", .string)]),
     "TokenRequest": .fields([("site", .string), ("validFor", .string)]),
     "IssuedToken": .fields([("text", .string), ("site", .string), ("expiresAt", .string)]),

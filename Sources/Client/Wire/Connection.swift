@@ -95,6 +95,20 @@ package struct Connection: Sendable {
         return try await value(Request(path: "/api/v1/mesh" + query))
     }
 
+    package func services() async throws -> ServiceList {
+        try await value(Request(path: "/api/v1/services"))
+    }
+
+    package func meshHoldings(of site: SiteID?) async throws -> MeshHoldings {
+        let query = site.map { "?site=\(Connection.encoded($0.text))" } ?? ""
+        return try await value(Request(path: "/api/v1/mesh/holdings" + query))
+    }
+
+    package func meshTraces(of record: String) async throws -> MeshTraces {
+        let query = record.isEmpty ? "" : "?record=\(Connection.encoded(record))"
+        return try await value(Request(path: "/api/v1/mesh/traces" + query))
+    }
+
     /// - Parameters:
     ///   - target: `KIND/NAME`; nil for the fleet.
     ///   - user: nil for whoever asks.

@@ -193,6 +193,7 @@ extension Agent {
         awaitAge(at: now, into: &effects)
         let wait = atLeast + backoff.next(first: first, using: &random)
         effects.append(.wake(at: now.monotonic + wait, for: .reconnect))
+        seekPolicies(into: &effects)
     }
 
     mutating func reconnect(at now: Moment, into effects: inout [Effect]) {

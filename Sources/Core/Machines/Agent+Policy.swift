@@ -39,27 +39,34 @@ extension Agent {
     ) -> Bool {
         // The same again, as after a hub was restored.
         if replica[document.key] == .policy(bundle) { return true }
-        do {
-            let payload = try bundle.admitted(
-                to: .node(configuration.node, site: configuration.site),
-                trusting: configuration.policyKeys,
-                holding: { self.version(of: $0) },
-                at: knownTime(at: now))
-            guard document.key == .policy(payload.reference.name) else {
-                throw BundleRefusal.name(payload.reference, called: document.key.name)
-            }
-            guard policies.count < Agent.policiesMax || self.payload(payload.reference.name) != nil
-            else {
-                throw BundleRefusal.rows(
-                    payload.reference, message: "\(policies.count) policies are held already",
-                    fix: "add its rows to one of them")
-            }
-            if let site { try check(payload, at: site) }
+        do throws(BundleRefusal) {
+            try inspect(bundle, as: document.key, at: site, now)
             return true
         } catch {
             refuse(document.key.name, "\(error)", at: now)
             return false
         }
+    }
+
+    /// Everything that has to be so before a bundle is kept, whoever brought it.
+    func inspect(
+        _ bundle: PolicyBundle, as key: DocumentKey, at site: Site?, _ now: Moment
+    ) throws(BundleRefusal) {
+        let payload = try bundle.admitted(
+            to: .node(configuration.node, site: configuration.site),
+            trusting: configuration.policyKeys,
+            holding: { self.version(of: $0) },
+            at: knownTime(at: now))
+        guard key == .policy(payload.reference.name) else {
+            throw .name(payload.reference, called: key.name)
+        }
+        guard policies.count < Agent.policiesMax || self.payload(payload.reference.name) != nil
+        else {
+            throw .rows(
+                payload.reference, message: "\(policies.count) policies are held already",
+                fix: "add its rows to one of them")
+        }
+        if let site { try check(payload, at: site) }
     }
 
     /// Whether it goes together with what else is known here.
@@ -72,7 +79,7 @@ extension Agent {
         throw .rows(payload.reference, message: fault.message, fix: fault.fix)
     }
 
-    private mutating func refuse(_ name: String, _ reason: String, at now: Moment) {
+    mutating func refuse(_ name: String, _ reason: String, at now: Moment) {
         acts.append(
             AuditAct(
                 who: "hub", action: "policy", target: "Policy/\(isDNSLabel(name) ? name : "?")",
@@ -115,7 +122,7 @@ extension Agent {
 
     /// The version of a policy above which one is new: the one that is held, or the one before what was
     /// lost, which may come again.
-    private func version(of name: String) -> UInt64? {
+    func version(of name: String) -> UInt64? {
         let held = payload(name)?.reference.version
         let lost = policyFloors[name].map { $0 - 1 }
         return max(held ?? 0, lost ?? 0)

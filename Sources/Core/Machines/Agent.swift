@@ -79,6 +79,13 @@ package struct Agent: Equatable, Sendable {
     package internal(set) var mesh: MeshView?
     /// Those of it that were called failed and have not been heard of since.
     var lostNeighbours: Set<NodeID> = []
+    /// The newest of each policy that a neighbour has; by name.
+    var offers: Table<String, PolicyOffer> = Table()
+    /// Digests of what was brought and is not meant for this node, or not to be believed.
+    var declined: Set<String> = []
+    var announced: Announcement?
+    /// The healthy instances that neighbours were told of; nil before they were.
+    var registered: [Registration]?
 
     // The engine.
     var engine: EngineState = .unknown
@@ -209,6 +216,9 @@ package struct Agent: Equatable, Sendable {
         case .revocationsRefused(let reason): tellRefused(reason, at: now)
         case .keptRoster(let version): meshContact?.roster = version
         case .mesh(let view): see(view, at: now, into: &effects)
+        case .offered(let offer): note(offer, into: &effects)
+        case .carried(let bundle, let digest, let neighbour):
+            carry(bundle, digest: digest, from: neighbour, at: now)
         case .redialFailed(let reason): noteRedialFailed(reason, at: now, into: &effects)
         case .timeCorrected: renew(into: &effects)
         case .actedUnderGlass(let act): noteActedUnderGlass(act, at: now)
@@ -239,6 +249,8 @@ package struct Agent: Equatable, Sendable {
 
     /// One durable write carries all that changed since the last one left.
     private mutating func finish(at now: WallTime, into effects: inout [Effect]) {
+        announce(into: &effects)
+        register(into: &effects)
         recordDecisions(at: now)
         // Before the write that carries out what they tell of.
         effects += acts.map { .audit($0) }

@@ -133,6 +133,10 @@ extension Agent {
         case keptRoster(RosterVersion)
         /// How this node sees its mesh.
         indirect case mesh(MeshView)
+        /// A neighbour has this policy.
+        case offered(PolicyOffer)
+        /// What `.fetch` asked for, its digest checked and nothing else.
+        indirect case carried(PolicyBundle, digest: String, from: NodeID)
         /// The session that was to follow the present one did not come about.
         case redialFailed(reason: String)
         /// The hub's time turned out to be another than this node's by more than a moment.
@@ -186,6 +190,13 @@ extension Agent {
         indirect case keepRevocations(KeptRevocations)
         /// Check this roster and keep it on disk, then `.keptRoster`.
         indirect case keepRoster(SignedRoster)
+        /// Tell the mesh that this node has these, and hand them to whoever asks.
+        indirect case announce([PolicyBundle], siteGeneration: UInt64)
+        /// Tell the mesh that these instances of this node are healthy, and no others.
+        case register([Registration])
+        /// Get this from whoever of the mesh has it, then `.carried`. Replaces an earlier wish for the
+        /// same policy.
+        case fetch(PolicyOffer)
         case send(NodeMessage)
         /// Look up where the audit log stands and what it has at this record, then `.attested`. Nothing
         /// where there is no news.

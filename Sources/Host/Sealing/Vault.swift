@@ -20,7 +20,7 @@ package struct Vault: Sendable {
     private static let sealHeading = "skerry.dev/v1 sealed "
     /// What may hold keys and was plain before sealing was set up. The rest of `identity/` is public.
     private static let keyFiles = [
-        "identity/node.key", "identity/authority.json", "identity/pair.keys",
+        "identity/node.key", "identity/authority.json", "identity/pair.keys", "identity/mesh.key",
         "identity/secrets.key", "identity/authority.pem", "identity/root.pem",
         "identity/issuing.pem", "identity/day-masters", "operator/operator.key",
         "operator/policy.key", "identity/token.key", "identity/mesh.key", "audit.key",

@@ -20,19 +20,20 @@ struct GetCommand: AsyncParsableCommand {
             skerry get certificates
             skerry get pending
             skerry get revocations
+            skerry get services
 
-            The last nine are no objects. Decisions and authority tell who was allowed to do what, and
+            The last ten are no objects. Decisions and authority tell who was allowed to do what, and
             who is; changes, what people changed at nodes; compliance, which decisions of nodes were
             against the policy they name; conflicts, what a node holds that the hub does not say; tokens, who
             may ask without a certificate; certificates, for how long hub and nodes can prove who they
             are; pending, which machines ask to become nodes; revocations, whose identity is no longer
-            good.
+            good; services, the healthy instances of each workload, nearest and least loaded first.
             """)
 
     @Argument(
         help: """
             KIND, KIND NAME…, KIND/NAME…, all, decisions, authority, changes, compliance, conflicts, \
-            tokens, certificates, pending or revocations.
+            tokens, certificates, pending, revocations or services.
             """)
     var what: [String]
     @Flag(name: .shortAndLong, help: "Go on with each change.")
@@ -49,6 +50,14 @@ struct GetCommand: AsyncParsableCommand {
 
     func run() async throws {
         switch what {
+        case let words where ["services", "service", "svc"].contains(words.first ?? ""):
+            guard words.count < 3 else {
+                throw Failure(.usage, "one service at a time: skerry get services NAME")
+            }
+            return try await ShowServices(
+                name: words.dropFirst().first, format: format.output,
+                headings: !format.omitsHeadings
+            ).run(in: context.session())
         case ["decisions"], ["decision"]:
             return try await Decisions(
                 about: object, limit: limit, follows: watch, format: format.output,
