@@ -93,6 +93,11 @@ package final class AgentHost: Sendable {
             searchPath: settings.searchPath,
             dockerHost: ProcessInfo.processInfo.environment["DOCKER_HOST"])
         rooms = RuntimeRooms(of: settings.state)
+        // Of what this node had before it forgot it, as when its store was lost.
+        try rooms.clear(
+            except: snapshot.instances.flatMap { record in
+                record.containers.map { ContainerID(instance: record.id, name: $0.name) }
+            })
         secrets = try NodeSecrets(
             in: vault, at: settings.state + "/identity/secrets.key", rooms: rooms, engine: engine)
         identities = WorkloadIdentities(
