@@ -16,17 +16,17 @@ struct AgentBackend: ManagementBackend {
         of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport {
         let moment = SystemClock.now()
-        let (point, here) = host.machine.withLock { agent in
+        let (point, here, isGlassBroken) = host.machine.withLock { agent in
             (
                 host.access.point(isCurrent: agent.isCurrent, make: agent.accessPoint),
-                agent.circumstances(at: moment)
+                agent.circumstances(at: moment), agent.isGlassBroken(at: moment.monotonic)
             )
         }
         return point.decide(
             requester.principal, verb, target,
             in: .init(
                 staleness: here.staleness, policyAge: here.policyAge,
-                credential: requester.credential))
+                credential: requester.credential, isGlassBroken: isGlassBroken))
     }
 
     func info() async -> ServerInfo {
@@ -203,7 +203,7 @@ struct AgentBackend: ManagementBackend {
         throw hubDecides("token create")
     }
 
-    private func hubDecides(_ verb: String) -> Refusal {
+    func hubDecides(_ verb: String) -> Refusal {
         Refusal(
             .denied,
             "'\(verb)' is for the hub to decide, and this is node "
@@ -228,7 +228,8 @@ extension Agent {
             state: state, lastSeen: link.isUp ? now.wall : link.since, observedAt: now.wall,
             agentVersion: Version.text, engine: shownEngine, capacity: configuration.capacity,
             desiredRevision: appliedRevision, appliedRevision: appliedRevision,
-            conditions: [contact, identity, skewCondition(at: now.wall)].compactMap { $0 })
+            conditions: [contact, identity, skewCondition(at: now.wall), glassCondition(at: now)]
+                .compactMap { $0 })
         return node
     }
 

@@ -13,7 +13,8 @@ extension AgentHost {
         case .probe(let id, let target, let timeout):
             return .probed(id, await engine.probe(id.container, target, timeout: timeout))
         case .persist, .wake, .connect, .disconnect, .send, .measure, .reply, .halted, .issue,
-            .redial, .succeed, .hangUp, .askAuthority, .install, .keepKeys, .keepRoster:
+            .redial, .succeed, .hangUp, .askAuthority, .install, .keepKeys, .keepRoster,
+            .keepRevocations:
             return nil
         }
     }

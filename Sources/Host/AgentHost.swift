@@ -33,6 +33,8 @@ package final class AgentHost: Sendable {
     let store: NodeStore
     private let facts = NodeFacts()
     let link: LinkSlot
+    let streams = AgentStreams()
+    let revocations = RevocationBoard()
     private let inputs: AsyncStream<Agent.Input>
     let mailbox: AsyncStream<Agent.Input>.Continuation
     private let timers: Timers<Agent.Wake>
@@ -59,7 +61,7 @@ package final class AgentHost: Sendable {
         let known = try NodeIdentity.load(from: settings.state, of: vault)
         let identity =
             if let known { known } else {
-                try await NodeIdentity.enrol(with: settings, in: vault)
+                try await NodeIdentity.enrol(with: settings, in: vault) { _ in }
             }
         return (identity.enrolment.node, identity.enrolment.site)
     }
@@ -77,7 +79,7 @@ package final class AgentHost: Sendable {
         if let known = try NodeIdentity.load(from: settings.state, of: vault) {
             identity = known
         } else {
-            identity = try await NodeIdentity.enrol(with: settings, in: vault)
+            identity = try await NodeIdentity.enrol(with: settings, in: vault, log: log)
             log("enrolled as node \(identity.enrolment.node) at site \(identity.enrolment.site)")
         }
         self.settings = settings
@@ -100,13 +102,18 @@ package final class AgentHost: Sendable {
             in: vault, at: settings.state + "/identity/secrets.key", rooms: rooms, engine: engine)
         identities = WorkloadIdentities(
             identity.credentials, rooms: rooms, engine: engine, log: log)
-        let configuration = AgentConfiguration(
+        var configuration = AgentConfiguration(
             node: identity.enrolment.node, site: identity.enrolment.site, version: Version.text,
             capacity: settings.capacity ?? NodeFacts.capacity(), portRange: settings.portRange,
             boot: try SystemClock.boot(), machine: NodeFacts.machine(),
             policyKeys: try settings.policyKeys.map(PolicyKeys.read)
                 ?? identity.enrolment.policyKeys,
-            keys: pairKeys.handAtStart, mesh: seat?.contact, secretsKey: secrets.publicKey)
+            keys: pairKeys.handAtStart, questionSocket: settings.questionSocket,
+            mesh: seat?.contact, secretsKey: secrets.publicKey)
+        configuration.brake = settings.brake
+        configuration.device = identity.credentials.deviceDigest
+        configuration.revocations = try AgentHost.readRevocations(in: settings.state)
+        if let kept = configuration.revocations { revocations.show(kept.list) }
         machine = Mutex(
             Agent(
                 configuration: configuration, snapshot: snapshot,
@@ -167,6 +174,8 @@ package final class AgentHost: Sendable {
                     ServiceNotice.send("READY=1")
                 }
             }
+            group.addTask { [self] in await serveStreams() }
+            group.addTask { [self] in await serveQuestions() }
             group.addTask { [self] in await obeySignals(log: log) }
             if let seat {
                 group.addTask { [self] in try await takePart(seat) }
@@ -236,6 +245,8 @@ package final class AgentHost: Sendable {
             group.addTask { [self] in await install(certification) }
         case .keepKeys(let deal):
             group.addTask { [self] in await keep(deal) }
+        case .keepRevocations(let kept):
+            group.addTask { [self] in await keep(kept) }
         case .keepRoster(let roster):
             group.addTask { [self] in await keep(roster) }
         case .send(let message):

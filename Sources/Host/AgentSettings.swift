@@ -26,6 +26,10 @@ package struct AgentSettings: Hashable, Sendable {
     package var hub: String?
     /// Files of the keys that may sign policy, in place of those from the enrolment.
     package var policyKeys: [String]?
+    /// How many identities its hub may revoke at once without a second key.
+    package var brake = RevocationBrake()
+    /// Where it asks to become a node, if it has no token.
+    package var join: JoinSettings?
     /// By what keys and secrets on disk are sealed, and what that was before, to change over.
     package var seal: SealingChoice
     package var sealBefore: SealingChoice?

@@ -27,6 +27,7 @@ extension HubMessage {
         case .inventory: "inventory"
         case .certified: "certified"
         case .keys: "keys"
+        case .revocations: "revocations"
         case .roster: "roster"
         }
     }

@@ -6,6 +6,7 @@ import Storage
 import Synchronization
 import Tokens
 import Transport
+import Trust
 
 /// Drives one `Hub`: its store, the control link's listeners and the API for people. Carries out
 /// what the hub decides, and decides nothing.
@@ -15,10 +16,12 @@ package final class HubHost: Sendable {
     let machine: Mutex<Hub>
     let observers = Observers()
     let access = AccessBoard()
+    let knownPolicies: KnownPolicies
     let tokens: TokenPress
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
+    let revocations = RevocationBoard()
     let audit: AuditLog
     let store: HubStore
     let log: @Sendable (String) -> Void
@@ -31,7 +34,7 @@ package final class HubHost: Sendable {
     var enrolmentAddress: String? { delegate.enrolmentAddress }
 
     private let inputs: AsyncStream<Hub.Input>
-    private let mailbox: AsyncStream<Hub.Input>.Continuation
+    let mailbox: AsyncStream<Hub.Input>.Continuation
     private let timers: Timers<Hub.Wake>
 
     /// What a hub tells whoever started it, once it can be reached.
@@ -85,7 +88,11 @@ package final class HubHost: Sendable {
         secrets = try HubSecrets(
             in: identity.vault, at: settings.state + "/identity/secrets.key")
         let snapshot = try store.load()
-        machine = Mutex(Hub(snapshot: snapshot, policyKeys: identity.policyKeys))
+        knownPolicies = try KnownPolicies(settings.state + "/identity/policies.known")
+        machine = Mutex(
+            Hub(
+                snapshot: snapshot, policyKeys: identity.policyKeys, known: knownPolicies.names,
+                brake: settings.brake))
         let audit = AuditLog(
             of: "hub/\(settings.name)",
             key: try AuditKeyFile.open(in: settings.state, of: identity.vault),
@@ -107,8 +114,10 @@ package final class HubHost: Sendable {
             ControlServer.Configuration(
                 control: "\(bind):\(settings.controlPort)",
                 enrolment: "\(bind):\(settings.enrolmentPort)", identity: identity.server,
+                enrolmentIdentity: identity.enrolmentServer,
                 trustRoots: identity.trustRoots, admitsOld: identity.admitsOld),
-            delegate: delegate, now: { [time = identity.time] in time.now })
+            delegate: delegate, now: { [time = identity.time] in time.now },
+            isRevoked: { [revocations] in revocations.covers($0) })
     }
 
     private func run(ready: @escaping @Sendable (Listening) -> Void) async throws {
@@ -119,6 +128,11 @@ package final class HubHost: Sendable {
             store.close()
         }
         let operatorFiles = try identity.writeOperator(in: settings)
+        delegate.decide { [self] node, site in
+            HubBackend(host: self).point.decide(
+                .node(node, site: site), .connect,
+                AccessTarget(.site, site.text, sites: [site]))
+        }
         let ports = OpenPorts { management, control, enrolment in
             ready(
                 Listening(
@@ -193,15 +207,31 @@ package final class HubHost: Sendable {
         }
     }
 
+    /// People are judged by the wall clock, as their clients judge the hub.
+    private func objection(toPerson chain: [[UInt8]]) async -> String? {
+        do {
+            return try await PeerVerifier(
+                .user, trustRoots: identity.trustRoots,
+                clock: FleetClock(certain: { SystemClock.now().wall }),
+                admitsOld: identity.admitsOld, isRevoked: revocations.covers
+            ).objection(toDER: chain)
+        } catch {
+            return "\(error)"
+        }
+    }
+
     private func listener(_ shown: ServerIdentity) throws -> TLSListener {
         TLSListener(
             host: settings.bind, port: settings.managementPort,
             identity: shown,
-            clientAuthorities: identity.trustRoots,
-            identify: { names in
+            verify: { [self] in await objection(toPerson: $0) },
+            identify: { [revocations] names, issuedAt in
                 // A second name would leave open for whom the bearer speaks.
-                guard names.count == 1, names[0].hasPrefix("uri:"),
-                    case .user(let user) = PeerIdentity(uri: String(names[0].dropFirst(4)))
+                guard names.count == 1, names[0].hasPrefix("uri:") else { return nil }
+                let subject = String(names[0].dropFirst(4))
+                let bearer = Bearer(subject: subject, device: nil, issuedAt: issuedAt)
+                guard case .user(let user) = PeerIdentity(uri: subject),
+                    !revocations.covers(bearer)
                 else { return nil }
                 return .user(user)
             })
@@ -244,6 +274,7 @@ package final class HubHost: Sendable {
             certify(node, at: site, request, device: device, life: life, on: session)
         case .dealKeys(let session, let node, let peers, let hand):
             dealKeys(to: node, peers, hand, on: session)
+        case .signRevocations(let list): sign(list)
         case .dealRoster(let session, let roster): deal(roster, on: session)
         case .reply(let request, let reply):
             Failpoint.reach("hub.reply.before")
@@ -287,7 +318,7 @@ package final class HubHost: Sendable {
             send(
                 .certified(
                     Certification(
-                        certificateChain: chain, trustRoots: identity.trustRoots,
+                        certificateChain: chain, trustRoots: identity.authority.offeredRoots,
                         enrolmentAddress: enrolmentAddress)),
                 to: session)
         } catch {

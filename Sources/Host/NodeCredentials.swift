@@ -2,6 +2,7 @@ import Foundation
 import Model
 import Synchronization
 import Transport
+import Trust
 
 /// What this node shows in handshakes, and the authority that it makes it from.
 final class NodeCredentials: Sendable {
@@ -87,6 +88,15 @@ final class NodeCredentials: Sendable {
             (state.leafEnds.map { $0 - now }, state.authority.map { $0.notAfter - now })
         }
     }
+
+    /// PEM of what this node has: its certificates with its authority behind them, and the roots.
+    var held: (chain: String?, trustRoots: String) {
+        state.withLock {
+            ($0.leaf?.certificateChain ?? $0.authority?.certificateChain, $0.trustRoots)
+        }
+    }
+
+    var deviceDigest: String { digest(ofDeviceKey: device.publicKey) }
 
     /// What is shown in the next handshake.
     func shown() throws -> TLSIdentity {
@@ -178,7 +188,8 @@ final class NodeCredentials: Sendable {
         let (pending, known) = state.withLock { ($0.pending, $0.trustRoots) }
         // An answer to a request of another session.
         guard let pending else { return false }
-        let roots = try TrustRoots.extend(known, with: certification.trustRoots)
+        let roots = try TrustRoots.extend(
+            known, with: certification.trustRoots, at: time.now)
         let authority = try NodeAuthority(
             certificateChain: certification.certificateChain, key: pending, node: node, site: site)
         if let objection = try await authority.objection(trusting: roots, at: time.forHandshakes) {

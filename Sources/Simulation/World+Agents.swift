@@ -114,7 +114,7 @@ extension World {
         case .hangUp: hangUp(node)
         case .askAuthority: askAuthority(for: node)
         case .install(let certification): install(certification, at: node)
-        case .halted, .keepKeys, .keepRoster: break
+        case .halted, .keepKeys, .keepRoster, .keepRevocations: break
         }
     }
 
@@ -242,7 +242,8 @@ extension Agent.Effect {
         case .persist, .connect, .disconnect, .send, .carryOut, .reply, .halted, .redial, .succeed,
             .hangUp, .askAuthority, .install:
             true
-        case .list, .probe, .measure, .wake, .issue, .keepKeys, .keepRoster: false
+        case .list, .probe, .measure, .wake, .issue, .keepKeys, .keepRoster, .keepRevocations:
+            false
         }
     }
 }

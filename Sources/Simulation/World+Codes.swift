@@ -23,7 +23,8 @@ extension World {
             case .request: 52
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
                 .timeCorrected, .received(.keys), .keptKeys, .received(.roster), .keptRoster,
-                .mesh:
+                .mesh, .received(.revocations), .keptRevocations, .revocationsRefused,
+                .actedUnderGlass:
                 53
             }
         return kind << 16 | UInt64(node)
@@ -42,7 +43,7 @@ extension World {
             case .send(.engine): 76
             case .send(.holdings): 77
             case .send(.certify), .issue, .redial, .succeed, .hangUp, .askAuthority, .install,
-                .keepKeys, .keepRoster, .send(.mesh):
+                .keepKeys, .keepRoster, .send(.mesh), .keepRevocations:
                 78
             case .list: 67
             case .carryOut(let order): 67 + order.act.kind
@@ -71,6 +72,7 @@ extension World {
             case .request: 107
             case .persisted: 108
             case .storeFailing: 109
+            case .signedRevocations: 93
             }
         return kind << 16 | 0xFFFF
     }
@@ -89,6 +91,7 @@ extension World {
             case .certify, .send(_, .certified), .dealKeys, .send(_, .keys), .dealRoster,
                 .send(_, .roster):
                 94
+            case .signRevocations, .send(_, .revocations): 92
             case .close: 117
             case .reply(_, .refused): 118
             case .reply: 119
@@ -156,7 +159,7 @@ extension World {
             .dealRoster(let session, _):
             session.rawValue
         case .reply(let id, _): id.number
-        case .wake: 0
+        case .wake, .signRevocations: 0
         }
     }
 }

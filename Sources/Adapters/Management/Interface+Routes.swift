@@ -4,7 +4,8 @@ import NIOCore
 
 extension Interface {
     static let routes: [Route] =
-        pages + people + questions + audits + collections + changes + conversations
+        pages + people + questions + audits + identityRoutes + collections + changes
+        + conversations
 
     private static let pages: [Route] = [
         Route(

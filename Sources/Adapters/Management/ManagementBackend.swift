@@ -4,11 +4,13 @@ package import Model
 ///
 /// Every list is the whole list. The interface filters by label and name, and works out for its
 /// watchers what changed.
-package protocol ManagementBackend: Sendable {
+package protocol ManagementBackend: IdentityBackend {
     /// Whether somebody may do something, by the policies that hold here.
     func access(
         of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport
+    /// What a service asks about a request that it got.
+    func decide(_ question: ServiceQuestion) async throws(Refusal) -> AccessReport
     /// Keeps what was decided in the audit log; returns once that is as durable as asked. Throws where
     /// what was allowed must not be done, since it cannot be kept.
     func record(_ act: AuditAct, _ auditing: Auditing) async throws(Refusal)
@@ -23,6 +25,8 @@ package protocol ManagementBackend: Sendable {
     func excerpts(of ids: [String]) async -> [PolicyExcerpt]
     /// Whom a token speaks for; a refusal `unauthenticated` where it does not, or not any more.
     func bearer(of token: String) async throws(Refusal) -> Requester
+    /// Why who asked earlier may ask no longer; nil where they may.
+    func objection(to requester: Requester) async -> Refusal?
     /// What is known of a token by its id.
     func userToken(_ id: String) async -> UserToken?
     func userTokens() async throws(Refusal) -> UserTokenList
@@ -52,6 +56,9 @@ package protocol ManagementBackend: Sendable {
     func localChanges() async -> LocalChangeList
     /// Settles one of them.
     func resolve(_ resolution: Resolution) async throws(Refusal)
+    /// Lets the console of a node act as if no policy forbade it, for so long; for nothing to end that.
+    /// Answers with when it ends.
+    func breakGlass(reason: String, validFor: Duration) async throws(Refusal) -> WallTime
     func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken
     /// Emits whenever anything that `list`, `events` or `decisions` shows has changed. Keeps at most one signal
     /// that nobody has taken yet.

@@ -156,5 +156,16 @@ private func hubMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 """)
     }
+    migrator.registerMigration("hub-identity-2") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE pending (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                CREATE TABLE revocations (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
     return migrator
 }

@@ -145,7 +145,7 @@ package struct ObjectTables: Sendable {
         let isRefused = node.status?.conditions.contains {
             $0.type == Condition.contact && !$0.isTrue && $0.reason == Condition.refused
         }
-        let warnings = ["Cloned", "Superseded"].filter { warning in
+        let warnings = ["Cloned", "Superseded", "Revoked"].filter { warning in
             node.status?.conditions.contains { $0.type == warning && $0.isTrue } ?? false
         }
         let cordoned =
@@ -232,7 +232,9 @@ package struct ObjectTables: Sendable {
             switch picture.currency(of: status) {
             case .current(let age):
                 [
-                    .init(status.phase.rawValue, status.phase.tone),
+                    status.reason == "NotAdmitted"
+                        ? .init("\(status.phase.rawValue), NotAdmitted", .caution)
+                        : .init(status.phase.rawValue, status.phase.tone),
                     .init(ready, status.ready ? .good : .caution), .init("\(status.restarts)"),
                     .init(age),
                 ]

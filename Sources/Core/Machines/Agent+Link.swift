@@ -76,6 +76,7 @@ extension Agent {
             if link.isUp { effects.append(.install(certification)) }
         case .keys(let deal):
             if link.isUp { effects.append(.keepKeys(deal)) }
+        case .revocations(let list): take(list, at: now, into: &effects)
         case .roster(let roster):
             if link.isUp, meshContact != nil { effects.append(.keepRoster(roster)) }
         }

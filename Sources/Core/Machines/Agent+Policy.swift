@@ -123,20 +123,38 @@ extension Agent {
             .sorted { $0.reference < $1.reference }
     }
 
-    /// As the hub is told; nil where none is.
     /// Who may do what at this node, by the policies that it holds.
     package func accessPoint() -> DecisionPoint {
-        DecisionPoint(policies.map { (reference: $0.reference, spec: $0.spec) })
+        DecisionPoint(
+            policies.map { (reference: $0.reference, spec: $0.spec) }, unread: unreadPolicies)
     }
 
     /// Whether an access point made earlier still says what holds.
     package func isCurrent(_ point: DecisionPoint) -> Bool {
         // By what the bundles call themselves: each request asks, and reading them takes long.
-        replica.contents.compactMap { content in
+        let held = replica.contents.compactMap { content in
             if case .policy(let bundle) = content { bundle.claimed } else { nil }
-        }.sorted() == point.policies
+        }
+        return point.unread == unread
+            && point.policies == held.filter { !unread.contains($0) }.sorted()
     }
 
+    /// What is held and cannot be read here, and what was durable once and is gone, as from a store that
+    /// was damaged: what they forbid is not known.
+    var unreadPolicies: [PolicyReference] {
+        let held = replica.contents.compactMap { content in
+            if case .policy(let bundle) = content { bundle.claimed } else { nil }
+        }
+        let read = Set(policies.map(\.reference))
+        return held.filter { !read.contains($0) } + lostPolicies(besides: held)
+    }
+
+    private func lostPolicies(besides held: [PolicyReference]) -> [PolicyReference] {
+        policyFloors.filter { name, _ in !held.contains { $0.name == name } }
+            .map { PolicyReference(name: $0, version: $1) }.sorted()
+    }
+
+    /// As the hub is told; nil where none is.
     var policiesInForce: [PolicyReference]? { regime.policies.isEmpty ? nil : regime.policies }
 
     mutating func tellPolicies(

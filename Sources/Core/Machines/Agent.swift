@@ -27,6 +27,12 @@ package struct Agent: Equatable, Sendable {
     // Who may decide.
     var gate: Gate
     package internal(set) var regime = Regime.preset
+    /// Policies that cannot be read, or were durable here once and are gone: what they forbid is not known.
+    var unread: [PolicyReference] = []
+    /// Says what may run here, where any policy has a word in it.
+    var runRules: RunRules?
+    /// Somebody at the console acts as if no policy forbade it; nil where nobody does.
+    package internal(set) var glass: BrokenGlass?
     /// Versions of policies below which none is taken, whatever became of them.
     let policyFloors: [String: UInt64]
     /// When the policy was last proved current; nil before the first contact.
@@ -63,6 +69,10 @@ package struct Agent: Equatable, Sendable {
     var credentials = Credentials()
     /// The keys with its peers that are on disk.
     var keys: KeyHand?
+    /// Which identities are no longer good, as it is on disk.
+    package internal(set) var revocations: KeptRevocations?
+    /// Why the last list was not taken; people were told.
+    var revocationsTrouble: String?
     /// Where others reach it in the mesh, with the roster that is on disk; nil without a mesh.
     var meshContact: MeshContact?
     /// How it last saw its mesh.
@@ -125,6 +135,7 @@ package struct Agent: Equatable, Sendable {
     package init(configuration: AgentConfiguration, snapshot: NodeSnapshot, random: Random) {
         self.configuration = configuration
         keys = configuration.keys
+        revocations = configuration.revocations
         meshContact = configuration.mesh
         self.random = random
         var source = random
@@ -187,10 +198,13 @@ package struct Agent: Equatable, Sendable {
         case .issueFailed(let reason): noteIssueFailed(reason, at: now, into: &effects)
         case .certified(let isFirst): noteCertified(isFirst: isFirst, at: now, into: &effects)
         case .keptKeys(let hand): keys = hand
+        case .keptRevocations(let kept): noteKept(kept, at: now)
+        case .revocationsRefused(let reason): tellRefused(reason, at: now)
         case .keptRoster(let version): meshContact?.roster = version
         case .mesh(let view): see(view, at: now, into: &effects)
         case .redialFailed(let reason): noteRedialFailed(reason, at: now, into: &effects)
         case .timeCorrected: renew(into: &effects)
+        case .actedUnderGlass(let act): noteActedUnderGlass(act, at: now)
         case .halt: halt(at: now, into: &effects)
         }
         finish(at: now.wall, into: &effects)

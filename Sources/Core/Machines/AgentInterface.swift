@@ -20,6 +20,13 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var keys: KeyHand?
     /// By which the hub seals values for this node; nil where nothing here can open them.
     package var secretsKey: String?
+    /// Which identities are no longer good, as it has kept that.
+    package var revocations: KeptRevocations?
+    package var brake = RevocationBrake()
+    /// The digest of its device key.
+    package var device: String?
+    /// Where workloads ask what is permitted; nil where nobody answers.
+    package var questionSocket: String?
     /// Its place in the mesh of its site; nil where it takes no part.
     package var mesh: MeshContact?
     package var limits: AgentLimits
@@ -27,8 +34,8 @@ package struct AgentConfiguration: Equatable, Sendable {
     package init(
         node: NodeID, site: SiteID, version: String, capacity: Capacity,
         portRange: ClosedRange<Int>, boot: UInt64, machine: UInt64 = 0,
-        policyKeys: [TrustedKey] = [], keys: KeyHand? = nil, mesh: MeshContact? = nil,
-        secretsKey: String? = nil,
+        policyKeys: [TrustedKey] = [], keys: KeyHand? = nil, questionSocket: String? = nil,
+        mesh: MeshContact? = nil, secretsKey: String? = nil,
         limits: AgentLimits = .production
     ) {
         self.node = node
@@ -41,6 +48,7 @@ package struct AgentConfiguration: Equatable, Sendable {
         self.policyKeys = policyKeys
         self.keys = keys
         self.secretsKey = secretsKey
+        self.questionSocket = questionSocket
         self.mesh = mesh
         self.limits = limits
     }
@@ -118,6 +126,9 @@ extension Agent {
         case certified(isFirst: Bool)
         /// The keys with its peers that the hub sent are on disk.
         case keptKeys(KeyHand)
+        /// The list that the hub sent was signed by the hub, and is on disk.
+        indirect case keptRevocations(KeptRevocations)
+        case revocationsRefused(reason: String)
         /// The roster of its mesh that is on disk.
         case keptRoster(RosterVersion)
         /// How this node sees its mesh.
@@ -126,6 +137,8 @@ extension Agent {
         case redialFailed(reason: String)
         /// The hub's time turned out to be another than this node's by more than a moment.
         case timeCorrected
+        /// Somebody at the console did what only the broken glass let them do.
+        case actedUnderGlass(String)
         /// Stop every workload in reverse tier order, then say `.halted`.
         case halt
     }
@@ -165,6 +178,8 @@ extension Agent {
         indirect case install(Certification)
         /// Keep these keys on disk in the place of those before, then `.keptKeys`.
         indirect case keepKeys(KeyDeal)
+        /// Check who signed this list, keep it on disk and obey it, then `.keptRevocations`.
+        indirect case keepRevocations(KeptRevocations)
         /// Check this roster and keep it on disk, then `.keptRoster`.
         indirect case keepRoster(SignedRoster)
         case send(NodeMessage)

@@ -19,6 +19,8 @@ struct Held: Equatable, Sendable {
     var refusal: Refusal?
     /// The digests of the Secrets that it should have been started with, as far as they are here.
     var secrets: [String: String] = [:]
+    /// The circumstances under which no policy let the node run what is wanted.
+    var exclusion: Refusal?
     /// What the log last said of it.
     var reported: InstanceStatus?
 
@@ -31,6 +33,8 @@ struct Held: Equatable, Sendable {
         var policies: [PolicyReference]
         /// What people were told of it.
         var trouble: Unit.Trouble
+        /// Of the workload that was not let in; zero where that does not matter.
+        var generation: UInt64 = 0
 
         init(_ circumstances: Gate.Circumstances, _ trouble: Unit.Trouble) {
             staleness = circumstances.staleness

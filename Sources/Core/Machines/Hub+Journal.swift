@@ -22,6 +22,8 @@ extension Hub {
         case timeline(NodeID)
         case head(NodeID)
         case token(String)
+        case pending(String)
+        case revocations
         case userToken(String)
         case policy(PolicyReference)
         case secret(SecretID)
@@ -82,6 +84,9 @@ extension Hub {
         case .head(let node, _): (.head(node), node)
         case .token(let token): (.token(token.id), nil)
         case .removeToken(let id): (.token(id), nil)
+        case .pending(let item): (.pending(item.device), nil)
+        case .removePending(let device): (.pending(device), nil)
+        case .revocations: (.revocations, nil)
         case .userToken(let token): (.userToken(token.id), nil)
         case .removeUserToken(let id): (.userToken(id), nil)
         case .policy(let stored): (.policy(stored.reference), nil)

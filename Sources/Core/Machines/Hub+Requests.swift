@@ -57,12 +57,22 @@ extension Hub {
             return .revoked(try revokeToken(id, by: who, at: now))
         case .readmit(let node, let device): return try readmit(node, device: device, at: now)
         case .enrol(let tokenID, let secretDigest, let node, let site, let device):
+            if let device, isRevoked(device: device) {
+                throw Refusal(.denied, "the identity of this machine was revoked")
+            }
             let site = try enrol(node, at: site, tokenID, secretDigest, at: now)
             if let device { noteCertified(node, device: device, at: now) }
             return .enrolled(node, site, life: authorityLife(of: node))
         case .resolve(let resolution):
             try resolve(resolution, at: now)
             return .resolved
+        case .askToJoin(let node, let site, let device):
+            return try askToJoin(node, at: site, device: device, now: now)
+        case .answer(let node, let answer, let principal):
+            return .pending(try self.answer(node, answer, by: principal, at: now))
+        case .revoke(let request, let principal):
+            try revoke(request, by: principal, at: now, into: &effects)
+            return .identitiesRevoked
         }
     }
 
@@ -261,7 +271,7 @@ extension Hub {
         journal.forget { followUp in
             switch followUp {
             case .feed(node, _), .acknowledge(node, _, _): true
-            case .feed, .acknowledge, .reply, .roster: false
+            case .feed, .acknowledge, .reply, .roster, .revocations: false
             }
         }
         let site = nodes[node]?.node.spec.site
@@ -389,16 +399,20 @@ extension Hub {
         token.usedBy = node
         tokens.insert(token, for: token.id)
         journal.writes.append(.token(token))
-        let object = Node(
-            metadata: Metadata(name: node.text, generation: 1, createdAt: now.wall),
-            spec: NodeSpec(site: token.site))
-        nodes.insert(Member(new: object), for: node)
-        circles = Table()
-        journal.writes.append(.node(object))
+        admit(node, at: token.site, now: now)
         tell(
             .normal, "Enrolled", .node, node.text, "enrolled at site '\(token.site)'", at: now)
         reconcile(because: .nodesChanged, at: now)
         return token.site
+    }
+
+    mutating func admit(_ node: NodeID, at site: SiteID, now: Moment) {
+        let object = Node(
+            metadata: Metadata(name: node.text, generation: 1, createdAt: now.wall),
+            spec: NodeSpec(site: site))
+        nodes.insert(Member(new: object), for: node)
+        circles = Table()
+        journal.writes.append(.node(object))
     }
 
     // MARK: - From intent to feeds

@@ -24,6 +24,13 @@ extension Hub {
                         + "state directory and start it with a new token"))
             return
         }
+        guard !isRevoked(member, device: device) else {
+            effects.append(
+                .refuse(
+                    session, retryAfter: .seconds(300),
+                    reason: "the identity of this node was revoked; what runs here goes on"))
+            return
+        }
         switch admission.request(at: now.monotonic) {
         case .admit:
             sessions.insert(Session(node: node, lastHeard: now.monotonic), for: session)
@@ -96,10 +103,8 @@ extension Hub {
         _ hello: Hello, on session: SessionID, at now: Moment, into effects: inout [Effect]
     ) {
         guard var member = nodes[hello.node] else { return }
-        if let older = member.session, older != session {
-            sessions.remove(older)
-            effects.append(.close(older))
-        }
+        let older = member.session.flatMap { $0 == session ? nil : $0 }
+        if let older { sessions.remove(older) }
         // A copy of a greeting is older than what was confirmed since.
         let isLess =
             hello.appliedRevision < member.applied
@@ -137,8 +142,11 @@ extension Hub {
                         acknowledged: nodes[hello.node]?.acknowledged ?? 0,
                         heartbeatEvery: Interval(limits.heartbeatEvery),
                         reconnectWindow: Interval(reconnectWindow)))))
+        // After the welcome, by which the streams of the one go over to the other.
+        if let older { effects.append(.close(older)) }
         if asks { effects.append(.send(session, .inventory)) }
         if sharesCopies(hello.node) { reconcile(because: .nodeReturned, at: now) }
+        sayRevocations(on: session, into: &effects)
         feed(hello.node, into: &effects)
         dealKeys(to: hello.node, at: now, into: &effects)
         noteMesh(hello.mesh, of: hello.node)
@@ -302,6 +310,8 @@ extension Hub {
             close(id, at: now)
         }
         dealKeys(at: now, into: &effects)
+        refreshRevocations(at: now, into: &effects)
+        forgetPending(at: now)
         vouch(at: now)
         if findsLost(at: now) { reconcile(because: .nodeLost, at: now) }
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))

@@ -70,7 +70,8 @@ extension Hub {
 
     private func conditions(of member: Member, at now: WallTime) -> [Condition] {
         absenceConditions(of: member, at: now) + timelineConditions(of: member)
-            + cloneConditions(of: member) + policyConditions(of: member, at: now)
+            + cloneConditions(of: member) + revocationConditions(of: member)
+            + policyConditions(of: member, at: now)
     }
 
     /// Out of contact, and whether that is a cause for concern.

@@ -93,6 +93,8 @@ package enum HubMessage: Hashable, Codable, Sendable {
     case certified(Certification)
     /// Keys that the node shares with each of its peers.
     case keys(KeyDeal)
+    /// Which identities are no longer good.
+    indirect case revocations(RevocationList)
     /// Who belongs to the mesh of the node's site.
     indirect case roster(SignedRoster)
 }

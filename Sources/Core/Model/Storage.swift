@@ -93,6 +93,10 @@ package enum HubWrite: Hashable, Sendable {
     case head(NodeID, UInt64)
     case token(JoinToken)
     case removeToken(id: String)
+    case pending(PendingNode)
+    case removePending(device: String)
+    /// Without its signature, which is made anew.
+    case revocations(RevocationList)
     case userToken(UserToken)
     case removeUserToken(id: String)
     case event(Event)
@@ -169,6 +173,8 @@ package struct HubSnapshot: Hashable, Sendable {
     package var siteHistories: [SiteID: PolicyHistory] = [:]
     package var compliance: [SiteCompliance] = []
     package var secrets: [Secret] = []
+    package var pending: [PendingNode] = []
+    package var revocations: RevocationList?
     package var rosters: [Roster] = []
     package var audit = AuditTail()
     package var userTokens: [UserToken] = []

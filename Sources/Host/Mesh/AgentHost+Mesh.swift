@@ -12,6 +12,8 @@ extension AgentHost {
         let files: MeshFiles
         /// What the hub is told of it.
         let contact: MeshContact
+        /// Who of its peers may speak with it.
+        let gate: PeerGate
     }
 
     /// Opens the socket of the mesh and takes up what the disk holds. Nil where the settings want no
@@ -41,15 +43,18 @@ extension AgentHost {
         let place = NodeMesh.Place(
             node: identity.enrolment.node, site: identity.enrolment.site, address: address,
             incarnation: try files.nextIncarnation())
+        let gate = PeerGate()
         let mesh = NodeMesh(
             place, roster: roster?.site == place.site ? roster : nil, seal: seal,
             ring: await pairKeys.ring, port: port,
             random: Random(seed: .random(in: .min ... .max)),
+            admits: { [gate] in gate.admits($0) },
             now: { Moment(monotonic: SystemClock.now().monotonic, wall: time.now) })
         return MeshSeat(
             mesh: mesh, files: files,
             contact: MeshContact(
-                key: seal.publicKey, address: address, roster: await mesh.rosterVersion))
+                key: seal.publicKey, address: address, roster: await mesh.rosterVersion),
+            gate: gate)
     }
 
     /// Neighbours know the port of the last run: after a reboot without a hub it is how they find it.
@@ -75,6 +80,7 @@ extension AgentHost {
 
     /// Ends when the agent does: a mesh that ended by itself must not end what the node runs.
     func takePart(_ seat: MeshSeat) async throws {
+        seat.gate.decide { [weak self] in self?.admitsPeer($0) ?? false }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await seat.mesh.run() }
             for await notice in seat.mesh.notices { await take(notice, of: seat) }

@@ -59,7 +59,8 @@ package actor NodeMesh {
     /// `now`: its wall time is the one that the node trusts.
     package init(
         _ place: Place, roster: Roster?, seal: NodeSeal, ring: KeyRing, port: DatagramPort,
-        random: Random, now: @escaping @Sendable () -> Moment = { SystemClock.now() }
+        random: Random, admits: @escaping @Sendable (NodeID) -> Bool = { _ in true },
+        now: @escaping @Sendable () -> Moment = { SystemClock.now() }
     ) {
         self.place = place
         self.seal = seal
@@ -79,7 +80,7 @@ package actor NodeMesh {
         limits.sessions.waitingMax = 4
         plane = DataPlane(
             ring: ring, port: port, places: NodeMesh.places(of: roster, but: place.node),
-            limits: limits, now: now)
+            limits: limits, admits: admits, now: now)
         var bounds = Membership.Limits.production
         // The data plane writes the length of each message before it.
         bounds.datagramBytesMax -= 2
