@@ -21,19 +21,30 @@ struct AuthorityFiles: Sendable {
         case links = "links.crt"
         /// What signed everything before there were roots.
         case old = "authority.pem"
+
+        /// Whether it is sealed where anything is.
+        var holdsKey: Bool {
+            switch self {
+            case .root, .issuing, .asked, .old: true
+            case .rootAlone, .rootsBefore, .links: false
+            }
+        }
     }
 
     let directory: String
     let vault: Vault
 
     func path(_ file: File) -> String { directory + "/" + file.rawValue }
-    func text(_ file: File) throws -> String? { try vault.read(path(file)) }
+    func text(_ file: File) throws -> String? {
+        file.holdsKey ? try vault.read(path(file)) : try PrivateFile.read(path(file))
+    }
     func old() throws -> String? { try text(.old) }
 
     func write(_ text: String, to file: File) throws {
-        switch file {
-        case .root, .issuing, .asked, .old: try vault.write(text, to: path(file))
-        case .rootAlone, .rootsBefore, .links: try PrivateFile.write(text, to: path(file))
+        if file.holdsKey {
+            try vault.write(text, to: path(file))
+        } else {
+            try PrivateFile.write(text, to: path(file))
         }
     }
 

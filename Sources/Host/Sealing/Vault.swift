@@ -22,7 +22,8 @@ package struct Vault: Sendable {
     private static let keyFiles = [
         "identity/node.key", "identity/authority.json", "identity/pair.keys", "identity/mesh.key",
         "identity/secrets.key", "identity/authority.pem", "identity/root.pem",
-        "identity/issuing.pem", "identity/day-masters", "operator/operator.key",
+        "identity/issuing.pem", "identity/issuing.next", "identity/day-masters",
+        "operator/operator.key",
         "operator/policy.key", "identity/token.key", "identity/mesh.key", "audit.key",
     ]
 
