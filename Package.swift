@@ -246,6 +246,16 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ] + certificates + tls,
             path: "Benchmarks/session", swiftSettings: strict),
+        // What it costs to prove who one is: bin/bench-identity.
+        .executableTarget(
+            name: "identity-bench",
+            dependencies: [
+                "Transport", "Trust", "Model",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ] + tls,
+            path: "Benchmarks/identity", swiftSettings: strict),
         tests("SimulationTests", sees: ["Model", "Authority", "Machines", "Simulation", "Trust"]),
         tests("RouteOptimizerTests", sees: ["RouteOptimizing", "RouteServing"]),
         // A mesh on virtual time, for tests and for tuning: bin/rehearse-mesh.
@@ -273,7 +283,7 @@ let package = Package(
         // Runs the built executables, which `swift test` builds with it.
         tests(
             "EndToEndTests", sees: ["Model"],
-            uses: httpClient + [.product(name: "GRDB", package: "GRDB.swift")]),
+            uses: httpClient + tls + [.product(name: "GRDB", package: "GRDB.swift")]),
         // Breaks policies and entities in drawn ways, for tests and benchmarks.
         .target(
             name: "CedarFuzz", dependencies: ["Cedar"], path: "Tests/CedarFuzz",

@@ -31,6 +31,23 @@ private struct Unguarded: ManagementBackend {
     func info() async -> ServerInfo { await hub.info() }
     // Nothing else is asked of it.
     private func unused() -> Never { preconditionFailure("the benchmark does not ask for this") }
+    func certificates() async throws(Refusal) -> CertificateList { unused() }
+    func pending() async throws(Refusal) -> PendingList { unused() }
+    func answer(
+        _ node: NodeID, _ answer: PendingAnswer, by principal: Principal
+    ) async throws(Refusal) -> PendingNode { unused() }
+    func revocations() async -> RevocationReport { unused() }
+    func revoke(
+        _ request: RevocationRequest, by principal: Principal
+    ) async throws(Refusal) -> RevocationReport { unused() }
+    func decide(_ question: ServiceQuestion) async throws(Refusal) -> AccessReport { unused() }
+    func objection(to requester: Requester) async -> Refusal? { unused() }
+    func services() async -> ServiceList { unused() }
+    func meshHoldings(of site: SiteID?) async throws(Refusal) -> MeshHoldings { unused() }
+    func meshTraces(of record: String) async throws(Refusal) -> MeshTraces { unused() }
+    func breakGlass(
+        reason: String, validFor: Duration
+    ) async throws(Refusal) -> WallTime { unused() }
     func audit(from index: UInt64?, limit: Int) async throws(Refusal) -> AuditPage { unused() }
     func auditProof(of index: UInt64) async throws(Refusal) -> AuditProof { unused() }
     func auditVerdict() async throws(Refusal) -> AuditVerdict { unused() }
@@ -74,8 +91,7 @@ private func serveUnguarded(
         key: try String(contentsOfFile: files.key, encoding: .utf8))
     let listener = TLSListener(
         host: "127.0.0.1", port: 0, identity: identity,
-        clientAuthorities: try String(contentsOfFile: files.authority, encoding: .utf8),
-        identify: { _ in .user("anybody") })
+        verify: { _ in nil }, identify: { _, _ in .user("anybody") })
     try await ManagementServer(backend: Unguarded(hub: hub), listener: .tls(listener))
         .run { ready($0) }
 }

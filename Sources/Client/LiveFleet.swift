@@ -38,7 +38,7 @@ package struct LiveFleet: Sendable {
                     fleet.workloads.append(workload)
                 case .policy(let policy):
                     fleet.policies.append(Policy(metadata: policy.metadata, spec: policy.spec))
-                case .instance: break
+                case .instance, .secret: break
                 }
             }
         }

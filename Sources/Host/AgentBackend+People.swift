@@ -10,7 +10,15 @@ extension AgentBackend {
         Refusal(.invalid, "tokens of people are made, listed and revoked at the hub")
     }
 
-    func note(_ record: AccessRecord) async { host.access.note(record) }
+    func note(_ record: AccessRecord) async {
+        host.access.note(record)
+        // Told as an event, which goes to the hub as well: twice on record, out of one hand's reach.
+        guard record.report.reasons == [DecisionPoint.brokenGlassID],
+            ![.get, .logs, .breakGlass].contains(record.verb)
+        else { return }
+        host.mailbox.yield(
+            .actedUnderGlass("\(record.verb.rawValue) \(record.target)"))
+    }
     func records(of request: String) async -> [AccessRecord] {
         host.access.records(of: request)
     }
@@ -24,6 +32,8 @@ extension AgentBackend {
         throw Refusal(.unauthenticated, "a node takes no tokens; ask its hub")
     }
 
+    func objection(to requester: Requester) async -> Refusal? { nil }
+
     func userToken(_ id: String) async -> UserToken? { nil }
     func userTokens() async throws(Refusal) -> UserTokenList { throw elsewhere }
 
@@ -33,5 +43,16 @@ extension AgentBackend {
 
     func revokeToken(_ id: String, by requester: Requester) async throws(Refusal) -> UserToken {
         throw elsewhere
+    }
+}
+
+/// When policy itself is in the way.
+extension AgentBackend {
+    func breakGlass(reason: String, validFor: Duration) async throws(Refusal) -> WallTime {
+        guard
+            case .glassBroken(let end) = try await host.carryOut(
+                .breakGlass(reason: reason, life: validFor))
+        else { preconditionFailure("breaking the glass is answered with its end or a refusal") }
+        return end
     }
 }

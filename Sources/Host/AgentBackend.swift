@@ -16,17 +16,17 @@ struct AgentBackend: ManagementBackend {
         of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport {
         let moment = SystemClock.now()
-        let (point, here) = host.machine.withLock { agent in
+        let (point, here, isGlassBroken) = host.machine.withLock { agent in
             (
                 host.access.point(isCurrent: agent.isCurrent, make: agent.accessPoint),
-                agent.circumstances(at: moment)
+                agent.circumstances(at: moment), agent.isGlassBroken(at: moment.monotonic)
             )
         }
         return point.decide(
             requester.principal, verb, target,
             in: .init(
                 staleness: here.staleness, policyAge: here.policyAge,
-                credential: requester.credential))
+                credential: requester.credential, isGlassBroken: isGlassBroken))
     }
 
     func info() async -> ServerInfo {
@@ -49,6 +49,7 @@ struct AgentBackend: ManagementBackend {
             case .node: [.node(agent.selfPortrait(at: moment, contact, identity))]
             case .workload: agent.workloads.map { .workload(agent.view(of: $0, at: now)) }
             case .instance: agent.instances(at: now).map { .instance(Instance($0)) }
+            case .secret: agent.secretObjects.map { .secret($0) }
             case .policy: agent.policyObjects(at: now).map { .policy($0) }
             }
         }
@@ -189,20 +190,38 @@ struct AgentBackend: ManagementBackend {
         guard site == nil || site == own else {
             throw Refusal(.notFound, "this node knows of its own site '\(own)' alone")
         }
-        guard let seat = host.seat else {
-            throw Refusal(
-                .unavailable,
-                "node '\(host.identity.enrolment.node)' takes no part in a mesh: its setting "
-                    + "meshListen is off, or its port was taken (see its log)")
+        return MeshReport(items: [try await mesh.view()], asOf: now)
+    }
+
+    func services() async -> ServiceList {
+        ServiceList(items: await host.serviceDirectory().endpoints, asOf: now)
+    }
+
+    func meshHoldings(of site: SiteID?) async throws(Refusal) -> MeshHoldings {
+        MeshHoldings(items: try await mesh.holdings, asOf: now)
+    }
+
+    func meshTraces(of record: String) async throws(Refusal) -> MeshTraces {
+        MeshTraces(items: try await mesh.traces(of: record), asOf: now)
+    }
+
+    private var mesh: NodeMesh {
+        get throws(Refusal) {
+            guard let seat = host.seat else {
+                throw Refusal(
+                    .unavailable,
+                    "node '\(host.identity.enrolment.node)' takes no part in a mesh: its setting "
+                        + "meshListen is off, or its port was taken (see its log)")
+            }
+            return seat.mesh
         }
-        return MeshReport(items: [await seat.mesh.view()], asOf: now)
     }
 
     func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken {
         throw hubDecides("token create")
     }
 
-    private func hubDecides(_ verb: String) -> Refusal {
+    func hubDecides(_ verb: String) -> Refusal {
         Refusal(
             .denied,
             "'\(verb)' is for the hub to decide, and this is node "
@@ -228,7 +247,8 @@ extension Agent {
             agentVersion: Version.text, engine: shownEngine, capacity: configuration.capacity,
             desiredRevision: appliedRevision, appliedRevision: appliedRevision,
             conditions: [
-                contact, identity, skewCondition(at: now.wall), auditCondition(at: now.wall),
+                contact, identity, skewCondition(at: now.wall), glassCondition(at: now),
+                auditCondition(at: now.wall),
             ].compactMap { $0 })
         return node
     }

@@ -13,8 +13,8 @@ extension AgentHost {
         case .probe(let id, let target, let timeout):
             return .probed(id, await engine.probe(id.container, target, timeout: timeout))
         case .persist, .wake, .connect, .disconnect, .send, .measure, .reply, .halted, .issue,
-            .redial, .succeed, .hangUp, .askAuthority, .install, .keepKeys, .keepRoster, .attest,
-            .audit:
+            .redial, .succeed, .hangUp, .askAuthority, .install, .keepKeys, .keepRoster,
+            .keepRevocations, .attest, .audit, .announce, .fetch, .register:
             return nil
         }
     }
@@ -40,6 +40,7 @@ extension AgentHost {
         do {
             let containers = try await engine.list()
             Failpoint.reach("agent.list.after")
+            identities.adopt(containers)
             return .listed(containers, await engine.status())
         } catch {
             return .unavailable(error)
@@ -58,7 +59,8 @@ extension AgentHost {
     private func start(_ request: StartRequest) async -> Agent.EngineReport {
         do {
             Failpoint.reach("agent.start.before")
-            let container = try await engine.start(request)
+            let container = try await engine.start(
+                identities.prepared(try secrets.opened(request)))
             Failpoint.reach("agent.start.after")
             return .started(container)
         } catch {
@@ -71,6 +73,8 @@ extension AgentHost {
             Failpoint.reach("agent.stop.before")
             try await engine.stop(id, grace: grace)
             Failpoint.reach("agent.stop.after")
+            identities.forget(id)
+            try rooms.clear(id)
             return .stopped(id)
         } catch {
             return .stopFailed(id, error)

@@ -103,14 +103,19 @@ extension AgentHost {
                 mailbox.yield(.received(message))
                 if case .welcome(let welcome) = message { learn(welcome.time) }
             },
-            streams: { [self] request, input, output in
-                try await keepRelayed(request)
-                do {
-                    try await engine.run(request, input: input, output: output)
-                } catch let failure as EngineFailure where failure.isAbsence {
-                    try await output(.missing(failure.message))
-                }
-            })
+            streams: streams)
+    }
+
+    /// Logs and commands for people at the hub, for as long as the agent runs.
+    func serveStreams() async {
+        await streams.run { [self] request, input, output in
+            try await keepRelayed(request)
+            do {
+                try await engine.run(request, input: input, output: output)
+            } catch let failure as EngineFailure where failure.isAbsence {
+                try await output(.missing(failure.message))
+            }
+        }
     }
 
     // MARK: - What is shown

@@ -16,6 +16,9 @@ package final class AgentHost: Sendable {
     let settings: AgentSettings
     let identity: NodeIdentity
     let vault: Vault
+    let rooms: RuntimeRooms
+    let secrets: NodeSecrets
+    let identities: WorkloadIdentities
     /// The keys with the node's peers.
     let pairKeys: PairKeys
     /// Its part in the mesh of its site.
@@ -30,6 +33,8 @@ package final class AgentHost: Sendable {
     let store: NodeStore
     private let facts = NodeFacts()
     let link: LinkSlot
+    let streams = AgentStreams()
+    let revocations = RevocationBoard()
     private let inputs: AsyncStream<Agent.Input>
     let mailbox: AsyncStream<Agent.Input>.Continuation
     private let timers: Timers<Agent.Wake>
@@ -56,7 +61,7 @@ package final class AgentHost: Sendable {
         let known = try NodeIdentity.load(from: settings.state, of: vault)
         let identity =
             if let known { known } else {
-                try await NodeIdentity.enrol(with: settings, in: vault)
+                try await NodeIdentity.enrol(with: settings, in: vault) { _ in }
             }
         return (identity.enrolment.node, identity.enrolment.site)
     }
@@ -74,25 +79,41 @@ package final class AgentHost: Sendable {
         if let known = try NodeIdentity.load(from: settings.state, of: vault) {
             identity = known
         } else {
-            identity = try await NodeIdentity.enrol(with: settings, in: vault)
+            identity = try await NodeIdentity.enrol(with: settings, in: vault, log: log)
             log("enrolled as node \(identity.enrolment.node) at site \(identity.enrolment.site)")
         }
         self.settings = settings
         pairKeys = try PairKeys(
             of: identity.enrolment.node, at: settings.state + "/identity/pair.keys",
             in: vault)
-        seat = try await AgentHost.openMesh(settings, identity, pairKeys, log: log)
+        seat = try await AgentHost.openMesh(
+            settings, identity, pairKeys, in: vault, log: log)
         engine = try await settings.engine.open(
             directory: settings.state + "/processes", node: identity.enrolment.node,
             searchPath: settings.searchPath,
             dockerHost: ProcessInfo.processInfo.environment["DOCKER_HOST"])
-        let configuration = AgentConfiguration(
+        rooms = RuntimeRooms(of: settings.state)
+        // Of what this node had before it forgot it, as when its store was lost.
+        try rooms.clear(
+            except: snapshot.instances.flatMap { record in
+                record.containers.map { ContainerID(instance: record.id, name: $0.name) }
+            })
+        secrets = try NodeSecrets(
+            in: vault, at: settings.state + "/identity/secrets.key", rooms: rooms, engine: engine)
+        identities = WorkloadIdentities(
+            identity.credentials, rooms: rooms, engine: engine, log: log)
+        var configuration = AgentConfiguration(
             node: identity.enrolment.node, site: identity.enrolment.site, version: Version.text,
             capacity: settings.capacity ?? NodeFacts.capacity(), portRange: settings.portRange,
             boot: try SystemClock.boot(), machine: NodeFacts.machine(),
             policyKeys: try settings.policyKeys.map(PolicyKeys.read)
                 ?? identity.enrolment.policyKeys,
-            keys: pairKeys.handAtStart, mesh: seat?.contact)
+            keys: pairKeys.handAtStart, questionSocket: settings.questionSocket,
+            mesh: seat?.contact, secretsKey: secrets.publicKey)
+        configuration.brake = settings.brake
+        configuration.device = identity.credentials.deviceDigest
+        configuration.revocations = try AgentHost.readRevocations(in: settings.state)
+        if let kept = configuration.revocations { revocations.show(kept.list) }
         machine = Mutex(
             Agent(
                 configuration: configuration, snapshot: snapshot,
@@ -141,6 +162,7 @@ package final class AgentHost: Sendable {
                     })
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
+            group.addTask { [self] in await identities.run() }
             checkAuditLater()
             group.addTask { [self] in
                 await engine.watch { [self] in _ = mailbox.yield(.engine(report(of: $0))) }
@@ -153,7 +175,12 @@ package final class AgentHost: Sendable {
                     ServiceNotice.send("READY=1")
                 }
             }
+            group.addTask { [self] in await serveStreams() }
+            group.addTask { [self] in await serveQuestions() }
             group.addTask { [self] in await obeySignals(log: log) }
+            if settings.names != nil {
+                group.addTask { [self] in try await answerNames() }
+            }
             if let seat {
                 group.addTask { [self] in try await takePart(seat) }
             }
@@ -222,12 +249,18 @@ package final class AgentHost: Sendable {
             group.addTask { [self] in await install(certification) }
         case .keepKeys(let deal):
             group.addTask { [self] in await keep(deal) }
+        case .keepRevocations(let kept):
+            group.addTask { [self] in await keep(kept) }
         case .audit(let act):
             audit.append(
                 act, in: auditCircumstances, isUrgent: act.decision == .deny, to: writer)
         case .attest(let held): group.addTask { [self] in attest(held: held) }
         case .keepRoster(let roster):
             group.addTask { [self] in await keep(roster) }
+        case .announce(let bundles, let generation):
+            seat?.orders.yield(.announce(bundles, siteGeneration: generation))
+        case .fetch(let offer): seat?.orders.yield(.fetch(offer))
+        case .register(let healthy): seat?.orders.yield(.register(healthy))
         case .send(let message):
             Failpoint.reach("agent.send.\(message.failpoint)")
             link.send(message)
@@ -243,8 +276,12 @@ package final class AgentHost: Sendable {
 
     /// What the heartbeat carries: how the node does, and how it sees its mesh.
     private func measure() async {
-        if let seat { mailbox.yield(.mesh(await seat.mesh.view())) }
-        mailbox.yield(.measured(facts.usage(at: SystemClock.now().wall)))
+        let usage = facts.usage(at: SystemClock.now().wall)
+        if let seat {
+            if let usage { await seat.mesh.feel(load: load(of: usage)) }
+            mailbox.yield(.mesh(await seat.mesh.view()))
+        }
+        mailbox.yield(.measured(usage))
     }
 
     /// Asks the agent for a change and waits until it is durable, or refused.

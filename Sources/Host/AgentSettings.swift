@@ -26,6 +26,10 @@ package struct AgentSettings: Hashable, Sendable {
     package var hub: String?
     /// Files of the keys that may sign policy, in place of those from the enrolment.
     package var policyKeys: [String]?
+    /// How many identities its hub may revoke at once without a second key.
+    package var brake = RevocationBrake()
+    /// Where it asks to become a node, if it has no token.
+    package var join: JoinSettings?
     /// By what keys and secrets on disk are sealed, and what that was before, to change over.
     package var seal: SealingChoice
     package var sealBefore: SealingChoice?
@@ -33,6 +37,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var capacity: Capacity?
     /// Where datagrams of the mesh are taken, and where others are told to send them; nil for no mesh.
     package var mesh: MeshPlace?
+    /// `address:port` on loopback where names of services are answered; nil for nowhere.
+    package var names: String?
 
     package init(
         state: String, node: NodeID? = nil, token: String? = nil, engine: EngineChoice = .auto,
@@ -40,7 +46,7 @@ package struct AgentSettings: Hashable, Sendable {
         stopsWorkloads: Bool = false, endsWithInput: Bool = false, hub: String? = nil,
         policyKeys: [String]? = nil, capacity: Capacity? = nil,
         seal: SealingChoice = .auto, sealBefore: SealingChoice? = nil,
-        auditRecords: Int = 50_000, mesh: MeshPlace? = MeshPlace()
+        auditRecords: Int = 50_000, mesh: MeshPlace? = MeshPlace(), names: String? = nil
     ) {
         self.state = state
         self.node = node
@@ -58,5 +64,6 @@ package struct AgentSettings: Hashable, Sendable {
         self.seal = seal
         self.sealBefore = sealBefore
         self.mesh = mesh
+        self.names = names
     }
 }

@@ -37,6 +37,8 @@ package actor DataPlane {
         package var placeless = 0
         /// Delivered, and nobody read it in time.
         package var unread = 0
+        /// From and to peers that policy does not let in.
+        package var refused = 0
         package var port = DatagramPort.Losses()
     }
 
@@ -56,16 +58,23 @@ package actor DataPlane {
     private var entropy = SystemRandomNumberGenerator()
     private var placeless = 0
     private var unread = 0
+    private var refused = 0
+    private let admits: @Sendable (NodeID) -> Bool
 
-    /// `now`: its wall time is the one that days of keys go by, so a node gives the time that it
-    /// trusts.
+    /// - Parameters:
+    ///   - admits: whether policy lets a peer speak with this node; asked at each datagram, so it must
+    ///     be quick.
+    ///   - now: its wall time is the one that days of keys go by, so a node gives the time that it
+    ///     trusts.
     package init(
         ring: KeyRing, port: DatagramPort, places: [NodeID: DatagramPort.Place] = [:],
         preferring suite: Suites = .aes, limits: Limits = .production,
+        admits: @escaping @Sendable (NodeID) -> Bool = { _ in true },
         now: @escaping @Sendable () -> Moment = { SystemClock.now() }
     ) {
         machine = PeerSessions(ring: ring, preferring: suite, limits: limits.sessions)
         self.port = port
+        self.admits = admits
         self.now = now
         self.places = places
         (messages, inbox) = AsyncStream.makeStream(
@@ -97,6 +106,10 @@ package actor DataPlane {
     /// Sends messages to a peer, small ones together; they wait, some of them, while there is no
     /// session.
     package func send(_ messages: [[UInt8]], to peer: NodeID) {
+        guard admits(peer) else {
+            refused += messages.count
+            return
+        }
         var effects: [PeerSessions.Effect] = []
         machine.send(messages, to: peer, at: now(), entropy: &entropy, into: &effects)
         carryOut(effects)
@@ -123,14 +136,22 @@ package actor DataPlane {
 
     package var losses: Losses {
         Losses(
-            byReason: machine.drops, placeless: placeless, unread: unread, port: port.losses)
+            byReason: machine.drops, placeless: placeless, unread: unread, refused: refused,
+            port: port.losses)
     }
 
     private func receive(_ datagram: DatagramPort.Datagram) {
         var effects: [PeerSessions.Effect] = []
         let peer = machine.receive(
             datagram.bytes, at: now(), entropy: &entropy, into: &effects)
-        if let peer { places[peer] = datagram.source }
+        if let peer {
+            // It proved who it is, and gets no answer all the same: not even that there is somebody.
+            guard admits(peer) else {
+                refused += 1
+                return
+            }
+            places[peer] = datagram.source
+        }
         carryOut(effects, answering: datagram.source)
     }
 

@@ -28,6 +28,7 @@ extension HubMessage {
         case .inventory: "inventory"
         case .certified: "certified"
         case .keys: "keys"
+        case .revocations: "revocations"
         case .witnessed: "witnessed"
         case .roster: "roster"
         }

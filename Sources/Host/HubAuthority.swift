@@ -2,32 +2,41 @@ import Model
 import Synchronization
 import Transport
 
-/// The hub's root and the issuing authority below it, in their files. The issuing one is replaced
-/// while the hub runs.
+/// The hub's root and the issuing authority below it. The issuing one is replaced while the hub runs.
 final class HubAuthority: Sendable {
-    private let directory: String
-    private let vault: Vault
+    private let files: AuthorityFiles
     private let name: String
     private let current: Mutex<IssuingAuthority>
-    /// The root's certificate: PEM for those who trust it, DER for join tokens.
+    /// The root's certificate in PEM.
+    let root: String
+    /// The roots below which this hub accepts nodes and people, the one in use first: PEM.
     let trustRoots: String
+    /// Of the root, as it travels in join tokens.
     let certificateDER: [UInt8]
+    /// Certificates that roots of old gave to the ones that follow them. Shown, so that who was away
+    /// accepts what comes from the new one.
+    let shownLinks: String
     /// Whether the root is an authority of old.
     let isOld: Bool
+    /// Whether this hub can renew its issuing authority by itself.
+    let holdsRootKey: Bool
 
-    private static let rootLife = Duration.seconds(10 * 365 * 86_400)
+    static let rootLife = Duration.seconds(10 * 365 * 86_400)
     /// Replaced when a third is over, so that what it signed last outlives it by nothing.
-    private static let issuingLife = Duration.seconds(90 * 86_400)
+    static let issuingLife = Duration.seconds(90 * 86_400)
 
     init(in directory: String, name: String, vault: Vault, now: WallTime) throws {
-        self.directory = directory
-        self.vault = vault
+        files = AuthorityFiles(directory: directory, vault: vault)
         self.name = name
-        let (root, isOld) = try HubAuthority.root(in: directory, name, vault, now)
-        self.isOld = isOld
-        trustRoots = try root.trustRoots
-        certificateDER = try root.certificateDER
-        current = Mutex(try HubAuthority.issuing(in: directory, below: root, name, vault, now))
+        isOld = try files.old() != nil
+        let key = try files.rootKey(name: name, now: now)
+        holdsRootKey = key != nil
+        root = try key?.trustRoots ?? files.rootCertificate()
+        trustRoots = root + (try files.text(.rootsBefore) ?? "")
+        shownLinks = try files.text(.links) ?? ""
+        certificateDER = try RootAuthority.certificateDER(pem: root)
+        current = Mutex(
+            try HubAuthority.issuing(in: files, root, trustRoots, key, name, now))
     }
 
     var issuing: IssuingAuthority { current.withLock { $0 } }
@@ -35,53 +44,46 @@ final class HubAuthority: Sendable {
     /// Those who trust an authority of old know the root that follows it when they see it.
     var shownRoot: String { isOld ? trustRoots : "" }
 
-    func renew(now: WallTime) throws {
-        let (root, _) = try HubAuthority.root(in: directory, name, vault, now)
-        let issuing = try HubAuthority.issuing(in: directory, below: root, name, vault, now)
-        current.withLock { $0 = issuing }
-    }
+    /// What nodes are offered: they take a root that theirs is, or gave a certificate to.
+    var offeredRoots: String { trustRoots + shownLinks }
 
-    private static func root(
-        in directory: String, _ name: String, _ vault: Vault, _ now: WallTime
-    ) throws -> (RootAuthority, isOld: Bool) {
-        let old = try vault.read(directory + "/authority.pem")
-        let file = directory + "/root.pem"
-        let text = try vault.claim(file) {
-            if let old { return try RootAuthority(succeeding: old).pem }
-            return try RootAuthority(name: name, validity: rootLife, now: now).pem
-        }
-        do {
-            return (try RootAuthority(pem: text), old != nil)
-        } catch {
-            throw CredentialError.file(path: file, reason: "\(error); restore it from a backup")
-        }
+    func renew(now: WallTime) throws {
+        let key = try files.rootKey(name: name, now: now)
+        let issuing = try HubAuthority.issuing(in: files, root, trustRoots, key, name, now)
+        current.withLock { $0 = issuing }
+        guard key == nil, issuing.notAfter - now < HubAuthority.issuingLife / 3 else { return }
+        throw HostError.identity(
+            "the hub's issuing authority ends at \(issuing.notAfter), and the root's key is not here: "
+                + "ask for the next with 'skerry ca request', and have it signed")
     }
 
     private static func issuing(
-        in directory: String, below root: RootAuthority, _ name: String, _ vault: Vault,
-        _ now: WallTime
+        in files: AuthorityFiles, _ root: String, _ trustRoots: String, _ key: RootAuthority?,
+        _ name: String, _ now: WallTime
     ) throws -> IssuingAuthority {
-        let file = directory + "/issuing.pem"
-        func fresh() throws(CredentialError) -> IssuingAuthority {
-            try root.issueIssuing(name: name, validity: issuingLife, now: now)
+        func fresh() throws -> IssuingAuthority {
+            guard let key else {
+                throw HostError.identity(
+                    "this hub has no issuing authority and not the root's key: ask for one with "
+                        + "'skerry ca request', have it signed with 'skerry ca sign', and take it in "
+                        + "with 'skerry ca install'")
+            }
+            return try key.issueIssuing(name: name, validity: issuingLife, now: now)
         }
-        let text = try vault.claim(file) { try fresh().pem }
-        let issuing: IssuingAuthority
-        do {
-            issuing = try IssuingAuthority(pem: text, name: name)
-        } catch {
+        let issuing = try files.issuing(name: name) { try fresh() }
+        guard try issuing.isBelow(roots: trustRoots) else {
             throw CredentialError.file(
-                path: file, reason: "\(error); remove it, and a new one is made from the root")
-        }
-        guard issuing.isBelow(root) else {
-            throw CredentialError.file(
-                path: file,
-                reason: "it was not signed by the root in \(directory)/root.pem: one of the two "
+                path: files.path(.issuing),
+                reason: "it was not signed by the root in \(files.path(.root)): one of the two "
                     + "belongs to another hub; restore both from the same backup")
         }
-        guard issuing.notAfter - now < issuingLife * 2 / 3 else { return issuing }
+        // What a root of old signed gives way as soon as there is one that can sign anew.
+        let isCurrent = try issuing.isBelow(roots: root)
+        guard key != nil, !isCurrent || issuing.notAfter - now < issuingLife * 2 / 3 else {
+            return issuing
+        }
         let next = try fresh()
-        try vault.write(try next.pem, to: file)
+        try files.write(try next.pem, to: .issuing)
         return next
     }
 }

@@ -8,9 +8,15 @@ import Trust
 extension HubBackend {
     /// Says who may do what by the policies that the hub holds at this moment.
     var point: DecisionPoint {
-        host.machine.withLock { hub in
-            host.access.point(isCurrent: hub.isCurrent, make: hub.accessPoint)
+        var isNew = false
+        let point = host.machine.withLock { hub in
+            host.access.point(isCurrent: hub.isCurrent) {
+                isNew = true
+                return hub.accessPoint()
+            }
         }
+        if isNew { host.remember(point) }
+        return point
     }
 
     func note(_ record: AccessRecord) async { host.access.note(record) }
@@ -41,6 +47,16 @@ extension HubBackend {
                     + "with: skerry login")
         }
         return Requester(.user(token.user), by: .token(id: token.id))
+    }
+
+    func objection(to requester: Requester) async -> Refusal? {
+        guard case .token(let id) = requester.credential else { return nil }
+        guard let token = await userToken(id) else {
+            return Refusal(.unauthenticated, "the token \(id) is not known any more")
+        }
+        return token.fault(at: host.identity.time.now).map {
+            Refusal(.unauthenticated, "the token \(id) is not good any more: \($0)")
+        }
     }
 
     func userToken(_ id: String) async -> UserToken? {
@@ -75,5 +91,19 @@ extension HubBackend {
                 .revokeToken(id: id, by: requester.name))
         else { preconditionFailure("a revocation is answered with the token or a refusal") }
         return token
+    }
+}
+
+extension HubBackend {
+    func breakGlass(reason: String, validFor: Duration) async throws(Refusal) -> WallTime {
+        throw Refusal(
+            .invalid,
+            "glass is broken at the console of a node: skerry --context local break-glass")
+    }
+}
+
+extension HubBackend {
+    func decide(_ question: ServiceQuestion) async throws(Refusal) -> AccessReport {
+        throw Refusal(.invalid, "services ask the node that they run on")
     }
 }

@@ -32,7 +32,8 @@ struct HubBackend: ManagementBackend {
     }
 
     func apply(_ objects: [Object], dryRun: Bool) async throws(Refusal) -> [ApplyResult] {
-        guard case .applied(let results) = try await host.carryOut(.apply(objects, dryRun: dryRun))
+        let sealed = try host.secrets.sealed(objects)
+        guard case .applied(let results) = try await host.carryOut(.apply(sealed, dryRun: dryRun))
         else { preconditionFailure("an apply is answered with results or a refusal") }
         return results
     }
@@ -86,6 +87,26 @@ struct HubBackend: ManagementBackend {
             throw Refusal(.notFound, "there is no site '\(site?.text ?? "")'")
         }
         return MeshReport(items: items, asOf: now)
+    }
+
+    func services() async -> ServiceList {
+        let now = now
+        return ServiceList(items: host.machine.withLock { $0.services(at: now) }, asOf: now)
+    }
+
+    func meshHoldings(of site: SiteID?) async throws(Refusal) -> MeshHoldings {
+        let items = host.machine.withLock { $0.meshHoldings(of: site) }
+        guard let items else {
+            throw Refusal(.notFound, "there is no site '\(site?.text ?? "")'")
+        }
+        return MeshHoldings(items: items, asOf: now)
+    }
+
+    func meshTraces(of record: String) async throws(Refusal) -> MeshTraces {
+        throw Refusal(
+            .denied,
+            "records travel between nodes, and the hub is none: ask a node, with "
+                + "skerry --context local mesh trace")
     }
 
     func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken {

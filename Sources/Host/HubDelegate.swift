@@ -12,6 +12,8 @@ final class HubDelegate: ControlDelegate {
     private let identity: HubIdentity
     private let settings: HubSettings
     private let log: @Sendable (String) -> Void
+    /// Says whether a node may; nil until the hub is there to say so.
+    private let access = Mutex<(@Sendable (NodeID, SiteID) -> AccessReport)?>(nil)
     private let record: @Sendable (AuditAct) async -> Void
     private let strangers = StrangerBudget(at: SystemClock.now().monotonic)
     private let ports = Mutex<(control: Int, enrolment: Int)?>(nil)
@@ -42,6 +44,21 @@ final class HubDelegate: ControlDelegate {
     private func address(_ port: Int) -> String {
         let host = settings.advertise.first ?? settings.bind
         return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    func decide(by access: @escaping @Sendable (NodeID, SiteID) -> AccessReport) {
+        self.access.withLock { $0 = access }
+    }
+
+    func objection(to node: NodeID, at site: SiteID) async -> String? {
+        guard let access = access.withLock({ $0 }) else { return "the hub is still starting" }
+        let report = access(node, site)
+        guard !report.isAllowed else { return nil }
+        let why =
+            report.reasons.isEmpty
+            ? "no policy permits it" : "\(report.reasons.joined(separator: ", ")) forbids it"
+        log("node \(node) of site \(site) is not let in: \(why)")
+        return "node '\(node)' may not connect: \(why)"
     }
 
     func opened(
@@ -76,7 +93,7 @@ final class HubDelegate: ControlDelegate {
                 node, site: site, publicKey: proof.publicKey, device: device, validity: life,
                 now: identity.time.attest())
             return Certification(
-                certificateChain: chain, trustRoots: identity.trustRoots,
+                certificateChain: chain, trustRoots: identity.authority.offeredRoots,
                 enrolmentAddress: enrolmentAddress)
         default: preconditionFailure("a return is answered with an enrolment or a refusal")
         }
@@ -98,18 +115,42 @@ final class HubDelegate: ControlDelegate {
         case .refused(let refusal): throw refusal
         case .enrolled(let node, let site, let life):
             Failpoint.reach("hub.enrol.durable")
-            let chain = try identity.issuing.issueNodeAuthority(
-                node, site: site, publicKey: request.publicKey, device: device, validity: life,
-                now: identity.time.attest())
-            let port = ports.withLock { $0?.control } ?? settings.controlPort
-            return Enrolment(
-                node: node, site: site, certificateChain: chain,
-                trustRoots: identity.trustRoots, controlAddress: address(port),
-                enrolmentAddress: enrolmentAddress,
-                policyKeys: identity.policyKeys)
-        case .applied, .deleted, .object, .issued, .revoked, .resolved:
-            preconditionFailure("an enrolment is answered with an enrolment or a refusal")
+            return try enrolment(
+                of: node, at: site, publicKey: request.publicKey, device: device, life: life)
+        default: preconditionFailure("an enrolment is answered with an enrolment or a refusal")
         }
+    }
+
+    func join(_ request: JoinRequest) async throws -> JoinAnswer {
+        let proof = request.proof
+        let device = digest(ofDeviceKey: proof.deviceKey)
+        let reply = await requests.request { id in
+            mailbox.yield(.request(id, .askToJoin(proof.node, request.site, device: device)))
+        }
+        switch reply {
+        case .refused(let refusal): throw refusal
+        case .pending(let item) where item.state == .denied:
+            return .wait(Interval(.seconds(300)), reason: "a person said no")
+        case .pending: return .wait(Interval(.seconds(10)), reason: "nobody has answered yet")
+        case .enrolled(let node, let site, let life):
+            return .enrolled(
+                try enrolment(
+                    of: node, at: site, publicKey: proof.publicKey, device: device, life: life))
+        default: preconditionFailure("who asks is told to wait, or yes, or no")
+        }
+    }
+
+    private func enrolment(
+        of node: NodeID, at site: SiteID, publicKey: [UInt8], device: String?, life: Duration
+    ) throws -> Enrolment {
+        let chain = try identity.issuing.issueNodeAuthority(
+            node, site: site, publicKey: publicKey, device: device, validity: life,
+            now: identity.time.attest())
+        let port = ports.withLock { $0?.control } ?? settings.controlPort
+        return Enrolment(
+            node: node, site: site, certificateChain: chain, trustRoots: identity.trustRoots,
+            controlAddress: address(port), enrolmentAddress: enrolmentAddress,
+            policyKeys: identity.policyKeys)
     }
 
     /// What came of a node that asked to belong, before it is answered. Who is refused is whoever he says.

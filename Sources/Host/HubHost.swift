@@ -6,6 +6,7 @@ import Storage
 import Synchronization
 import Tokens
 import Transport
+import Trust
 
 /// Drives one `Hub`: its store, the control link's listeners and the API for people. Carries out
 /// what the hub decides, and decides nothing.
@@ -15,10 +16,12 @@ package final class HubHost: Sendable {
     let machine: Mutex<Hub>
     let observers = Observers()
     let access = AccessBoard()
+    let knownPolicies: KnownPolicies
     let tokens: TokenPress
     let control: ControlServer
     let requests = PendingReplies<Hub.Reply>()
     let admissions = PendingAdmissions()
+    let revocations = RevocationBoard()
     let audit: AuditLog
     let strangers = StrangerBudget(at: SystemClock.now().monotonic)
     let store: HubStore
@@ -26,6 +29,7 @@ package final class HubHost: Sendable {
     let writer: StoreWriter<HubWrite>
     private let delegate: HubDelegate
     private let masters: DayMasters
+    let secrets: HubSecrets
 
     /// Where nodes enrol; nil until the listener is open.
     var enrolmentAddress: String? { delegate.enrolmentAddress }
@@ -69,7 +73,8 @@ package final class HubHost: Sendable {
         let store = try HubStore(directory: settings.state)
         for line in store.opening.remarks + store.damaged.map(\.description) { log(line) }
         let identity = try HubIdentity.open(settings, log: log)
-        let tokens = try await TokenKey.press(in: settings.state + "/identity")
+        let tokens = try await TokenKey.press(
+            in: settings.state + "/identity", of: identity.vault)
         let host = try HubHost(settings, identity, tokens, store: store, log: log)
         try await host.run(beside, ready: ready)
     }
@@ -84,8 +89,14 @@ package final class HubHost: Sendable {
         self.identity = identity
         self.tokens = tokens
         masters = try DayMasters(settings.state + "/identity/day-masters", in: identity.vault)
+        secrets = try HubSecrets(
+            in: identity.vault, at: settings.state + "/identity/secrets.key")
         let snapshot = try store.load()
-        machine = Mutex(Hub(snapshot: snapshot, policyKeys: identity.policyKeys))
+        knownPolicies = try KnownPolicies(settings.state + "/identity/policies.known")
+        machine = Mutex(
+            Hub(
+                snapshot: snapshot, policyKeys: identity.policyKeys, known: knownPolicies.names,
+                brake: settings.brake))
         Failpoint.reach("hub.boot.loaded")
         let (inputs, mailbox) = AsyncStream.makeStream(of: Hub.Input.self)
         self.inputs = inputs
@@ -109,8 +120,10 @@ package final class HubHost: Sendable {
             ControlServer.Configuration(
                 control: "\(bind):\(settings.controlPort)",
                 enrolment: "\(bind):\(settings.enrolmentPort)", identity: identity.server,
+                enrolmentIdentity: identity.enrolmentServer,
                 trustRoots: identity.trustRoots, admitsOld: identity.admitsOld),
-            delegate: delegate, now: { [time = identity.time] in time.now })
+            delegate: delegate, now: { [time = identity.time] in time.now },
+            isRevoked: { [revocations] in revocations.covers($0) })
     }
 
     private func run(
@@ -124,6 +137,11 @@ package final class HubHost: Sendable {
             store.close()
         }
         let operatorFiles = try identity.writeOperator(in: settings)
+        delegate.decide { [self] node, site in
+            HubBackend(host: self).point.decide(
+                .node(node, site: site), .connect,
+                AccessTarget(.site, site.text, sites: [site]))
+        }
         let ports = OpenPorts { management, control, enrolment in
             ready(
                 Listening(
@@ -200,15 +218,31 @@ package final class HubHost: Sendable {
         }
     }
 
+    /// People are judged by the wall clock, as their clients judge the hub.
+    private func objection(toPerson chain: [[UInt8]]) async -> String? {
+        do {
+            return try await PeerVerifier(
+                .user, trustRoots: identity.trustRoots,
+                clock: FleetClock(certain: { SystemClock.now().wall }),
+                admitsOld: identity.admitsOld, isRevoked: revocations.covers
+            ).objection(toDER: chain)
+        } catch {
+            return "\(error)"
+        }
+    }
+
     private func listener(_ shown: ServerIdentity) throws -> TLSListener {
         TLSListener(
             host: settings.bind, port: settings.managementPort,
             identity: shown,
-            clientAuthorities: identity.trustRoots,
-            identify: { names in
+            verify: { [self] in await objection(toPerson: $0) },
+            identify: { [revocations] names, issuedAt in
                 // A second name would leave open for whom the bearer speaks.
-                guard names.count == 1, names[0].hasPrefix("uri:"),
-                    case .user(let user) = PeerIdentity(uri: String(names[0].dropFirst(4)))
+                guard names.count == 1, names[0].hasPrefix("uri:") else { return nil }
+                let subject = String(names[0].dropFirst(4))
+                let bearer = Bearer(subject: subject, device: nil, issuedAt: issuedAt)
+                guard case .user(let user) = PeerIdentity(uri: subject),
+                    !revocations.covers(bearer)
                 else { return nil }
                 return .user(user)
             })
@@ -251,6 +285,7 @@ package final class HubHost: Sendable {
             certify(node, at: site, request, device: device, life: life, on: session)
         case .dealKeys(let session, let node, let peers, let hand):
             dealKeys(to: node, peers, hand, on: session)
+        case .signRevocations(let list): sign(list)
         case .dealRoster(let session, let roster): deal(roster, on: session)
         case .reply(let request, let reply):
             Failpoint.reach("hub.reply.before")
@@ -259,7 +294,8 @@ package final class HubHost: Sendable {
     }
 
     private func send(_ message: HubMessage, to session: SessionID) {
-        if let notice = control.send(message, to: session) { log("\(notice)") }
+        let notice = control.send(addressed(message), to: session)
+        if let notice { log("\(notice)") }
     }
 
     private func dealKeys(
@@ -293,7 +329,7 @@ package final class HubHost: Sendable {
             send(
                 .certified(
                     Certification(
-                        certificateChain: chain, trustRoots: identity.trustRoots,
+                        certificateChain: chain, trustRoots: identity.authority.offeredRoots,
                         enrolmentAddress: enrolmentAddress)),
                 to: session)
         } catch {

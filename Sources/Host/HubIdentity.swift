@@ -12,6 +12,8 @@ struct HubIdentity: Sendable {
     let time: FleetTime
     /// What listeners for nodes show.
     let server: ShownIdentity
+    /// The same with the root behind it, for those who know that by its digest.
+    let enrolmentServer: ShownIdentity
     /// The root's certificate: PEM for those who trust it, DER for join tokens.
     let trustRoots: String
     let certificateDER: [UInt8]
@@ -39,7 +41,8 @@ struct HubIdentity: Sendable {
             try time.keep()
             return HubIdentity(
                 vault: vault, authority: authority, time: time,
-                server: try server(authority, settings, time),
+                server: try server(authority, settings, time, showsRoot: false),
+                enrolmentServer: try server(authority, settings, time, showsRoot: true),
                 trustRoots: authority.trustRoots, certificateDER: authority.certificateDER,
                 admitsOld: authority.isOld,
                 policyKeys: try PolicyKeys.hub(settings, vault))
@@ -52,7 +55,7 @@ struct HubIdentity: Sendable {
 
     /// Made anew before each end, so a change of address needs a restart and nothing else.
     private static func server(
-        _ authority: HubAuthority, _ settings: HubSettings, _ time: FleetTime
+        _ authority: HubAuthority, _ settings: HubSettings, _ time: FleetTime, showsRoot: Bool
     ) throws -> ShownIdentity {
         try ShownIdentity(
             now: { time.now },
@@ -60,7 +63,8 @@ struct HubIdentity: Sendable {
                 let now = time.attest()
                 var identity = try authority.issuing.issueHub(
                     names: settings.advertise, validity: NodeAuthority.leafLife, now: now)
-                identity.certificateChain += authority.shownRoot
+                identity.certificateChain += authority.shownLinks
+                identity.certificateChain += showsRoot ? authority.root : authority.shownRoot
                 return (identity, now + NodeAuthority.leafLife * 2 / 3)
             })
     }
@@ -71,7 +75,7 @@ struct HubIdentity: Sendable {
         var identity = try issuing.issueHub(
             names: settings.advertise, validity: HubIdentity.managementLife,
             from: issuing.notBefore, now: SystemClock.now().wall)
-        identity.certificateChain += authority.shownRoot
+        identity.certificateChain += authority.shownLinks + authority.shownRoot
         return identity
     }
 

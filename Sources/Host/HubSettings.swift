@@ -1,3 +1,5 @@
+package import Model
+
 /// What a hub is told at start.
 package struct HubSettings: Hashable, Sendable {
     package var state: String
@@ -11,6 +13,8 @@ package struct HubSettings: Hashable, Sendable {
     package var enrolmentPort: Int
     /// Files of the keys that may sign policy; nil has the hub make one for its operator.
     package var policyKeys: [String]?
+    /// How many identities may be revoked without a second key.
+    package var brake = RevocationBrake()
     /// By what keys and secrets on disk are sealed, and what that was before, to change over.
     package var seal: SealingChoice
     package var sealBefore: SealingChoice?

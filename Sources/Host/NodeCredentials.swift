@@ -2,6 +2,7 @@ import Foundation
 import Model
 import Synchronization
 import Transport
+import Trust
 
 /// What this node shows in handshakes, and the authority that it makes it from.
 final class NodeCredentials: Sendable {
@@ -88,6 +89,15 @@ final class NodeCredentials: Sendable {
         }
     }
 
+    /// PEM of what this node has: its certificates with its authority behind them, and the roots.
+    var held: (chain: String?, trustRoots: String) {
+        state.withLock {
+            ($0.leaf?.certificateChain ?? $0.authority?.certificateChain, $0.trustRoots)
+        }
+    }
+
+    var deviceDigest: String { digest(ofDeviceKey: device.publicKey) }
+
     /// What is shown in the next handshake.
     func shown() throws -> TLSIdentity {
         if let leaf = state.withLock({ $0.leaf }) { return leaf }
@@ -115,6 +125,21 @@ final class NodeCredentials: Sendable {
         }
         try time.keep()
         return (leaf, life)
+    }
+
+    /// A certificate for a workload of this node, when it ends, and whom it shall trust.
+    func issue(
+        for workload: WorkloadID
+    ) throws -> (identity: TLSIdentity, end: WallTime, trustRoots: String) {
+        let (authority, roots) = state.withLock { ($0.authority, $0.trustRoots) }
+        let now = time.now
+        guard let authority, authority.notAfter > now else {
+            throw HostError.identity(
+                "this node has no authority that is good at \(now); the hub gives it one at the next "
+                    + "contact")
+        }
+        let (identity, end) = try authority.issueWorkload(workload, now: now)
+        return (identity, end, roots)
     }
 
     /// Makes a new certificate where the time turned out to be another than that of the last.
@@ -163,7 +188,8 @@ final class NodeCredentials: Sendable {
         let (pending, known) = state.withLock { ($0.pending, $0.trustRoots) }
         // An answer to a request of another session.
         guard let pending else { return false }
-        let roots = try TrustRoots.extend(known, with: certification.trustRoots)
+        let roots = try TrustRoots.extend(
+            known, with: certification.trustRoots, at: time.now)
         let authority = try NodeAuthority(
             certificateChain: certification.certificateChain, key: pending, node: node, site: site)
         if let objection = try await authority.objection(trusting: roots, at: time.forHandshakes) {

@@ -34,21 +34,20 @@ struct NodeIdentity: Sendable {
 
     /// Makes a key, or takes the one that an interrupted enrolment left, and asks the hub.
     static func enrol(
-        with settings: AgentSettings, in vault: Vault
+        with settings: AgentSettings, in vault: Vault, log: @escaping @Sendable (String) -> Void
     ) async throws(HostError) -> NodeIdentity {
-        guard let token = settings.token, let node = settings.node else {
+        guard let node = settings.node, settings.token != nil || settings.join != nil else {
             throw .enrolment(
                 "this node is not enrolled: start it once with --token and --node; "
-                    + "a token comes from: skerry token create --site SITE")
+                    + "a token comes from: skerry token create --site SITE; or let it ask with "
+                    + "--join, --site and --authority")
         }
         let directory = settings.state + "/identity"
         try PrivateFile.makeDirectory(directory)
         let device = try key(in: directory, of: vault)
         let time = try FleetTime(ofNode: directory)
         do {
-            let key = NodeKey()
-            let enrolment = try await ControlClient.enrol(
-                token: token, node: node, key: key, device: device, clock: time.forHandshakes)
+            let (enrolment, key) = try await ask(settings, as: node, device, time, log)
             Failpoint.reach("agent.enrol.answered")
             try NodeCredentials.Kept(
                 certificateChain: enrolment.certificateChain, privateKey: key.pem,
@@ -65,6 +64,24 @@ struct NodeIdentity: Sendable {
         } catch {
             throw .enrolment("enrolment failed: \(error)")
         }
+    }
+
+    private static func ask(
+        _ settings: AgentSettings, as node: NodeID, _ device: NodeKey, _ time: FleetTime,
+        _ log: @escaping @Sendable (String) -> Void
+    ) async throws -> (Enrolment, NodeKey) {
+        if let token = settings.token {
+            let key = NodeKey()
+            let enrolment = try await ControlClient.enrol(
+                token: token, node: node, key: key, device: device, clock: time.forHandshakes)
+            return (enrolment, key)
+        }
+        guard let join = settings.join else {
+            preconditionFailure("whether there is a token or a hub to ask was checked before")
+        }
+        // It may take a day: whoever supervises this process must not take it for stuck.
+        ServiceNotice.send("READY=1")
+        return try await NodeIdentity.join(join, as: node, device: device, time: time, log: log)
     }
 
     private static func key(

@@ -21,6 +21,10 @@ extension HubSettings {
             sealBefore: values.read(
                 "sealBefore", as: SealingChoice.expectation, SealingChoice.init),
             auditRecords: values.read("auditRecords", as: auditRange, recordCount) ?? 0)
+        brake =
+            values.read(
+                "revocationShare", as: "a number from 0 to 100", RevocationBrake.init(share:))
+            ?? RevocationBrake()
         try values.check()
     }
 }
@@ -33,6 +37,7 @@ extension AgentSettings {
         let cpu = values.read("cpu", as: "processor time such as 2 or 500m", CPUShare.init)
         let measured = NodeFacts.capacity()
         let mesh = values.mesh()
+        let names = values.names()
         self.init(
             state: values.text("state", as: "the path of a directory"),
             node: values.read("node", as: "a name (a-z, 0-9 and hyphens, at most 63)") {
@@ -54,7 +59,12 @@ extension AgentSettings {
             sealBefore: values.read(
                 "sealBefore", as: SealingChoice.expectation, SealingChoice.init),
             auditRecords: values.read("auditRecords", as: auditRange, recordCount) ?? 0,
-            mesh: mesh)
+            mesh: mesh, names: names)
+        brake =
+            values.read(
+                "revocationShare", as: "a number from 0 to 100", RevocationBrake.init(share:))
+            ?? RevocationBrake()
+        join = JoinSettings(&values)
         try values.check()
     }
 
@@ -62,6 +72,28 @@ extension AgentSettings {
     private static var hostName: NodeID? {
         let name = ProcessInfo.processInfo.hostName.lowercased().split(separator: ".").first
         return name.flatMap { isDNSLabel(String($0)) ? NodeID(String($0)) : nil }
+    }
+}
+
+extension RevocationBrake {
+    fileprivate init?(share text: String) {
+        guard let percent = Int(text), (0...100).contains(percent) else { return nil }
+        self.init(percent: percent)
+    }
+}
+
+extension JoinSettings {
+    /// Nil where the machine is not to ask.
+    fileprivate init?(_ values: inout SettingValues) {
+        guard let hub = values["join"] else { return nil }
+        let site = values.required("site", with: "join", as: "a name (a-z, 0-9 and hyphens)") {
+            isDNSLabel($0) ? SiteID($0) : nil
+        }
+        let authority = values.required(
+            "authority", with: "join", as: "a file, or sha256: and 64 hexadecimal digits"
+        ) { $0.isEmpty ? nil : $0 }
+        guard let site, let authority else { return nil }
+        self.init(hub: hub, site: site, authority: authority)
     }
 }
 

@@ -43,7 +43,7 @@ package struct Setting: Hashable, Sendable {
             meaning:
                 "Files with the public keys of those who may sign policy, separated by commas. "
                 + "Without it the hub makes a key for its operator, once."),
-        seal, sealBefore, auditRecords, endsWithInput,
+        revocationShare, seal, sealBefore, auditRecords, endsWithInput,
     ]
 
     package static let agent: [Setting] = [
@@ -82,16 +82,36 @@ package struct Setting: Hashable, Sendable {
                 "Files with the public keys of those who may sign policy, separated by commas, in "
                 + "place of those from the enrolment."),
         Setting(
+            name: "join", fallback: nil,
+            meaning: "host:port where the hub enrols, to ask there without a token until a person "
+                + "approves; with `site` and `authority`."),
+        Setting(name: "site", fallback: nil, meaning: "The site to ask for, with `join`."),
+        Setting(
+            name: "authority", fallback: nil,
+            meaning: "With `join`, the file of the hub's root, or `sha256:` and its fingerprint as "
+                + "`skerry certificate describe root` shows it."),
+        Setting(
             name: "meshListen", fallback: "127.0.0.1:0",
             meaning:
                 "`address:port` for datagrams of the site's mesh, or `off`; port 0 takes a free "
                 + "one and keeps it."),
         Setting(
+            name: "namesListen", fallback: "off",
+            meaning:
+                "`address:port` on loopback where names such as `NAME.SITE.skerry` are answered "
+                + "(DNS over UDP), or `off`."),
+        Setting(
             name: "meshAdvertise", fallback: nil,
             meaning: "`address` or `address:port` where other nodes of the site reach that; needed "
                 + "where it listens on all addresses."),
-        seal, sealBefore, auditRecords, endsWithInput,
+        revocationShare, seal, sealBefore, auditRecords, endsWithInput,
     ]
+
+    private static let revocationShare = Setting(
+        name: "revocationShare", fallback: "20",
+        meaning:
+            "At most so many hundredths of the fleet may be revoked inside a day, one at least, "
+            + "unless a policy key signs it, too.")
 
     private static let seal = Setting(
         name: "seal", fallback: "auto",
@@ -214,6 +234,16 @@ package struct SettingValues: Sendable {
     }
 
     mutating func refuse(_ mistake: String) { mistakes.append(mistake) }
+    /// Reads a value that another setting needs, or notes that it is missing.
+    mutating func required<Value>(
+        _ name: String, with other: String, as expectation: String, _ parse: (String) -> Value?
+    ) -> Value? {
+        guard values[name] != nil else {
+            mistakes.append("setting '\(name)': '\(other)' needs it; give \(expectation)")
+            return nil
+        }
+        return read(name, as: expectation, parse)
+    }
 
     func check() throws(HostError) {
         guard mistakes.isEmpty else { throw .settings(mistakes) }

@@ -4,10 +4,12 @@ import Trust
 
 /// The hub's key for the tokens of people, in a file of its own. Whoever removes it ends them all.
 enum TokenKey {
-    static func press(in directory: String) async throws(HostError) -> TokenPress {
+    static func press(
+        in directory: String, of vault: Vault
+    ) async throws(HostError) -> TokenPress {
         let path = directory + "/token.key"
         let seed: [UInt8]
-        if let text = try PrivateFile.read(path) {
+        if let text = try vault.read(path) {
             let digits = text.filter { !$0.isWhitespace }
             guard let bytes = bytes(hexadecimal: digits), bytes.count == 32 else {
                 throw .identity(
@@ -17,7 +19,7 @@ enum TokenKey {
             seed = bytes
         } else {
             seed = random(32)
-            try PrivateFile.write(hexadecimal(seed) + "\n", to: path)
+            try vault.write(hexadecimal(seed) + "\n", to: path)
         }
         do {
             return try await TokenPress(seed: seed)

@@ -14,6 +14,9 @@ package struct HubStore: Equatable, Sendable {
     private var events: [Event] = []
     private var decisions: [Decision] = []
     private(set) var policies: Table<PolicyReference, StoredPolicy> = Table()
+    private(set) var secrets: Table<SecretID, Secret> = Table()
+    private var pending: Table<String, PendingNode> = Table()
+    private var revocations: RevocationList?
     private var rosters: Table<SiteID, Roster> = Table()
     private var epoch: UInt64 = 0
     private var metEpoch: UInt64 = 0
@@ -40,6 +43,9 @@ package struct HubStore: Equatable, Sendable {
         case .replacements(let id, let copies): replacements.insert(copies, for: id)
         case .token(let token): tokens.insert(token, for: token.id)
         case .removeToken(let id): tokens.remove(id)
+        case .pending(let item): pending.insert(item, for: item.device)
+        case .removePending(let device): pending.remove(device)
+        case .revocations(let list): revocations = list
         case .userToken(let token): userTokens.insert(token, for: token.id)
         case .removeUserToken(let id): userTokens.remove(id)
         case .event(let event):
@@ -50,6 +56,8 @@ package struct HubStore: Equatable, Sendable {
             if decisions.count >= 2 * eventCap { decisions = keptDecisions }
         case .policy(let policy): policies.insert(policy, for: policy.reference)
         case .removePolicy(let reference): policies.remove(reference)
+        case .secret(let secret): secrets.insert(secret, for: secret.id)
+        case .removeSecret(let id): secrets.remove(id)
         case .epoch(let epoch): self.epoch = epoch
         case .metEpoch(let epoch): metEpoch = epoch
         case .roster(let roster): rosters.insert(roster, for: roster.site)
@@ -132,6 +140,9 @@ package struct HubStore: Equatable, Sendable {
             generationFloor: generationFloor)
         for (site, history) in histories { snapshot.siteHistories[site] = history }
         snapshot.compliance = compliance.rows
+        snapshot.secrets = secrets.rows
+        snapshot.pending = pending.rows
+        snapshot.revocations = revocations
         snapshot.rosters = rosters.rows
         snapshot.userTokens = userTokens.rows
         return snapshot

@@ -114,8 +114,10 @@ extension World {
         case .hangUp: hangUp(node)
         case .askAuthority: askAuthority(for: node)
         case .install(let certification): install(certification, at: node)
-        // The audit log is the host's own.
-        case .halted, .keepKeys, .keepRoster, .attest, .audit: break
+        // The audit log is the host's own, and so is the mesh.
+        case .halted, .keepKeys, .keepRoster, .keepRevocations, .attest, .audit, .announce, .fetch,
+            .register:
+            break
         }
     }
 
@@ -243,7 +245,9 @@ extension Agent.Effect {
         case .persist, .connect, .disconnect, .send, .carryOut, .reply, .halted, .redial, .succeed,
             .hangUp, .askAuthority, .install:
             true
-        case .list, .probe, .measure, .wake, .issue, .keepKeys, .keepRoster, .attest, .audit: false
+        case .list, .probe, .measure, .wake, .issue, .keepKeys, .keepRoster, .keepRevocations,
+            .attest, .audit, .announce, .fetch, .register:
+            false
         }
     }
 }

@@ -23,7 +23,9 @@ extension World {
             case .request: 52
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
                 .timeCorrected, .received(.keys), .keptKeys, .received(.roster), .keptRoster,
-                .mesh, .received(.witnessed), .attested, .auditBroken:
+                .mesh, .received(.revocations), .keptRevocations, .revocationsRefused,
+                .actedUnderGlass, .received(.witnessed), .attested, .auditBroken, .offered,
+                .carried:
                 53
             }
         return kind << 16 | UInt64(node)
@@ -42,7 +44,8 @@ extension World {
             case .send(.engine): 76
             case .send(.holdings): 77
             case .send(.certify), .issue, .redial, .succeed, .hangUp, .askAuthority, .install,
-                .keepKeys, .keepRoster, .send(.mesh), .attest, .audit, .send(.audit):
+                .keepKeys, .keepRoster, .send(.mesh), .keepRevocations, .attest, .audit,
+                .send(.audit), .announce, .fetch, .register:
                 78
             case .list: 67
             case .carryOut(let order): 67 + order.act.kind
@@ -73,6 +76,7 @@ extension World {
             case .request: 107
             case .persisted: 108
             case .storeFailing: 109
+            case .signedRevocations: 93
             }
         return kind << 16 | 0xFFFF
     }
@@ -91,6 +95,7 @@ extension World {
             case .certify, .send(_, .certified), .dealKeys, .send(_, .keys), .dealRoster,
                 .send(_, .roster), .send(_, .witnessed):
                 94
+            case .signRevocations, .send(_, .revocations): 92
             case .close: 117
             case .reply(_, .refused): 118
             case .reply: 119
@@ -158,7 +163,7 @@ extension World {
             .dealRoster(let session, _):
             session.rawValue
         case .reply(let id, _): id.number
-        case .wake: 0
+        case .wake, .signRevocations: 0
         }
     }
 }

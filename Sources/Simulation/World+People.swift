@@ -148,7 +148,8 @@ extension World {
             guard let bundle = policy.signed, let reference = bundle.claimed else { return }
             if !signed.contains(bundle) { signed.append(bundle) }
             ask(key, .apply([change.object], dryRun: false), as: .policy(reference))
-        case .node, .instance: break
+        // A simulated hub has nothing to seal with.
+        case .node, .instance, .secret: break
         }
     }
 

@@ -161,7 +161,7 @@ extension Document.Content {
             node.metadata.generation = 0
             node.metadata.createdAt = nil
             return .node(node)
-        case .changes, .policy, .unknown, .deleted: return self
+        case .changes, .policy, .secret, .unknown, .deleted: return self
         }
     }
 }

@@ -25,14 +25,15 @@ struct Skerry: AsyncParsableCommand {
                     GetCommand.self, DescribeCommand.self, WhyCommand.self, LogsCommand.self,
                     EventsCommand.self, TopCommand.self, MeshCommand.self, SimulateCommand.self,
                     DiffCommand.self, ExplainCommand.self, WaitCommand.self, StatusCommand.self,
-                    AuthCommand.self, AuditCommand.self,
+                    AuthCommand.self, AuditCommand.self, CertificateCommand.self,
                 ]),
             CommandGroup(
                 name: "Change",
                 subcommands: [
                     ApplyCommand.self, DeleteCommand.self, LabelCommand.self, CordonCommand.self,
                     UncordonCommand.self, ResolveCommand.self, ExecCommand.self, TokenCommand.self,
-                    PolicyCommand.self,
+                    PolicyCommand.self, ApproveCommand.self, DenyCommand.self,
+                    AuthorityCommand.self, RevokeCommand.self, BreakGlassCommand.self,
                 ]),
             CommandGroup(
                 name: "Program",

@@ -21,12 +21,16 @@ import Testing
     private static let shop = InstanceID(workload: "shop", ordinal: 0)
 
     private func show(
-        _ decisions: [Decision], _ run: (Session) async throws -> Void
+        _ decisions: [Decision], beside instances: [Object] = [],
+        _ run: (Session) async throws -> Void
     ) async throws -> (shown: String, failure: Failure?) {
         let stage = try Stage()
         let list = DecisionList(items: decisions, asOf: DecisionTests.now)
         let ended = try await TestServer.serve(on: stage.socket) { asked in
-            asked.path.hasPrefix("/api/v1/decisions") ? .json(list) : nil
+            if asked.path == "/api/v1/instances" {
+                return .json(ObjectList(items: instances, asOf: DecisionTests.now))
+            }
+            return asked.path.hasPrefix("/api/v1/decisions") ? .json(list) : nil
         } _: { _ -> Failure? in
             await failure { try await run(stage.session()) }
         }

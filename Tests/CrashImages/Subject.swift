@@ -226,6 +226,8 @@ private func hubStep(_ number: Int) -> [[HubWrite]] {
     }
     if number % 14 == 0 { batches.append([.replacements(workload, [])]) }
     if number % 21 == 0 { batches.append([.removeLocalChange(id, change(number).workload)]) }
+    if number % 6 == 0 { batches.append([.secret(secret(number))]) }
+    if number % 24 == 0 { batches.append([.removeSecret(secret(number).id)]) }
     if number % 17 == 0 { batches.append([.removeNode(id)]) }
     if number % 6 == 0 { batches.append([.roster(roster(number))]) }
     if number % 5 == 0 { batches.append([.userToken(userToken(number))]) }
@@ -284,6 +286,12 @@ private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
         state.replacements[workload] = replacements.isEmpty ? nil : replacements
     case .claims(let id, let claims):
         alter(id, in: &state) { node in node.claims = claims }
+    case .secret(let secret):
+        state.secrets.removeAll { $0.id == secret.id }
+        state.secrets.append(secret)
+        state.secrets.sort { $0.id < $1.id }
+    case .removeSecret(let id):
+        state.secrets.removeAll { $0.id == id }
     case .roster(let roster):
         state.rosters.removeAll { $0.site == roster.site }
         state.rosters.append(roster)
@@ -332,6 +340,13 @@ private func site(_ number: Int) -> Site {
             annotations: ["text": String(repeating: "x", count: number % 6 == 0 ? 9000 : 200)],
             generation: UInt64(number)),
         spec: SiteSpec())
+}
+
+private func secret(_ number: Int) -> Secret {
+    Secret(
+        metadata: Metadata(name: "secret-\(number % 5)", generation: UInt64(number)),
+        sealed: SealedValues(
+            digest: "\(number)", keys: ["key"], box: String(repeating: "0f", count: number * 41)))
 }
 
 private func event(_ number: Int) -> Event {

@@ -57,6 +57,83 @@ extension EndToEndTests {
             }
         }
 
+        @Test
+        func `a node whose own link is dead takes signed policy from a neighbour, and keeps it`()
+            async throws
+        {
+            try await Stage.with { stage in
+                let desk = try await Desk(stage)
+                stage.hubSettings = ["--policy-keys", desk.key + ".pub"]
+                try await openThree(stage)
+                try await stage.agents["node-3"]?.crash()
+                stage.variables["SKERRY_HUB"] = "127.0.0.1:1"
+                try await stage.startAgent("node-3")
+                stage.variables["SKERRY_HUB"] = nil
+
+                let first = try await desk.sign(1, rows: "[{domain: update, verdict: hold}]")
+                #expect(try await stage.skerry("apply -f \(first)").code == 0)
+                try await eventually("the policy to come by way of a neighbour") {
+                    try await stage.authority(on: "node-3").contains("with freeze@1")
+                }
+                #expect(try await stage.authority(on: "node-3").contains("hold central"))
+                #expect(
+                    try await stage.skerry("events", on: "node-3").text.contains("PolicyCarried"))
+                let holdings = try await stage.skerry("mesh diff -o json", on: "node-3").text
+                let held = try JSONDecoder().decode(MeshHoldings.self, from: Data(holdings.utf8))
+                    .items.filter { $0.subject == "Policy/freeze" && $0.version == 1 }
+                #expect(held.map(\.node).contains("node-1"))
+                let trace = try await stage.skerry("mesh trace freeze", on: "node-3")
+                #expect(trace.text.contains("node-1") && trace.code == 0)
+                #expect(try await stage.skerry("mesh trace nothing", on: "node-3").code == 3)
+
+                // By now it is its own, with nobody to ask.
+                try await stage.hub?.crash()
+                for number in 1...3 { try await stage.agents["node-\(number)"]?.crash() }
+                stage.variables["SKERRY_HUB"] = "127.0.0.1:1"
+                try await stage.startAgent("node-3")
+                #expect(try await stage.authority(on: "node-3").contains("with freeze@1"))
+            }
+        }
+
+        private func services(at node: String, _ stage: Stage) async throws -> [ServiceEndpoint] {
+            let answer = try await stage.skerry("get services -o json", on: node)
+            guard answer.code == 0 else { throw Vain(description: answer.remarks) }
+            return try JSONDecoder().decode(ServiceList.self, from: Data(answer.text.utf8)).items
+        }
+
+        @Test func `services are found without a hub, and none of a node that is gone`()
+            async throws
+        {
+            try await Stage.with { stage in
+                try await openThree(stage)
+                // Without ports: these three nodes would pick theirs from one range.
+                try await stage.apply(sleeper("till", seconds: 7_400))
+                try await stage.ready("workload/till")
+                try await eventually("each node to know of all three") {
+                    for number in 1...3 {
+                        let found = try await services(at: "node-\(number)", stage)
+                        guard found.count == 3, found[0].node.text == "node-\(number)",
+                            found[0].isLocal
+                        else { return false }
+                    }
+                    return true
+                }
+                try await stage.hub?.crash()
+                try await stage.agents["node-2"]?.crash()
+                try await eventually("the service of the dead node to be gone") {
+                    try await services(at: "node-1", stage).map(\.node) == ["node-1", "node-3"]
+                }
+                #expect(try await stage.skerry("get services nothing", on: "node-1").code == 3)
+                // Nobody but itself is here, whatever was said before.
+                try await stage.agents["node-3"]?.crash()
+                try await stage.agents["node-1"]?.crash()
+                try await stage.startAgent("node-1")
+                try await eventually("its own to serve") {
+                    try await services(at: "node-1", stage).map(\.node) == ["node-1"]
+                }
+            }
+        }
+
         @Test func `a node whose own link is dead is vouched for by its peers`() async throws {
             try await Stage.with { stage in
                 try await openThree(stage)

@@ -93,7 +93,7 @@ extension EndToEndTests {
 }
 
 /// A machine with a key on it, and no hub.
-private struct Desk {
+struct Desk {
     let key: String
     private let stage: Stage
 
@@ -125,7 +125,7 @@ private struct Desk {
 
 extension Stage {
     /// What a node says of its own table.
-    fileprivate func authority(on node: String) async throws -> String {
+    func authority(on node: String) async throws -> String {
         let answer = try await skerry("get authority --site urban", on: node)
         guard answer.code == 0 else { throw Vain(description: answer.remarks) }
         return answer.text

@@ -86,9 +86,10 @@ extension EndToEndTests {
         ] {
             found.append(try Needle(path, pem: try text(path)))
         }
-        let lines =
-            try text("hub/identity/day-masters") + text("node-1/identity/pair.keys")
-            + text("hub/operator/policy.key")
+        let lines = try [
+            "hub/identity/day-masters", "hub/identity/token.key", "hub/operator/policy.key",
+            "hub/audit.key", "node-1/audit.key", "node-1/identity/pair.keys",
+        ].map(text).joined()
         for (index, line) in lines.split(separator: "\n").enumerated() {
             let word = line.split(separator: " ").last ?? ""
             if word.count == 64 { found.append(try Needle("line \(index)", hexadecimal: word)) }
@@ -100,7 +101,7 @@ extension EndToEndTests {
 extension Stage {
     /// What stays when everything is switched off: state directories and the logs of daemons, not what
     /// clients were told.
-    fileprivate func disk() throws -> [File] {
+    func disk() throws -> [File] {
         let files = try FileManager.default.subpathsOfDirectory(atPath: directory)
         return files.filter { name in
             let isState = ["hub/", "node-1/", "node-2/"].contains { name.hasPrefix($0) }

@@ -67,7 +67,9 @@ import Trust
 
     /// Runs `count` nodes that know each other while `body` does. The first two reach each other over
     /// the tap.
-    private func withSite(_ count: Int, _ body: (Site) async throws -> Void) async throws {
+    private func withSite(
+        _ count: Int, liar: Int? = nil, _ body: (Site) async throws -> Void
+    ) async throws {
         var ports: [DatagramPort] = []
         for _ in 0..<count { ports.append(try await DatagramPort.open()) }
         let tap = try await Wiretap()
@@ -88,7 +90,10 @@ import Trust
                     NodeMesh.Place(
                         node: NodeMeshTests.names[index], site: "rural",
                         address: ports[index].place.description, incarnation: 1),
-                    roster: roster, seal: seals[index],
+                    roster: roster,
+                    seal: index == liar
+                        ? try #require(NodeSeal(seed: [UInt8](repeating: 99, count: 32)))
+                        : seals[index],
                     ring: try NodeMeshTests.ring(of: index, among: count), port: ports[index],
                     random: Random(seed: UInt64(index) + 1)))
         }
@@ -188,6 +193,56 @@ import Trust
             #expect(after.peers.map(\.node) == ["rural-1"])
             #expect(after.peers.map(\.liveness) == [.alive])
             await stranger.close()
+        }
+    }
+
+    private func bundle(_ version: Int, lines: Int = 40) -> PolicyBundle {
+        PolicyBundle(
+            key: "k", signature: "s",
+            payload: ["name freeze", "version \(version)"]
+                + (0..<lines).map { "row \($0) " + String(repeating: "x", count: 100) })
+    }
+
+    @Test func `a policy that one announces is known to all, and comes whole to who asks`()
+        async throws
+    {
+        try await withSite(3) { site in
+            let bundle = bundle(7)
+            await site.nodes[1].announce([bundle], siteGeneration: 4)
+            for await notice in site.nodes[0].notices {
+                if case .offered(let offer) = notice {
+                    #expect(offer.policy == PolicyReference(name: "freeze", version: 7))
+                    await site.nodes[0].fetch(offer)
+                }
+                if case .fetched(let got, _, let neighbour) = notice {
+                    #expect(got == bundle)
+                    #expect(neighbour == "rural-2")
+                    break
+                }
+            }
+            let expected = [
+                MeshHolding(node: "rural-2", subject: "Site/rural", version: 4),
+                MeshHolding(node: "rural-2", subject: "Policy/freeze", version: 7),
+            ]
+            #expect(Set(await site.nodes[0].holdings) == Set(expected))
+            while await Set(site.nodes[2].holdings) != Set(expected) {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            let trace = try #require(await site.nodes[0].traces(of: "freeze").first)
+            #expect(trace.origin == "rural-2" && trace.via != nil)
+        }
+    }
+
+    @Test func `what a member did not sign by the key of the roster is dropped and counted`()
+        async throws
+    {
+        try await withSite(2, liar: 1) { site in
+            await site.nodes[1].announce([bundle(9)], siteGeneration: 4)
+            try await site.waitUntil("the lie to be counted") { views in
+                views[0].traffic.dropped["forged", default: 0] > 0
+            }
+            #expect(await site.nodes[0].holdings.isEmpty)
+            #expect(await site.nodes[0].view().peers.map(\.liveness) == [.alive])
         }
     }
 

@@ -153,6 +153,18 @@ import Trust
         #expect(CoreDumps.areOff)
     }
 
+    @Test func `a workload's certificate is renewed at two thirds, give or take a tenth of that`() {
+        let begin = WallTime(milliseconds: 1_760_000_000_000)
+        for (draw, due) in [(0.0, 540), (0.5, 600), (1.0, 660)] as [(Double, Int)] {
+            let date = RenewalDate(issuedAt: begin, end: begin + .seconds(900), draw: draw)
+            #expect(!date.isDue(at: begin))
+            #expect(!date.isDue(at: begin + .seconds(due - 1)))
+            #expect(date.isDue(at: begin + .seconds(due + 1)))
+            // The clock was ahead when it was issued.
+            #expect(date.isDue(at: begin + .seconds(-3600)))
+        }
+    }
+
     @Test func `words that name no source are refused`() {
         for text in ["", "tpm", "systemd:", "systemd:a/b", "passphrase", "passphrase:", "none:x"] {
             #expect(SealingChoice(text) == nil, "\(text)")

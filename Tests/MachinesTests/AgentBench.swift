@@ -111,6 +111,7 @@ extension AgentBench {
         case .changes: .changes("n1")
         case .policy(let bundle): .policy(Signer.name(of: bundle))
         case .unknown(let kind, _): DocumentKey(kind: kind, name: "new")
+        case .secret: .secret("database")
         case .deleted: .assignment("web")
         }
     }

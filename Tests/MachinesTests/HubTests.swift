@@ -94,7 +94,7 @@ struct HubBench {
         _ session: UInt64 = 1, node: NodeID = "n1", applied: UInt64 = 0, taken: UInt64? = nil,
         logHead: UInt64? = nil, epoch: UInt64 = 1, run: UInt64? = nil, follows: UInt64? = nil,
         boot: UInt64? = nil, machine: UInt64? = nil, device: String? = nil, keys: KeyHand? = nil,
-        mesh: MeshContact? = nil
+        mesh: MeshContact? = nil, secretsKey: String? = nil
     ) -> [Hub.Effect] {
         let session = SessionID(rawValue: session)
         tell(.opened(session, node, device: device))
@@ -108,7 +108,7 @@ struct HubBench {
                             cpu: CPUShare(millicores: 1_000), memory: ByteCount(1 << 30)),
                         engine: nil, appliedRevision: applied, takenRevision: taken, epoch: epoch,
                         logHead: logHead, run: run, follows: follows, boot: boot, machine: machine,
-                        keys: keys, mesh: mesh))))
+                        keys: keys, mesh: mesh, secretsKey: secretsKey))))
     }
 
     /// A node says that it runs an instance.

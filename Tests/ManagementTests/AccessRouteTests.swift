@@ -33,6 +33,10 @@ import Testing
                 .POST, "/api/v1/usertokens", #"{"user": "ann", "validFor": "1h"}"#,
                 "vouch the fleet"
             ),
+            (
+                .POST, "/api/v1/glass", #"{"reason": "fire", "validFor": "1h"}"#,
+                "breakGlass the fleet"
+            ),
             (.DELETE, "/api/v1/usertokens/t1", nil, "status the fleet"),
             (.GET, "/api/v1/events", nil, "get the fleet"),
             (.GET, "/api/v1/decisions", nil, "get the fleet"),
@@ -40,6 +44,9 @@ import Testing
             (.GET, "/api/v1/conflicts", nil, "get the fleet"),
             (.GET, "/api/v1/compliance", nil, "get the fleet"),
             (.GET, "/api/v1/mesh", nil, "get the fleet"),
+            (.GET, "/api/v1/mesh/holdings", nil, "get the fleet"),
+            (.GET, "/api/v1/services", nil, "get the fleet"),
+            (.GET, "/api/v1/mesh/traces", nil, "get the fleet"),
             (.GET, "/api/v1/changes", nil, "get the fleet"),
             (.GET, "/api/v1/audit", nil, "review the fleet"),
             (.GET, "/api/v1/audit/verdict", nil, "review the fleet"),
@@ -62,6 +69,18 @@ import Testing
             (
                 .POST, "/api/v1/tokens", #"{"site": "rural", "validFor": "1m"}"#,
                 "enrol Site/rural at rural"
+            ),
+            (.GET, "/api/v1/certificates", nil, "get the fleet"),
+            (.GET, "/api/v1/pending", nil, "get the fleet"),
+            (.GET, "/api/v1/revocations", nil, "get the fleet"),
+            (
+                .POST, "/api/v1/pending/n1", try json(PendingAnswer(isApproved: true)),
+                "enrol Site/rural at rural"
+            ),
+            (
+                .POST, "/api/v1/revocations",
+                try json(RevocationRequest(subjects: ["node/n1"], reason: "lost")),
+                "revoke Node/n1 at rural"
             ),
         ]
     }
@@ -101,6 +120,7 @@ import Testing
                 try Self.requests().map { method, path, _, _ in
                     let path = String(path.prefix { $0 != "?" })
                         .replacingOccurrences(of: "/nodes/n1", with: "/{plural}/{name}")
+                        .replacingOccurrences(of: "/pending/n1", with: "/pending/{name}")
                         .replacingOccurrences(of: "/nodes", with: "/{plural}")
                         .replacingOccurrences(of: "/0123456789abcdef", with: "/{request}")
                         .replacingOccurrences(of: "/t1", with: "/{name}")

@@ -47,6 +47,17 @@ import Testing
         }
     }
 
+    @Test func `a watch from record 0 of a log without records goes on`() async throws {
+        try await withSocket(Fleet(), limits: .tight) { client in
+            var events = EventReader(
+                try await client.open(.GET, "/api/v1/audit?from=0&limit=0&watch=true"))
+            let first = try await events.next()
+            #expect(first != nil)
+            let health = try await client.get("/healthz")
+            #expect(health.status == 200)
+        }
+    }
+
     @Test func `a refusal is kept before it is said, whatever was asked`() async throws {
         let fleet = Fleet([node("n1"), site("rural")])
         fleet.rule { _, _, _ in false }

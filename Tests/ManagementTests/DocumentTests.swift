@@ -14,7 +14,7 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 30)
+            #expect(paths.count == 38)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "usertokens/{name}", with: "usertokens/t1")
@@ -51,6 +51,9 @@ import Testing
             Policy(
                 metadata: metadata, spec: PolicySpec(), signed: bundle,
                 status: PolicyStatus(versions: [], observedAt: time)))
+        let facts = CertificateFacts(
+            subject: "s", issuer: "i", serial: "1", notBefore: time, notAfter: time,
+            fingerprint: "f", device: "d", mode: .local)
         let record = AccessRecord(
             request: "r", at: time, requester: .console, verb: .get, target: .fleet,
             report: AccessReport(isAllowed: true, reasons: []))
@@ -65,6 +68,8 @@ import Testing
                 disk: DiskProtection(sealedBy: "tpm", stolenDisk: ["nothing"])),
             "Metadata": metadata, "Object": policy,
             "PolicyBundle": bundle,
+            "ServiceQuestion": ServiceQuestion(
+                principal: .workload("a"), kind: .workload, name: "b", context: ["c": .flag(true)]),
             "AccessRecord": record, "PolicyExcerpt": PolicyExcerpt(id: "i", place: "p", text: "t"),
             "AccessExplanation": AccessExplanation(items: [record], excerpts: []),
             "Rights": Rights(who: "ann", items: [right], policies: []), "Right": right,
@@ -81,6 +86,19 @@ import Testing
             "Refusal": Refusal(.denied, "no"),
             "Conflict": Conflict(
                 node: "n", kind: .node, name: "n", atHub: node("n"), atNode: node("n")),
+            "CertificateReport": CertificateReport(
+                name: "n1/leaf", role: .leaf, node: "n1", issuedBy: .node, renewal: .byNode,
+                facts: facts, seenAt: time, revokedAt: time),
+            "CertificateFacts": facts,
+            "CertificateList": CertificateList(items: [], asOf: time, clock: "Measured"),
+            "PendingNode": PendingNode(
+                node: "n", site: "s", device: "d", firstAsked: time, answeredAt: time),
+            "PendingAnswer": PendingAnswer(isApproved: true, fingerprint: "f", site: "s"),
+            "Revocation": Revocation(subject: "s", device: "d", at: time, reason: "r"),
+            "RevocationReport": RevocationReport(
+                version: 1, issuedAt: time, expiresAt: time, items: [], allowance: 1, asOf: time),
+            "RevocationRequest": RevocationRequest(
+                subjects: ["node/n"], reason: "r", warrant: bundle),
             "AuditVerdict": AuditVerdict(
                 log: "n", first: 1, last: 2, checkpoints: 1,
                 newest: AuditCheckpoint(log: "n", index: 2, head: hash, at: time),
@@ -95,6 +113,12 @@ import Testing
             "MeshSight": MeshSight(
                 node: "n", liveness: .alive, since: time, age: .seconds(1), lossHere: 0,
                 lossThere: 0),
+            "ServiceEndpoint": ServiceEndpoint(
+                service: "s", instance: InstanceID(workload: "s", ordinal: 0), node: "n",
+                site: "s", host: "h", ports: [:], isLocal: true, load: 0, age: .seconds(0)),
+            "MeshHolding": MeshHolding(node: "n", subject: "Site/s", version: 1),
+            "MeshTrace": MeshTrace(
+                key: "k", origin: "n", sequence: 1, writtenAt: time, via: "m", arrivedAt: time),
             "MeshTraffic": MeshTraffic(), "RosterVersion": RosterVersion.none,
         ]
         try await withSocket(Fleet()) { client in

@@ -65,6 +65,45 @@ final class Fleet: ManagementBackend {
         resolutions.withLock { $0.append(resolution) }
     }
 
+    /// What was asked about who belongs, in words.
+    let identityRequests = Mutex<[String]>([])
+
+    func certificates() async throws(Refusal) -> CertificateList {
+        CertificateList(items: [], asOf: state.withLock(\.asOf), clock: "Measured")
+    }
+
+    func pending() async throws(Refusal) -> PendingList {
+        let asOf = state.withLock(\.asOf)
+        return PendingList(
+            items: [
+                PendingNode(node: "n1", site: "rural", device: "ab12", firstAsked: asOf)
+            ], asOf: asOf)
+    }
+
+    func answer(
+        _ node: NodeID, _ answer: PendingAnswer, by principal: Principal
+    ) async throws(Refusal) -> PendingNode {
+        identityRequests.withLock { $0.append("\(principal) \(node) \(answer.isApproved)") }
+        return PendingNode(
+            node: node, site: "rural", device: "ab12", firstAsked: state.withLock(\.asOf),
+            state: answer.isApproved ? .approved : .denied)
+    }
+
+    func revocations() async -> RevocationReport {
+        RevocationReport(
+            version: 3, issuedAt: nil, expiresAt: nil, items: [], allowance: 1,
+            asOf: state.withLock(\.asOf))
+    }
+
+    func revoke(
+        _ request: RevocationRequest, by principal: Principal
+    ) async throws(Refusal) -> RevocationReport {
+        identityRequests.withLock {
+            $0.append("\(principal) revokes \(request.subjects.joined(separator: " "))")
+        }
+        return await revocations()
+    }
+
     typealias Rule = @Sendable (Principal, Verb, AccessTarget) -> Bool
 
     /// Who may do what; everybody everything until a test says otherwise.
@@ -83,6 +122,11 @@ final class Fleet: ManagementBackend {
         ids.map { PolicyExcerpt(id: $0, place: "here", text: "permit;") }
     }
 
+    func decide(_ question: ServiceQuestion) async throws(Refusal) -> AccessReport {
+        let isAllowed = question.context["method"] == .text("GET")
+        return AccessReport(isAllowed: isAllowed, reasons: isAllowed ? ["test/get"] : [])
+    }
+
     /// Whom each token speaks for.
     let bearers = Mutex<[String: String]>([:])
     let userTokenList = Mutex<[UserToken]>([])
@@ -92,6 +136,16 @@ final class Fleet: ManagementBackend {
             throw Refusal(.unauthenticated, "the token is not good")
         }
         return Requester(.user(user), by: .token(id: "id-" + token))
+    }
+
+    func objection(to requester: Requester) async -> Refusal? {
+        guard case .token(let id) = requester.credential else { return nil }
+        let isKnown = bearers.withLock { $0[String(id.dropFirst(3))] != nil }
+        return isKnown ? nil : Refusal(.unauthenticated, "the token is not good any more")
+    }
+
+    func breakGlass(reason: String, validFor: Duration) async throws(Refusal) -> WallTime {
+        WallTime(milliseconds: 1_795_000_000_000) + validFor
     }
 
     func userToken(_ id: String) async -> UserToken? {
@@ -222,6 +276,20 @@ final class Fleet: ManagementBackend {
                 MeshView(
                     node: "n1", site: "rural", address: "127.0.0.1:1", roster: .none, at: asOf)
             ], asOf: asOf)
+    }
+
+    func services() async -> ServiceList {
+        ServiceList(items: [], asOf: state.withLock(\.asOf))
+    }
+
+    func meshHoldings(of site: SiteID?) async throws(Refusal) -> MeshHoldings {
+        MeshHoldings(
+            items: [MeshHolding(node: "n1", subject: "Site/rural", version: 1)],
+            asOf: state.withLock(\.asOf))
+    }
+
+    func meshTraces(of record: String) async throws(Refusal) -> MeshTraces {
+        MeshTraces(items: [], asOf: state.withLock(\.asOf))
     }
 
     func apply(_ objects: [Object], dryRun: Bool) async throws(Refusal) -> [ApplyResult] {

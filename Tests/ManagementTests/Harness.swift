@@ -23,9 +23,11 @@ func withDirectory<Result>(_ body: (String) async throws -> Result) async throws
 /// Runs a server while `body` runs, then stops it and waits for it.
 func serving(
     _ backend: Fleet, on listener: Listener, limits: Limits = .production,
+    surface: ManagementServer.Surface = .management,
     _ body: @escaping @Sendable (_ port: Int) async throws -> Void
 ) async throws {
-    let server = ManagementServer(backend: backend, listener: listener, limits: limits)
+    let server = ManagementServer(
+        backend: backend, listener: listener, limits: limits, surface: surface)
     let (ports, port) = AsyncStream.makeStream(of: Int.self)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {

@@ -173,14 +173,26 @@ struct Authority {
             chain: try certificate.serializeAsPEM().pemString, key: leaf.pemRepresentation)
     }
 
+    /// As little as the listener needs to tell its own from others.
+    private static func objection(to chain: [[UInt8]], from authority: Certificate) -> String? {
+        do {
+            let leaf = try Certificate(derEncoded: chain[0])
+            let isOwn = authority.publicKey.isValidSignature(leaf.signature, for: leaf)
+            return isOwn ? nil : "another signed it"
+        } catch {
+            return "\(error)"
+        }
+    }
+
     func listener(host: String = "127.0.0.1", port: Int = 0) throws -> Listener {
         let hub = try issue("hub", address: true)
         return .tls(
             TLSListener(
                 host: host, port: port,
                 identity: try ServerIdentity(certificateChain: hub.chain, key: hub.key),
-                clientAuthorities: try certificate.serializeAsPEM().pemString,
-                identify: { names in
+                verify: { [certificate] chain in Authority.objection(to: chain, from: certificate)
+                },
+                identify: { names, _ in
                     names.first { $0.hasPrefix("uri:skerry:operator/") }
                         .map { .user(String($0.dropFirst(20))) }
                 }))

@@ -1,6 +1,8 @@
+import AsyncHTTPClient
 import Foundation
 import Management
 import Model
+import NIOCore
 import NIOHTTP1
 import Synchronization
 import Testing
@@ -35,6 +37,39 @@ import Testing
         }
     }
 
+    @Test func `what flows to a token ends with it`() async throws {
+        let fleet = Fleet([node("n1")])
+        fleet.bearers.withLock { $0["good"] = "ann" }
+        try await asking(fleet, limits: .tight) { client in
+            let ann: HTTPHeaders = ["Authorization": "Bearer good"]
+            var events = EventReader(
+                try await client.open(.GET, "/api/v1/nodes?watch=true", headers: ann))
+            #expect(try await events.next()?.event == "list")
+            fleet.bearers.withLock { $0 = [:] }
+            fleet.put(node("n2"))
+            await #expect(throws: (any Error).self) {
+                while let message = try await events.next() {
+                    #expect(message.event != "changed")
+                }
+                throw Refusal(.unavailable, "the stream ended")
+            }
+        }
+    }
+
+    @Test func `a shell ends when the role that opened it does`() async throws {
+        let fleet = Fleet([workload("w")])
+        try await withSocket(fleet, limits: .tight) { client in
+            let (input, send) = AsyncStream.makeStream(of: ByteBuffer.self)
+            let stream = try await client.stream("log", input)
+            #expect(stream.status == .ok)
+            fleet.rule { _, _, _ in false }
+            fleet.put(node("n1"))
+            let body = try await stream.body.collect(upTo: 1 << 20)
+            #expect(String(buffer: body).contains("may not exec"))
+            send.finish()
+        }
+    }
+
     @Test func `a token that is not good is not made good by a certificate`() async throws {
         let fleet = Fleet()
         try await asking(fleet, by: "admin") { client in
@@ -55,11 +90,14 @@ import Testing
             for _ in 0..<3 {
                 #expect(try await client.send(.GET, "/healthz", nil, headers: bad).status == 401)
             }
-            let answer = try await client.send(
-                .GET, "/healthz", nil, headers: ["Authorization": "Bearer good"])
+            let answer = try await client.send(.GET, "/healthz", nil, headers: bad)
             #expect(answer.status == 429)
             let wait = try #require(answer.headers["Retry-After"].first.flatMap { Int($0) })
             #expect((1...20).contains(wait))
+            // Who shares the address has not earned it.
+            let good = try await client.send(
+                .GET, "/healthz", nil, headers: ["Authorization": "Bearer good"])
+            #expect(good.status == 200)
         }
     }
 

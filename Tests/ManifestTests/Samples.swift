@@ -23,7 +23,9 @@ enum Samples {
             liveness: Probe(exec: ExecProbe(command: ["/bin/check", "--quick"]))),
         resources: Resources(cpu: CPUShare(millicores: 1500), memory: ByteCount(64 << 20)),
         mounts: [Mount(source: "/srv/maps", target: "/maps", readOnly: true)],
-        workingDirectory: "/var/lib/app")
+        workingDirectory: "/var/lib/app",
+        secretEnv: ["PASSWORD": SecretReference("database/password")!],
+        secretFiles: [SecretMount(secret: "database", target: "/etc/database")])
 
     static let workload = Object.workload(
         Workload(
@@ -42,6 +44,11 @@ enum Samples {
                 autonomyWindow: .hours(96),
                 link: LinkBudget(bytesPerSecond: ByteCount(125_000)))))
 
+    static let secret = Object.secret(
+        Secret(
+            metadata: Metadata(name: "database"), type: "example.com/login",
+            data: ["password": "aHVudGVyMg==", "user": "Ym9i"]))
+
     static let bare = Object.site(Site(metadata: Metadata(name: "bare"), spec: SiteSpec()))
 
     static let minimal = Workload(
@@ -51,7 +58,9 @@ enum Samples {
 
 /// One of each kind with every field, also those of the status.
 extension Samples {
-    static let everything: [Object] = [siteWithStatus, node, workloadWithStatus, instance]
+    static let everything: [Object] = [
+        siteWithStatus, node, workloadWithStatus, instance, secret,
+    ]
 
     private static let condition = Condition(
         type: "Placed", isTrue: false, reason: "NoNode", message: "no node carries site=rural",

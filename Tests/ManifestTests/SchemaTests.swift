@@ -79,7 +79,9 @@ import Testing
     private func paths(in tree: Any, at path: String) -> [String] {
         if let items = tree as? [Any] { return items.flatMap { paths(in: $0, at: path) } }
         guard let fields = tree as? [String: Any] else { return [path] }
-        let isFree = ["labels", "annotations", "selector", "env", "ports"].contains {
+        let isFree = [
+            "labels", "annotations", "selector", "env", "ports", "secretEnv", "secret.data",
+        ].contains {
             path.hasSuffix(".\($0)")
         }
         if isFree && fields["name"] == nil { return [path] }

@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import SwiftASN1
+import Synchronization
 import Testing
 import Transport
 import X509
@@ -28,6 +29,18 @@ import X509
 
     @Test func `what a node signs for itself is good`() async throws {
         #expect(try await objection(to: thief.sign(Forge.Leaf()).chain) == nil)
+    }
+
+    @Test func `a node that policy does not let in gets no session, and is told why`() async throws
+    {
+        try await withHarbour { harbour in
+            harbour.hub.unwanted.withLock { _ = $0.insert("n1") }
+            let agent = Agent()
+            agent.say.yield(hello("n1"))
+            let end = await agent.run(try harbour.client(try harbour.identity("n1")))
+            #expect(end.map { "\($0)" }?.contains("test/no forbids it") == true)
+            #expect(harbour.hub.asked.withLock { $0 } == ["n1"])
+        }
     }
 
     // MARK: - Names

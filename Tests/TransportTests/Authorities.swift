@@ -18,6 +18,13 @@ struct Authorities: Sendable {
         try ShownIdentity(issuing.issueHub(names: [], validity: validity, now: clock()))
     }
 
+    /// Shows the root as well.
+    func hubWithRoot() throws -> ShownIdentity {
+        var identity = try issuing.issueHub(names: [], validity: .seconds(900), now: clock())
+        identity.certificateChain += try trustRoots
+        return try ShownIdentity(identity)
+    }
+
     func user(_ name: String) throws -> TLSIdentity {
         let key = NodeKey()
         return TLSIdentity(

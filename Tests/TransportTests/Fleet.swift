@@ -42,6 +42,33 @@ final class StandInHub: ControlDelegate {
             trustRoots: try authority.trustRoots)
     }
 
+    /// Lets in who asks a second time, and nobody but n1.
+    func join(_ request: JoinRequest) async throws -> JoinAnswer {
+        guard request.proof.node == "n1" else { throw Refusal(.denied, "not that one") }
+        let asked = returned.withLock { keys in
+            keys.append(request.proof.deviceKey)
+            return keys.count
+        }
+        guard asked > 1 else { return .wait(Interval(.seconds(1)), reason: "nobody answered") }
+        return .enrolled(
+            Enrolment(
+                node: request.proof.node, site: request.site,
+                certificateChain: try authority.issuing.issueNodeAuthority(
+                    request.proof.node, site: request.site, publicKey: request.proof.publicKey,
+                    validity: .seconds(345_600), now: clock()),
+                trustRoots: try authority.trustRoots, controlAddress: "127.0.0.1:1"))
+    }
+
+    /// Nodes that no policy lets in.
+    let unwanted = Mutex<Set<NodeID>>([])
+    /// Who was asked about.
+    let asked = Mutex<[NodeID]>([])
+
+    func objection(to node: NodeID, at site: SiteID) async -> String? {
+        asked.withLock { $0.append(node) }
+        return unwanted.withLock { $0.contains(node) } ? "test/no forbids it" : nil
+    }
+
     func opened(
         _ session: SessionID, node: NodeID, site: SiteID, device: String?
     ) async -> Admission {
@@ -122,7 +149,8 @@ struct Harbour: Sendable {
 /// Runs a hub on free ports of the loopback for as long as `body` takes.
 func withHarbour(
     limits: Limits = .production, admission: Admission = .admit,
-    now: @escaping @Sendable () -> WallTime = clock,
+    now: @escaping @Sendable () -> WallTime = clock, showsRoot: Bool = false,
+    isRevoked: @escaping @Sendable (Bearer) -> Bool = { _ in false },
     _ body: @escaping @Sendable (Harbour) async throws -> Void
 ) async throws {
     let authority = try Authorities()
@@ -132,8 +160,9 @@ func withHarbour(
     let server = try ControlServer(
         .init(
             identity: try authority.hub(),
+            enrolmentIdentity: try showsRoot ? authority.hubWithRoot() : nil,
             trustRoots: try authority.trustRoots, limits: limits),
-        delegate: hub, now: now)
+        delegate: hub, now: now, isRevoked: isRevoked)
     let stopped = AsyncStream.makeStream(of: Void.self)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
@@ -170,20 +199,26 @@ struct Agent: Sendable {
         (heard, sink) = AsyncStream.makeStream()
     }
 
-    typealias Answer =
-        @Sendable (
-            StreamRequest, AsyncStream<StreamFrame>,
-            _ output: @escaping @Sendable (StreamFrame) async throws -> Void
-        ) async throws -> Void
+    typealias Answer = AgentStreams.Answer
 
     /// Nil when the session ended without an error.
     func run(_ client: ControlClient, answer: @escaping Answer = { _, _, _ in }) async
         -> TransportError?
     {
+        let streams = AgentStreams()
+        return await withTaskGroup { group in
+            group.addTask { await streams.run(answer) }
+            defer { group.cancelAll() }
+            return await run(client, carrying: streams)
+        }
+    }
+
+    /// The same, with streams that outlive the session.
+    func run(_ client: ControlClient, carrying streams: AgentStreams) async -> TransportError? {
         defer { sink.finish() }
         do throws(TransportError) {
             try await client.session(
-                outgoing: outgoing, incoming: { sink.yield($0) }, streams: answer)
+                outgoing: outgoing, incoming: { sink.yield($0) }, streams: streams)
             return nil
         } catch {
             return error

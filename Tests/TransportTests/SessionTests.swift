@@ -329,7 +329,7 @@ private func session(
     _ incoming: @escaping @Sendable (HubMessage) async -> Void
 ) async -> TransportError? {
     do throws(TransportError) {
-        try await client.session(outgoing: outgoing, incoming: incoming, streams: { _, _, _ in })
+        try await client.session(outgoing: outgoing, incoming: incoming, streams: AgentStreams())
         return nil
     } catch {
         return error

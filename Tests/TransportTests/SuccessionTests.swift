@@ -61,7 +61,7 @@ import X509
         let shown = try hub.certificateChain + stranger.trustRoots
         #expect(try await objection(to: shown, trusting: old.certificate, admitsOld: true) != nil)
         #expect(throws: CredentialError.self) {
-            try TrustRoots.extend(old.certificate, with: stranger.trustRoots)
+            try TrustRoots.extend(old.certificate, with: stranger.trustRoots, at: clock())
         }
     }
 
@@ -70,7 +70,7 @@ import X509
         let root = try RootAuthority(succeeding: old.pem)
         let stranger = try Authorities().trustRoots
         #expect(
-            try TrustRoots.extend(old.certificate, with: stranger + root.trustRoots)
+            try TrustRoots.extend(old.certificate, with: stranger + root.trustRoots, at: clock())
                 == root.trustRoots)
     }
 }

@@ -16,19 +16,23 @@ extension Interface {
             case .logs: .logs
             case .exec: .exec
             }
-        try await permit(
-            verb, try await target(.instance, request.container.instance.description), to: call,
-            note: request.audited)
+        var needs = [
+            (verb, try await target(.instance, request.container.instance.description))
+        ]
         if let node {
             // The node that is named gets the request, whatever is known of the instance.
-            try await permit(
-                verb, try await target(.node, node.text), to: call, note: request.audited)
+            needs.append((verb, try await target(.node, node.text)))
+        }
+        for (verb, target) in needs {
+            try await permit(verb, target, to: call, note: request.audited)
         }
         // An open shell may be silent for hours.
         try await call.channel.triggerUserOutboundEvent(IdleGuard.Patience.endless)
-        return .flowing(streamMediaType, for: call.request) { body, outlet in
+        return .flowing(streamMediaType, for: call.request) { [needs] body, outlet in
             do {
-                try await converse(request, on: node, reading: body, writing: outlet)
+                try await converse(
+                    request, on: node, reading: body, writing: outlet,
+                    until: { try await lostStanding(of: call, needs) })
             } catch let refusal as Refusal {
                 let isAbsence = refusal.code == .notFound
                 try await outlet.send(
@@ -44,7 +48,7 @@ extension Interface {
     /// Ends with the backend's run, or before it when what the client sends makes no sense.
     private func converse(
         _ request: StreamRequest, on node: NodeID?, reading body: RequestBody,
-        writing outlet: Outlet
+        writing outlet: Outlet, until lost: @escaping @Sendable () async throws -> Void
     ) async throws {
         let (broken, report) = AsyncStream.makeStream(of: BrokenInput.self)
         let reader = FrameReader(body, report: report)
@@ -56,13 +60,30 @@ extension Interface {
                     try await outlet.send(frame)
                 }
             }
+            group.addTask {
+                do {
+                    try await lost()
+                } catch let refusal as Refusal {
+                    report.yield(BrokenInput(message: refusal.message))
+                }
+            }
             for await mistake in broken { throw mistake }
             try await group.next()
+            group.cancelAll()
         }
+    }
+
+    /// Returns when nothing tells of changes; throws when whoever asked may not any longer.
+    private func lostStanding(
+        of call: Call, _ needs: [(verb: Verb, target: AccessTarget)]
+    ) async throws {
+        let signals = await backend.changes()
+        try await lookAgain(on: signals) { try await checkStanding(of: call, needs) }
     }
 }
 
-/// What a client sent is not a sequence of frames, or not of those that it may send.
+/// What a client sent is not a sequence of frames, or not of those that it may send; or it may send
+/// nothing any longer.
 private struct BrokenInput: Error {
     let message: String
 }

@@ -42,6 +42,21 @@ extension Interface {
                 + "skerry auth why \(call.id)")
     }
 
+    /// Throws when who has an answer that goes on may have it no longer: the token ended, or a role.
+    func checkStanding(
+        of call: Call, _ needs: [(verb: Verb, target: AccessTarget)]
+    ) async throws {
+        if let refusal = await backend.objection(to: call.requester) { throw refusal }
+        for (verb, target) in needs {
+            let report = await backend.access(of: call.requester, verb, target)
+            guard report.isAllowed else {
+                await note(verb, target, report, of: call)
+                try await record(verb, target, report, of: call, "in the middle of an answer")
+                throw self.refusal(of: call, verb, target, report)
+            }
+        }
+    }
+
     /// What a route needs before it is answered. What it says of objects in its body, or of which there
     /// are many, it checks itself.
     func checkAccess(_ access: Route.Access, of call: Call) async throws {

@@ -25,7 +25,21 @@ extension Interface {
             summary: "Ends a token at once: one's own, or any for who may revoke.",
             access: .status, success: (200, [.json(.named("UserToken"))]),
             refusals: [403, 404, 503], respond: { try await $0.revokeToken($1) }),
+        Route(
+            method: .post, path: "/api/v1/glass",
+            summary:
+                "Lets the console of this node act as if no policy forbade it, on record, for so"
+                + " long at most; for 0s to end that.", access: .fleet(.breakGlass),
+            body: .json(.named("GlassRequest")), success: (200, [.json(.named("BrokenGlass"))]),
+            refusals: [403, 413, 422, 503], respond: { try await $0.breakGlass($1) }),
     ]
+
+    private func breakGlass(_ call: Call) async throws -> Response {
+        let request = try await read(GlassRequest.self, from: call)
+        let end = try await backend.breakGlass(
+            reason: request.reason, validFor: request.validFor.duration)
+        return try .json(GlassAnswer(until: end))
+    }
 
     private func whoAmI(_ call: Call) async throws -> Response {
         let requester = call.requester
@@ -60,6 +74,15 @@ extension Interface {
         }
         return try .json(try await backend.revokeToken(call.name, by: call.requester))
     }
+}
+
+struct GlassRequest: Codable {
+    var reason: String
+    var validFor: Interval
+}
+
+struct GlassAnswer: Codable {
+    var until: WallTime
 }
 
 struct UserTokenRequest: Codable {

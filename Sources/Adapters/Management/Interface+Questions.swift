@@ -96,7 +96,7 @@ extension Interface {
         targets.append(("Policy", AccessTarget(.policy, "any")))
         var items: [Rights.Right] = []
         var policies: [PolicyReference] = []
-        for verb in Verb.allCases {
+        for verb in Verb.ofPeople {
             for (name, target) in targets {
                 let report = await backend.access(of: who, verb, target)
                 policies = report.policies

@@ -4,7 +4,8 @@ import NIOCore
 
 extension Interface {
     static let routes: [Route] =
-        pages + people + questions + audits + collections + changes + conversations
+        pages + people + questions + audits + identityRoutes + collections + changes
+        + conversations
 
     private static let pages: [Route] = [
         Route(
@@ -101,6 +102,34 @@ extension Interface {
             respond: { interface, call in
                 let site = call.query["site"].map { SiteID($0) }
                 return try .json(try await interface.backend.mesh(of: site))
+            }),
+        Route(
+            method: .get, path: "/api/v1/services",
+            summary: "What serves, and where: nearest and least loaded first.",
+            access: .fleet(.get),
+            success: (200, [.json(.named("ServiceList"))]), refusals: [403],
+            respond: { interface, _ in try .json(await interface.backend.services()) }),
+        Route(
+            method: .get, path: "/api/v1/mesh/holdings",
+            summary: "Which node has which revision of policies and of its site.",
+            access: .fleet(.get),
+            query: [.init(name: "site", type: .string, summary: "Of this site alone.")],
+            success: (200, [.json(.named("MeshHoldings"))]), refusals: [403, 404],
+            respond: { interface, call in
+                let site = call.query["site"].map { SiteID($0) }
+                return try .json(try await interface.backend.meshHoldings(of: site))
+            }),
+        Route(
+            method: .get, path: "/api/v1/mesh/traces",
+            summary: "How records of the mesh came to this node, and who has them.",
+            access: .fleet(.get),
+            query: [
+                .init(name: "record", type: .string, summary: "Its key, its name or its origin.")
+            ],
+            success: (200, [.json(.named("MeshTraces"))]), refusals: [403],
+            respond: { interface, call in
+                let record = call.query["record"] ?? ""
+                return try .json(try await interface.backend.meshTraces(of: String(record)))
             }),
         Route(
             method: .get, path: "/api/v1/changes",

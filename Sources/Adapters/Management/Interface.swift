@@ -8,14 +8,15 @@ struct Interface: Sendable {
     let backend: any ManagementBackend
     let limits: Limits
     /// Whom a verified client certificate speaks for; nil where the transport has none.
-    let identify: (@Sendable ([String]) -> Principal?)?
+    let identify: TLSListener.Identify?
     let throttle: Throttle
-    private let table = RouteTable(Interface.routes)
+    private let table: RouteTable
 
     init(
         backend: any ManagementBackend, limits: Limits,
-        identify: (@Sendable ([String]) -> Principal?)?
+        identify: TLSListener.Identify?, routes: [Route] = Interface.routes
     ) {
+        table = RouteTable(routes)
         self.backend = backend
         self.limits = limits
         self.identify = identify
@@ -93,9 +94,6 @@ struct Interface: Sendable {
         guard let identify else { return .console }
         let tokens = request.headers[values: .authorization]
         if !tokens.isEmpty {
-            // Guessing is counted by where it comes from.
-            let place = channel.remoteAddress?.ipAddress ?? ""
-            try throttle.checkGuesses(from: place)
             do {
                 guard tokens.count == 1, let text = bearerToken(tokens[0]) else {
                     throw Refusal(
@@ -103,7 +101,8 @@ struct Interface: Sendable {
                 }
                 return try await backend.bearer(of: text)
             } catch {
-                throttle.noteGuess(from: place)
+                // By where it comes from. Others behind the same address are not made to wait for it.
+                try throttle.noteGuess(from: channel.remoteAddress?.ipAddress ?? "")
                 throw error
             }
         }
@@ -113,7 +112,11 @@ struct Interface: Sendable {
                 "nobody is known to ask: show a client certificate of this hub, or a token that "
                     + "'skerry token create --user NAME' made")
         }
-        guard let principal = identify(alternativeNames(of: certificate)) else {
+        guard
+            let principal = identify(
+                alternativeNames(of: certificate),
+                WallTime(milliseconds: Int64(certificate.notValidBefore) * 1000))
+        else {
             throw Refusal(
                 .denied,
                 "this certificate does not admit to management: use one that was made for a person"

@@ -29,6 +29,16 @@ package struct Limits: Sendable {
         eventsMax: 1000, requestsPerSecond: 100, requestsBurst: 400, guessesPerMinute: 30,
         callersMax: 4096, arrival: .seconds(30))
 
+    /// For the questions of services: small, and many of them from all together.
+    package static let services: Limits = {
+        var limits = Limits.production
+        limits.bodyBytesMax = 64 * 1024
+        limits.requestsPerSecond = 10_000
+        limits.requestsBurst = 20_000
+        limits.arrival = .seconds(5)
+        return limits
+    }()
+
     package static let tight = Limits(
         bodyBytesMax: 64 * 1024, headerBytesMax: 4 * 1024, connectionsMax: 8,
         idle: .milliseconds(500), heartbeat: .milliseconds(20), watchPause: .milliseconds(5),

@@ -17,32 +17,37 @@ package struct TLSListener: Sendable {
     /// 0 takes any free port.
     package var port: Int
     package var identity: ServerIdentity
-    /// PEM of the authorities that clients' certificates come from.
-    package var clientAuthorities: String
-    /// Whom a client speaks for, by the names in its certificate: `dns:…`, `uri:…`, `email:…`. Nil for
-    /// who may not ask.
+    /// Why the certificates that a client shows are not good, leaf first, in DER; nil where they are.
+    package var verify: @Sendable (_ chain: [[UInt8]]) async -> String?
+    package var identify: Identify
+
+    /// Whom a client speaks for, by the names in its certificate: `dns:…`, `uri:…`, `email:…`, and by
+    /// when it begins. Nil for who may not ask. Asked for each request, so that who is revoked is out
+    /// with the next.
     ///
     /// Nodes have certificates of the same authority, and a stolen one must not manage the fleet.
-    package var identify: @Sendable (_ names: [String]) -> Principal?
+    package typealias Identify =
+        @Sendable (_ names: [String], _ issuedAt: WallTime) -> Principal?
 
     package init(
-        host: String, port: Int, identity: ServerIdentity, clientAuthorities: String,
-        identify: @escaping @Sendable (_ names: [String]) -> Principal?
+        host: String, port: Int, identity: ServerIdentity,
+        verify: @escaping @Sendable (_ chain: [[UInt8]]) async -> String?,
+        identify: @escaping Identify
     ) {
         self.host = host
         self.port = port
         self.identity = identity
-        self.clientAuthorities = clientAuthorities
+        self.verify = verify
         self.identify = identify
     }
 
     func configuration() throws(ListenerError) -> TLSConfiguration {
         let (chain, key) = identity.current
-        let authorities = try readCertificates(clientAuthorities, of: "the client authority")
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain, privateKey: key)
         configuration.minimumTLSVersion = .tlsv13
-        configuration.trustRoots = .certificates(authorities)
+        // What makes one good is for `verify` to say.
+        configuration.trustRoots = .certificates([])
         // Who has no certificate may have a token; one that is shown must be good. A client has no host
         // name to verify.
         configuration.certificateVerification = .optionalVerification
@@ -53,6 +58,16 @@ package struct TLSListener: Sendable {
             promise.succeed(override)
         }
         return configuration
+    }
+
+    /// As BoringSSL asks; the other side hears an alert only.
+    func check(
+        _ certificates: [NIOSSLCertificate], _ promise: EventLoopPromise<NIOSSLVerificationResult>
+    ) {
+        promise.completeWithTask {
+            let chain = try certificates.map { try $0.toDERBytes() }
+            return await verify(chain) == nil ? .certificateVerified : .failed
+        }
     }
 }
 

@@ -4,11 +4,13 @@ package import Model
 ///
 /// Every list is the whole list. The interface filters by label and name, and works out for its
 /// watchers what changed.
-package protocol ManagementBackend: Sendable {
+package protocol ManagementBackend: IdentityBackend {
     /// Whether somebody may do something, by the policies that hold here.
     func access(
         of requester: Requester, _ verb: Verb, _ target: AccessTarget
     ) async -> AccessReport
+    /// What a service asks about a request that it got.
+    func decide(_ question: ServiceQuestion) async throws(Refusal) -> AccessReport
     /// Keeps what was decided in the audit log; returns once that is as durable as asked. Throws where
     /// what was allowed must not be done, since it cannot be kept.
     func record(_ act: AuditAct, _ auditing: Auditing) async throws(Refusal)
@@ -25,6 +27,8 @@ package protocol ManagementBackend: Sendable {
     func excerpts(of ids: [String]) async -> [PolicyExcerpt]
     /// Whom a token speaks for; a refusal `unauthenticated` where it does not, or not any more.
     func bearer(of token: String) async throws(Refusal) -> Requester
+    /// Why who asked earlier may ask no longer; nil where they may.
+    func objection(to requester: Requester) async -> Refusal?
     /// What is known of a token by its id.
     func userToken(_ id: String) async -> UserToken?
     func userTokens() async throws(Refusal) -> UserTokenList
@@ -50,10 +54,19 @@ package protocol ManagementBackend: Sendable {
     func compliance(of site: SiteID?) async throws(Refusal) -> ComplianceReport
     /// Who sees whom in the mesh of a site, or of every site.
     func mesh(of site: SiteID?) async throws(Refusal) -> MeshReport
+    /// The healthy instances of every service, the best of each first.
+    func services() async -> ServiceList
+    /// Which node has which revision.
+    func meshHoldings(of site: SiteID?) async throws(Refusal) -> MeshHoldings
+    /// How records came here: of this key, about this name or from this node; all without one.
+    func meshTraces(of record: String) async throws(Refusal) -> MeshTraces
     /// What people changed at nodes and nobody settled: of the fleet, or of this node.
     func localChanges() async -> LocalChangeList
     /// Settles one of them.
     func resolve(_ resolution: Resolution) async throws(Refusal)
+    /// Lets the console of a node act as if no policy forbade it, for so long; for nothing to end that.
+    /// Answers with when it ends.
+    func breakGlass(reason: String, validFor: Duration) async throws(Refusal) -> WallTime
     func issueToken(site: SiteID, validFor: Duration) async throws(Refusal) -> IssuedToken
     /// Emits whenever anything that `list`, `events` or `decisions` shows has changed. Keeps at most one signal
     /// that nobody has taken yet.

@@ -18,13 +18,23 @@ package struct ManagementServer: Sendable {
     private let backend: any ManagementBackend
     private let listener: Listener
     private let limits: Limits
+    private let surface: Surface
+
+    /// What a listener answers.
+    package enum Surface: Sendable {
+        case management
+        /// Questions of services about requests that they got, and nothing else.
+        case services
+    }
 
     package init(
-        backend: any ManagementBackend, listener: Listener, limits: Limits = .production
+        backend: any ManagementBackend, listener: Listener, limits: Limits = .production,
+        surface: Surface = .management
     ) {
         self.backend = backend
         self.listener = listener
         self.limits = limits
+        self.surface = surface
     }
 
     /// Serves until cancelled, and returns when every connection is closed.
@@ -46,7 +56,11 @@ package struct ManagementServer: Sendable {
         let configuration = try tls.configuration()
         let child: TLSChannel<HTTP1Channel>
         do {
-            child = try TLSChannel(http(identify: tls.identify), tlsConfiguration: configuration)
+            child = try TLSChannel(
+                http(identify: tls.identify),
+                configuration: TLSChannelConfiguration(
+                    tlsConfiguration: configuration,
+                    customVerificationCallback: { tls.check($0, $1) }))
         } catch {
             throw .unusableIdentity("\(error)")
         }
@@ -101,8 +115,14 @@ package struct ManagementServer: Sendable {
         try await server.run()
     }
 
-    private func http(identify: (@Sendable ([String]) -> Principal?)?) -> HTTP1Channel {
-        let interface = Interface(backend: backend, limits: limits, identify: identify)
+    private func http(identify: TLSListener.Identify?) -> HTTP1Channel {
+        let routes =
+            switch surface {
+            case .management: Interface.routes
+            case .services: Interface.services
+            }
+        let interface = Interface(
+            backend: backend, limits: limits, identify: identify, routes: routes)
         let idle = limits.idle
         return HTTP1Channel(
             responder: { request, writer, channel in

@@ -7,6 +7,12 @@ let schemas: [String: Schema] = [
         ("hubInContact?", .boolean), ("since?", .string),
         ("disk?", .named("DiskProtection")),
     ]),
+    "ServiceQuestion": .fields([
+        ("principal", .string), ("action?", .choice(Verb.allCases.map(\.rawValue))),
+        ("resource", .string), ("context?", .object),
+    ]),
+    "GlassRequest": .fields([("reason", .string), ("validFor", .string)]),
+    "BrokenGlass": .fields([("until", .string)]),
     "DiskProtection": .fields([("sealedBy?", .string), ("stolenDisk", .array(.string))]),
     "AccessRecord": .fields([
         ("request", .string), ("at", .string), ("who", .string),
@@ -189,9 +195,59 @@ let schemas: [String: Schema] = [
         ("peers", .array(.named("MeshSight"))), ("traffic", .named("MeshTraffic")),
         ("at", .string),
     ]),
+    "ServiceEndpoint": .fields([
+        ("service", .string), ("instance", .named("InstanceID")), ("node", .string),
+        ("site", .string), ("host", .string), ("ports", .map(.integer)), ("isLocal", .boolean),
+        ("load", .number), ("age", .string),
+    ]),
+    "InstanceID": .fields([("workload", .string), ("ordinal", .integer)]),
+    "ServiceList": .fields([("items", .array(.named("ServiceEndpoint"))), ("asOf", .string)]),
+    "MeshHolding": .fields([
+        ("node", .string), ("subject", .string), ("version", .integer),
+    ]),
+    "MeshHoldings": .fields([("items", .array(.named("MeshHolding"))), ("asOf", .string)]),
+    "MeshTrace": .fields([
+        ("key", .string), ("origin", .string), ("sequence", .integer), ("writtenAt", .string),
+        ("via?", .string), ("arrivedAt?", .string), ("isTombstone", .boolean),
+        ("sizeBytes", .integer), ("holders", .array(.string)),
+    ]),
+    "MeshTraces": .fields([("items", .array(.named("MeshTrace"))), ("asOf", .string)]),
     "MeshReport": .fields([("items", .array(.named("MeshView"))), ("asOf", .string)]),
     "TokenRequest": .fields([("site", .string), ("validFor", .string)]),
     "IssuedToken": .fields([("text", .string), ("site", .string), ("expiresAt", .string)]),
+    "CertificateFacts": .fields([
+        ("subject", .string), ("issuer", .string), ("serial", .string), ("notBefore", .string),
+        ("notAfter", .string), ("fingerprint", .string), ("device?", .string),
+        ("mode?", .choice(["connected", "local"])),
+    ]),
+    "CertificateReport": .fields([
+        ("name", .string),
+        ("role", .choice(CertificateReport.Role.allCases.map(\.rawValue))), ("node?", .string),
+        ("issuedBy", .choice(CertificateReport.Issuer.allCases.map(\.rawValue))),
+        ("renewal", .choice(CertificateReport.Renewal.allCases.map(\.rawValue))),
+        ("facts", .named("CertificateFacts")), ("seenAt?", .string), ("revokedAt?", .string),
+    ]),
+    "CertificateList": .fields([
+        ("items", .array(.named("CertificateReport"))), ("asOf", .string), ("clock", .string),
+    ]),
+    "PendingNode": .fields([
+        ("node", .string), ("site", .string), ("device", .string), ("firstAsked", .string),
+        ("state", .choice(PendingNode.State.allCases.map(\.rawValue))), ("answeredAt?", .string),
+    ]),
+    "PendingList": .fields([("items", .array(.named("PendingNode"))), ("asOf", .string)]),
+    "PendingAnswer": .fields([
+        ("isApproved", .boolean), ("fingerprint?", .string), ("site?", .string),
+    ]),
+    "Revocation": .fields([
+        ("subject", .string), ("device?", .string), ("at", .string), ("reason", .string),
+    ]),
+    "RevocationReport": .fields([
+        ("version", .integer), ("issuedAt?", .string), ("expiresAt?", .string),
+        ("items", .array(.named("Revocation"))), ("allowance?", .integer), ("asOf", .string),
+    ]),
+    "RevocationRequest": .fields([
+        ("subjects", .array(.string)), ("reason", .string), ("warrant?", .named("PolicyBundle")),
+    ]),
     "Mistake": .fields([
         ("object", .integer), ("field", .string), ("message", .string), ("fix", .string),
     ]),

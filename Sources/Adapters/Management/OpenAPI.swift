@@ -107,11 +107,17 @@ private let refusal = JSONValue.object([
     "content": .object(mediaTypes([.json(.named("Refusal"))])),
 ])
 
+/// Each event by itself; `data` is JSON.
+private let serverSentEvents = JSONValue.object([
+    "schema": Schema.fields([("event", .string), ("data", .string)]).json
+])
+
 private func mediaTypes(_ contents: [Route.Content]) -> [String: JSONValue] {
     var types: [String: JSONValue] = [:]
     for content in contents {
         switch content {
         case .json(let schema): types["application/json"] = .object(["schema": schema.json])
+        case .text("text/event-stream"): types["text/event-stream"] = serverSentEvents
         case .text(let type): types[type] = .object(["schema": Schema.string.json])
         }
     }

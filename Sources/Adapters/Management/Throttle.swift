@@ -42,22 +42,18 @@ final class Throttle: Sendable {
             seconds: max(1, Int((-left / rate).rounded(.up))))
     }
 
-    func checkGuesses(
+    /// A token that was not good. Throws when there were too many of them.
+    func noteGuess(
         from address: String, at now: ContinuousClock.Instant = .now
     ) throws(Haste) {
         let rate = Double(limits.guessesPerMinute) / 60
         let left = take(
-            0, from: .address(address), rate, Double(limits.guessesPerMinute), at: now)
-        guard left < 1 else { return }
+            1, from: .address(address), rate, Double(limits.guessesPerMinute), at: now)
+        guard left < 0 else { return }
         throw Haste(
             refusal: Refusal(
                 .throttled, "too many tokens from \(address) were not good; wait for a while"),
-            seconds: max(1, Int(((1 - left) / rate).rounded(.up))))
-    }
-
-    func noteGuess(from address: String, at now: ContinuousClock.Instant = .now) {
-        let rate = Double(limits.guessesPerMinute) / 60
-        _ = take(1, from: .address(address), rate, Double(limits.guessesPerMinute), at: now)
+            seconds: max(1, Int((-left / rate).rounded(.up))))
     }
 
     /// What is left; less than nothing where there was not enough, and then nothing is taken.

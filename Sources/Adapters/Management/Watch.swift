@@ -11,6 +11,7 @@ extension Interface {
             var known = KnownObjects(first)
             try await outlet.send(event: "list", first)
             try await lookAgain(on: signals) {
+                try await checkStanding(of: call, [])
                 let list = try await list(kind, selector, for: call)
                 let (changed, removed) = known.update(to: list)
                 if !changed.isEmpty {
@@ -33,6 +34,7 @@ extension Interface {
             let first = known.update(to: await backend.events(limit: limits.eventsMax))
             for event in first.suffix(limit) { try await outlet.send(event: "event", event) }
             try await lookAgain(on: signals) {
+                try await checkStanding(of: call, [(.get, .fleet)])
                 let new = known.update(to: await backend.events(limit: limits.eventsMax))
                 for event in new { try await outlet.send(event: "event", event) }
                 if new.isEmpty { try await outlet.sendHeartbeat() }
@@ -50,6 +52,7 @@ extension Interface {
                 try await outlet.send(event: "decision", decision)
             }
             try await lookAgain(on: signals) {
+                try await checkStanding(of: call, [(.get, .fleet)])
                 let list = await backend.decisions(about: filter, limit: limits.eventsMax)
                 let new = list.items.filter { !known.contains($0.id) }
                 known = Set(list.items.map(\.id))
@@ -65,8 +68,9 @@ extension Interface {
             let signals = await backend.changes()
             let first = try await backend.audit(from: index, limit: limit)
             for entry in first.items { try await outlet.send(event: "record", entry) }
-            var next = (first.items.last?.index ?? (index ?? 1) - 1) + 1
+            var next = first.items.last.map { $0.index + 1 } ?? max(1, index ?? 1)
             try await lookAgain(on: signals) {
+                try await checkStanding(of: call, [(.review, .fleet)])
                 let page = try await backend.audit(from: next, limit: limits.eventsMax)
                 for entry in page.items { try await outlet.send(event: "record", entry) }
                 next = (page.items.last?.index).map { $0 + 1 } ?? next

@@ -1,3 +1,4 @@
+import Foundation
 import Model
 
 /// A value that has passed its shape: what Model values are built from.
@@ -101,6 +102,16 @@ extension Object {
                     metadata: Metadata(document.value("metadata")),
                     spec: document["spec"].map(PolicySpec.init) ?? PolicySpec(),
                     signed: document["signed"].map(PolicyBundle.init)))
+        case .secret:
+            var values = document.value("data").map.mapValues { $0.filter { !$0.isWhitespace } }
+            // As with kubectl, what is written as it is comes last.
+            for (key, text) in document.value("stringData").map {
+                values[key] = Data(text.utf8).base64EncodedString()
+            }
+            self = .secret(
+                Secret(
+                    metadata: Metadata(document.value("metadata")),
+                    type: document.value("type").text, data: values))
         case .node, .instance:
             preconditionFailure("\(kind.rawValue) objects are refused in files")
         }
@@ -229,7 +240,13 @@ extension ContainerSpec {
                     source: $0.value("source").text, target: $0.value("target").text,
                     readOnly: $0.value("readOnly").flag)
             },
-            workingDirectory: fields["workingDirectory"]?.text)
+            workingDirectory: fields["workingDirectory"]?.text,
+            // The shape let nothing else pass.
+            secretEnv: fields.value("secretEnv").map.compactMapValues(SecretReference.init),
+            secretFiles: fields.value("secretFiles").list.map {
+                SecretMount(
+                    secret: SecretID($0.value("secret").text), target: $0["target"]?.text)
+            })
     }
 }
 

@@ -12,6 +12,7 @@ extension Checker {
         case .policy: checkPolicy(written)
         case .canary: checkCanary(written, at: path)
         case .fault: checkFault(written, at: path)
+        case .secret: checkSecret(written)
         }
     }
 

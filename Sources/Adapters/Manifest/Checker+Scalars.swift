@@ -35,6 +35,7 @@ extension Checker {
 extension Shape {
     private var bytesMax: Int {
         if case .text(.rules) = self { return Limits.rulesBytes }
+        if case .text(let rule) = self, rule.isSecret { return Limits.secretBytes }
         return Limits.textBytes
     }
 

@@ -187,7 +187,9 @@ struct Checker {
             ManifestMistake(
                 code: code, file: source.name, line: place.line, column: place.column,
                 width: max(1, width), object: object, field: path, message: message, fix: fix,
-                replacement: replacement), in: source)
+                // A line of a Secret may hold a value, and a terminal may be a log.
+                replacement: replacement),
+            in: object?.hasPrefix(Kind.secret.rawValue + "/") == true ? nil : source)
     }
 
     mutating func add(

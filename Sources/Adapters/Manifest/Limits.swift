@@ -15,6 +15,8 @@ enum Limits {
     static let textBytes = 4096
     /// What is signed may not be longer than 512 KiB.
     static let rulesBytes = 256 * 1024
+    /// As Base64, of what a Secret may hold.
+    static let secretBytes = Secret.bytesMax * 2
     static let roleBindings = 1000
     static let containers = 32
     static let ports = 64

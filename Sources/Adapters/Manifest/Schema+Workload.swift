@@ -99,6 +99,14 @@ extension Schema {
                 "mounts", .list(.record(mount), limit: Limits.mounts), .standard("[]"),
                 "Directories and files of the node that it sees."),
             Field(
+                "secretEnv",
+                .map(keys: .envName, values: .secretReference, limit: Limits.variables),
+                .standard("{}"), "Variables whose values are in Secrets: NAME/KEY.",
+                example: "{DB_PASSWORD: database/password}"),
+            Field(
+                "secretFiles", .list(.record(secretMount), limit: Limits.mounts), .standard("[]"),
+                "Secrets whose values it finds as files, in memory and below $SKERRY_SECRETS."),
+            Field(
                 "workingDirectory", .text(.path), .optional, "Where the program starts.",
                 example: "/var/lib/app"),
         ],
@@ -113,6 +121,8 @@ extension Schema {
             "volumes": "write 'mounts' with 'source' and 'target'",
             "workingDir": "write 'workingDirectory'",
             "environment": "write 'env'",
+            "envFrom": "write 'secretEnv', a variable for each key",
+            "secrets": "write 'secretFiles', or 'secretEnv'",
             "restart": "write 'restartPolicy' in spec",
             "entrypoint": "write 'command'",
         ])
@@ -156,6 +166,20 @@ extension Schema {
         habits: [
             "mountPath": "write 'target'", "hostPath": "write 'source'", "path": "write 'target'",
             "name": "write 'source' with the path on the node",
+        ])
+
+    static let secretMount = Record(
+        name: "secret files", about: "All values of a Secret as files, one for each key.",
+        fields: [
+            Field("secret", .text(.name), .required, "The Secret's name.", example: "database"),
+            Field(
+                "target", .text(.path), .optional,
+                "The directory inside. Left out: $SKERRY_SECRETS/NAME. Processes that are no "
+                    + "containers see the files there alone.", example: "/etc/database"),
+        ],
+        habits: [
+            "secretName": "write 'secret'", "name": "write 'secret'",
+            "mountPath": "write 'target'", "path": "write 'target'",
         ])
 
     static let workloadStatus = Record(

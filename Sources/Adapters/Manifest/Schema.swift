@@ -10,11 +10,12 @@ package enum Schema {
         case .workload: workload
         case .instance: instance
         case .policy: policy
+        case .secret: secret
         }
     }
 
     /// The kinds that stand in files.
-    static let writtenKinds: [Kind] = [.site, .workload, .policy]
+    static let writtenKinds: [Kind] = [.site, .workload, .policy, .secret]
 
     /// Kinds of other orchestrators that have a counterpart here.
     static let foreignKinds = [

@@ -66,6 +66,16 @@ enum TextRule: Sendable {
     case labelKey
     case labelValue
     case portNumber
+    /// `NAME/KEY`: one value of a Secret.
+    case secretReference
+    /// What a value of a Secret is called.
+    case secretKey
+    case base64
+    /// The value itself.
+    case secretText
+
+    /// What stands here is shown to nobody, in no message.
+    var isSecret: Bool { self == .base64 || self == .secretText }
 
     var title: String {
         switch self {
@@ -80,13 +90,17 @@ enum TextRule: Sendable {
         case .labelKey: "label key"
         case .labelValue: "label value"
         case .portNumber: "port number"
+        case .secretReference: "value of a Secret, NAME/KEY"
+        case .secretKey: "key of a value"
+        case .base64: "Base64"
+        case .secretText: "text"
         }
     }
 
     /// Numbers and booleans are taken as the text they are written as: `"1.10"` and `1.10` alike.
     var takesAnyScalar: Bool {
         switch self {
-        case .argument, .labelValue, .labelKey, .envName: true
+        case .argument, .labelValue, .labelKey, .envName, .secretKey, .secretText, .base64: true
         default: false
         }
     }
@@ -102,7 +116,9 @@ struct Record: Sendable {
     /// Names that people know from other orchestrators, and what to write here.
     var habits: [String: String] = [:]
 
-    enum Rule: Sendable { case workload, container, probe, execProbe, policy, canary, fault }
+    enum Rule: Sendable {
+        case workload, container, probe, execProbe, policy, canary, fault, secret
+    }
 
     subscript(name: String) -> Field? { fields.first { $0.name == name } }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Model
 
 extension TextRule {
@@ -17,7 +18,7 @@ extension TextRule {
                     .wrongType, "found \(written.description) where text is wanted",
                     fix: "put it in quotes: \"\(shown(text))\"", replacement: "\"\(text)\""))
         }
-        let misfit =
+        let misfit: Misfit? =
             switch self {
             case .name, .portName: nameMisfit(text)
             case .words, .argument, .command, .rules: contentMisfit(text)
@@ -28,12 +29,38 @@ extension TextRule {
             case .labelKey: labelKeyMisfit(text)
             case .labelValue: labelMisfit(text, what: "label value", mayBeEmpty: true)
             case .portNumber: contentMisfit(text)
+            case .secretReference: secretReferenceMisfit(text)
+            case .secretKey: secretKeyMisfit(text)
+            case .base64: base64Misfit(text)
+            case .secretText: nil
             }
         return misfit.map { .failure($0) } ?? .success(.text(text))
     }
 
     /// An argument such as `5` is text beyond doubt; a name or image that is a number is not.
     private func needsQuotes(_ text: String) -> Bool { self != .command }
+
+    private func secretReferenceMisfit(_ text: String) -> Misfit? {
+        guard SecretReference(text) == nil else { return nil }
+        return Misfit(
+            .badName, "\(quoted(text)) is not a value of a Secret",
+            fix: "write the Secret's name, a slash and the key: database/password")
+    }
+
+    private func secretKeyMisfit(_ text: String) -> Misfit? {
+        guard !SecretReference.isKey(text) else { return nil }
+        return Misfit(
+            .badName, "\(quoted(text)) is not a key of a Secret",
+            fix: "use letters, digits, '-', '_' and '.', at most 253 of them: it names a file")
+    }
+
+    private func base64Misfit(_ text: String) -> Misfit? {
+        let joined = text.filter { !$0.isWhitespace }
+        guard Data(base64Encoded: joined) == nil else { return nil }
+        return Misfit(
+            .badText, "the value is not Base64",
+            fix: "encode it with: base64 -w0 FILE; or write it as it is, below 'stringData'")
+    }
 
     private func nameMisfit(_ text: String) -> Misfit? {
         guard !isDNSLabel(text) else { return nil }

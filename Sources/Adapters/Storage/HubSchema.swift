@@ -131,6 +131,14 @@ private func hubMigrator() -> DatabaseMigrator {
                 ) STRICT;
                 """)
     }
+    migrator.registerMigration("hub-secrets-1") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE secret (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
     migrator.registerMigration("hub-mesh-1") { database in
         try database.execute(
             sql: """
@@ -160,6 +168,17 @@ private func hubMigrator() -> DatabaseMigrator {
         try database.execute(
             sql: """
                 CREATE TABLE userToken (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                """)
+    }
+    migrator.registerMigration("hub-identity-2") { database in
+        try database.execute(
+            sql: """
+                CREATE TABLE pending (
+                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                ) STRICT;
+                CREATE TABLE revocations (
                     name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
                 ) STRICT;
                 """)

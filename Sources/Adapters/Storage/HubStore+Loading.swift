@@ -47,6 +47,15 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
         "SELECT * FROM policy ORDER BY name, version",
         each: { _, policy in snapshot.policies.append(policy) })
     try reader.values(
+        Secret.self, of: "secret", key: ["name"], "SELECT * FROM secret ORDER BY name",
+        each: { _, secret in snapshot.secrets.append(secret) })
+    try reader.values(
+        PendingNode.self, of: "pending", key: ["name"], "SELECT * FROM pending ORDER BY name",
+        each: { _, item in snapshot.pending.append(item) })
+    try reader.values(
+        RevocationList.self, of: "revocations", key: ["name"], "SELECT * FROM revocations",
+        each: { _, list in snapshot.revocations = list })
+    try reader.values(
         Roster.self, of: "roster", key: ["site"], "SELECT * FROM roster ORDER BY site",
         each: { _, roster in snapshot.rosters.append(roster) })
     snapshot.nodes = try loadNodes(database, &reader)

@@ -127,6 +127,12 @@ private func apply(
         try database.put(token, in: "token", name: token.id)
     case .removeToken(let id):
         try database.run("DELETE FROM token WHERE name = ?", [id])
+    case .pending(let item):
+        try database.put(item, in: "pending", name: item.device)
+    case .removePending(let device):
+        try database.run("DELETE FROM pending WHERE name = ?", [device])
+    case .revocations(let list):
+        try database.put(list, in: "revocations", name: "list")
     case .userToken(let token):
         try database.put(token, in: "userToken", name: token.id)
     case .removeUserToken(let id):
@@ -144,6 +150,10 @@ private func apply(
         try database.run(
             "DELETE FROM policy WHERE name = ? AND version = ?",
             [reference.name, try column(reference.version)])
+    case .secret(let secret):
+        try database.put(secret, in: "secret", name: secret.metadata.name)
+    case .removeSecret(let id):
+        try database.run("DELETE FROM secret WHERE name = ?", [id.text])
     case .epoch(let epoch):
         try database.setCounter("epoch", to: try column(epoch))
     case .metEpoch(let epoch):

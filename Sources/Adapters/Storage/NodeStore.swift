@@ -149,7 +149,7 @@ private func loadNode(_ database: GRDB.Database) throws -> (NodeSnapshot, [Damag
         Document.self, of: "document", key: ["kind", "name"],
         "SELECT * FROM document ORDER BY kind, name",
         // What is gone is missing: the node must ask for it again.
-        altered: { row in applied = min(applied, (row["revision"] as Int64) - 1) },
+        altered: { row in applied = min(applied, max(0, (row["revision"] as Int64) - 1)) },
         each: { _, document in snapshot.documents.append(document) })
     try reader.values(
         InstanceRecord.self, of: "instance", key: ["workload", "ordinal"],

@@ -10,7 +10,7 @@ struct ControlCalls: Skerry_Control_V1_Control.ServiceProtocol {
     func session(
         request: StreamingServerRequest<Skerry_Control_V1_NodeFrame>, context: ServerContext
     ) async throws -> StreamingServerResponse<Skerry_Control_V1_HubFrame> {
-        let (node, site) = try peer(request.metadata)
+        let (node, site) = try PeerGuard.peer(in: request.metadata)
         let device = request.metadata[stringValues: PeerStamp.device].first { _ in true }
         return StreamingServerResponse { writer in
             let session = sessions.add(node)
@@ -43,37 +43,20 @@ struct ControlCalls: Skerry_Control_V1_Control.ServiceProtocol {
     func stream(
         request: StreamingServerRequest<Skerry_Control_V1_StreamPart>, context: ServerContext
     ) async throws -> StreamingServerResponse<Skerry_Control_V1_StreamPart> {
-        let (node, _) = try peer(request.metadata)
-        let reader = RecordReader { _ in }
+        let (node, _) = try PeerGuard.peer(in: request.metadata)
         return StreamingServerResponse { writer in
-            let claimed = Pipe<Exchange>(countMax: 1)
+            let call = StreamCall()
             try await firstToEnd { group in
                 group.addTask {
-                    try await receive(request.messages, by: node, announcing: claimed, reader)
+                    try await receive(request.messages, by: node, in: call)
                 }
                 group.addTask {
-                    guard let exchange = await claimed.next() else { return }
-                    while let frame = await exchange.toNode.next() {
-                        try await writer.write(Skerry_Control_V1_StreamPart(frame))
-                    }
-                    try Task.checkCancellation()
-                    throw RPCError(code: .aborted, message: "nobody reads this stream any longer")
+                    defer { call.written.finish() }
+                    try await send(to: writer, in: call)
                 }
             }
             return [:]
         }
-    }
-
-    /// Who the connection belongs to, as the handshake found; never what the call says.
-    private func peer(_ metadata: GRPCCore.Metadata) throws -> (NodeID, SiteID) {
-        var stamps = metadata[stringValues: PeerStamp.header].makeIterator()
-        guard let stamp = stamps.next(), stamps.next() == nil,
-            case .node(let node, let site)? = PeerIdentity(uri: stamp)
-        else {
-            throw RPCError(
-                code: .unauthenticated, message: "the connection shows no certificate of a node")
-        }
-        return (node, site)
     }
 
     private func converse(
@@ -122,6 +105,8 @@ struct ControlCalls: Skerry_Control_V1_Control.ServiceProtocol {
     private func watchEnd(of session: Session) async throws {
         switch await session.ends.next() {
         case .replaced?:
+            // A node that knows of the newer one leaves by itself, and takes its streams along.
+            try await Task.sleep(for: limits.handshakeTimeout)
             throw RPCError(code: .aborted, message: "a newer session of the same node replaces it")
         case .overflow?:
             throw RPCError(code: .aborted, message: "the node does not keep up with the hub")
@@ -134,26 +119,57 @@ struct ControlCalls: Skerry_Control_V1_Control.ServiceProtocol {
 
     private func receive(
         _ parts: RPCAsyncSequence<Skerry_Control_V1_StreamPart, any Error>, by node: NodeID,
-        announcing claimed: Pipe<Exchange>, _ reader: RecordReader
+        in call: StreamCall
     ) async throws {
+        let reader = RecordReader { _ in }
         var exchange: Exchange?
+        var isLeaving = false
         defer {
-            claimed.finish()
+            call.claimed.finish()
             // What the node said still reaches its reader; then the reader sees the end.
-            exchange?.fromNode.finish()
+            if !isLeaving { exchange?.fromNode.finish() }
         }
         for try await part in parts {
-            if let exchange {
-                guard let frame = reader.frame(from: part) else { continue }
-                guard await exchange.fromNode.send(frame) else { return }
-            } else {
+            guard let exchange else {
                 guard case .id(let id) = part.content, let found = sessions.claim(id, by: node)
                 else { throw RPCError(code: .notFound, message: "no such stream was asked for") }
                 exchange = found
-                _ = await claimed.send(found)
+                _ = await call.claimed.send(found)
+                continue
+            }
+            if case .id(exchange.id) = part.content {
+                isLeaving = true
+                exchange.toNode.interrupt()
+                await call.written.next()
+                return exchange.release()
+            }
+            guard let frame = reader.frame(from: part) else { continue }
+            guard await exchange.fromNode.send(frame) else { return }
+        }
+    }
+
+    /// Returns when the node goes on elsewhere; what was not written waits for it there.
+    private func send(
+        to writer: RPCWriter<Skerry_Control_V1_StreamPart>, in call: StreamCall
+    ) async throws {
+        guard let exchange = await call.claimed.next() else { return }
+        while true {
+            switch await exchange.toNode.arrival() {
+            case .element(let frame): try await writer.write(Skerry_Control_V1_StreamPart(frame))
+            case .interruption: return
+            case .end:
+                try Task.checkCancellation()
+                throw RPCError(code: .aborted, message: "nobody reads this stream any longer")
             }
         }
     }
+}
+
+/// What the two halves of one call of a stream tell each other.
+private struct StreamCall: Sendable {
+    let claimed = Pipe<Exchange>(countMax: 1)
+    /// Finished when nothing more is written.
+    let written = Pipe<Void>(countMax: 1)
 }
 
 /// Runs children until one of them ends, then the others are cancelled.
@@ -178,6 +194,9 @@ struct EnrolmentCalls: Skerry_Control_V1_Enrolment.SimpleServiceProtocol {
         if case .value(let wish) = RecordCodec.read(ReturnRequest.self, from: request.request) {
             return try await answer(wish)
         }
+        if case .value(let wish) = RecordCodec.read(JoinRequest.self, from: request.request) {
+            return try await answer(wish)
+        }
         guard case .value(let wish) = RecordCodec.read(EnrolmentRequest.self, from: request.request)
         else {
             throw RPCError(code: .invalidArgument, message: "the enrolment request cannot be read")
@@ -185,6 +204,21 @@ struct EnrolmentCalls: Skerry_Control_V1_Enrolment.SimpleServiceProtocol {
         var reply = Skerry_Control_V1_EnrolReply()
         do {
             reply.enrolment = try RecordCodec.record(try await delegate.enrol(wish))
+        } catch let refusal as Refusal {
+            reply.refusal = try RecordCodec.record(refusal)
+        } catch {
+            throw RPCError(code: .internalError, message: "the hub could not enrol; see its log")
+        }
+        return reply
+    }
+
+    private func answer(_ wish: JoinRequest) async throws -> Skerry_Control_V1_EnrolReply {
+        var reply = Skerry_Control_V1_EnrolReply()
+        do {
+            guard desk.accepts(wish.proof) else {
+                throw Refusal(.denied, "the proof of the device key is not good; try again")
+            }
+            reply.enrolment = try RecordCodec.record(try await delegate.join(wish))
         } catch let refusal as Refusal {
             reply.refusal = try RecordCodec.record(refusal)
         } catch {

@@ -41,7 +41,8 @@ extension ControlClient {
         let enrolment = try await dialer.withConnection { client in
             try await exchange(request, for: Enrolment.self, client, limits)
         }
-        try await check(enrolment, against: request, key: key, trustRoots: roots, clock: clock)
+        try await check(
+            enrolment, node: node, site: site, key: key, trustRoots: roots, clock: clock)
         return enrolment
     }
 
@@ -76,6 +77,59 @@ extension ControlClient {
         }
     }
 
+    /// By what a machine knows the hub that it asks to let it join.
+    package enum HubTrust: Sendable {
+        /// PEM of the root.
+        case roots(String)
+        /// The SHA-256 of the root, in hexadecimal.
+        case digest(String)
+    }
+
+    /// Asks once to become a node, without a token. What comes with a yes is checked as after `enrol`.
+    package static func join(
+        _ hub: String, trusting trust: HubTrust, node: NodeID, site: SiteID, key: NodeKey,
+        device: NodeKey, limits: Limits = .production, clock: FleetClock
+    ) async throws(TransportError) -> JoinAnswer {
+        let endpoint = try Endpoint(hub)
+        let verifier: PeerVerifier
+        do {
+            switch trust {
+            case .roots(let roots):
+                verifier = try PeerVerifier(
+                    .hub(name: endpoint.host), trustRoots: roots, clock: clock)
+            case .digest(let digest):
+                verifier = PeerVerifier(.hub(name: endpoint.host), pinning: digest, clock: clock)
+            }
+        } catch {
+            throw .identity(error)
+        }
+        let dialer = Dialer(
+            endpoint: endpoint, serverName: endpoint.host, identity: nil, verifier: verifier,
+            limits: limits, now: clock.now)
+        let answer = try await dialer.withConnection { client in
+            let challenge = try await exchange(
+                ReturnRequest.begin(node), for: ReturnChallenge.self, client, limits)
+            let proof = try ReturnProof(
+                node: node, nonce: challenge.nonce, key: key, device: device)
+            return try await exchange(
+                JoinRequest(site: site, proof: proof), for: JoinAnswer.self, client, limits)
+        }
+        guard case .enrolled(var enrolment) = answer else { return answer }
+        do {
+            switch trust {
+            case .roots(let roots): enrolment.trustRoots = roots
+            case .digest(let digest):
+                enrolment.trustRoots = try TrustRoots.pinned(digest, among: enrolment.trustRoots)
+            }
+        } catch {
+            throw .identity(error)
+        }
+        try await check(
+            enrolment, node: node, site: nil, key: key, trustRoots: enrolment.trustRoots,
+            clock: clock)
+        return .enrolled(enrolment)
+    }
+
     private static func exchange<Answer: Recordable>(
         _ request: some Recordable, for answer: Answer.Type,
         _ client: GRPCClient<Dialer.Transport>, _ limits: Limits
@@ -101,12 +155,12 @@ extension ControlClient {
 
     /// What was issued is good if a hub would let in what this node signs with it.
     private static func check(
-        _ enrolment: Enrolment, against request: EnrolmentRequest, key: NodeKey,
-        trustRoots: String, clock: FleetClock
+        _ enrolment: Enrolment, node: NodeID, site: SiteID?, key: NodeKey, trustRoots: String,
+        clock: FleetClock
     ) async throws(TransportError) {
-        guard enrolment.node == request.node,
-            request.site == nil || request.site == enrolment.site
-        else { throw .garbled(reason: "the authority it issued is for another node") }
+        guard enrolment.node == node, site == nil || site == enrolment.site else {
+            throw .garbled(reason: "the authority it issued is for another node")
+        }
         do {
             let own = try NodeAuthority(
                 certificateChain: enrolment.certificateChain, key: key, node: enrolment.node,

@@ -42,48 +42,46 @@ package struct ControlClient: Sendable {
     /// - Parameters:
     ///   - outgoing: begins with the hello. What cannot be sent is noticed and skipped.
     ///   - incoming: is called with one message after the other; while it works the hub waits.
-    ///   - streams: answers one request for a log or a command. It is cancelled when the hub or the
-    ///     link is gone; when it returns without `exit` or `failed`, the hub sees a broken stream.
+    ///   - streams: what the hub asks for beside the session. It outlives the session if another
+    ///     follows.
     package func session(
         outgoing: AsyncStream<NodeMessage>,
-        incoming: @escaping @Sendable (HubMessage) async -> Void,
-        streams:
-            @escaping @Sendable (
-                StreamRequest, AsyncStream<StreamFrame>,
-                _ output: @escaping @Sendable (StreamFrame) async throws -> Void
-            ) async throws -> Void
+        incoming: @escaping @Sendable (HubMessage) async -> Void, streams: AgentStreams
     ) async throws(TransportError) {
-        let reader = RecordReader(notice: notice)
-        let isLeaving = Mutex(false)
         try await dialer.withConnection { client in
             let control = Skerry_Control_V1_Control.Client(wrapping: client)
-            try await control.session(options: options) { writer in
-                for await message in outgoing {
-                    if let frame = frame(of: message) { try await writer.write(frame) }
+            let carrier = streams.carrier(control)
+            try await converse(control, outgoing) { frame, reader in
+                switch frame.content {
+                case .record(let record):
+                    guard let message = reader.value(HubMessage.self, from: record) else { return }
+                    if case .welcome = message { streams.move(to: carrier) }
+                    try await deliver(message, to: incoming)
+                case .openStream(let open): streams.open(open, on: carrier, reader)
+                case nil: reader.skip(kind: "HubFrame")
                 }
-                if !Task.isCancelled { isLeaving.withLock { $0 = true } }
-            } onResponse: { response in
-                try await withThrowingDiscardingTaskGroup { group in
-                    for try await frame in response.messages {
-                        switch frame.content {
-                        case .record(let record):
-                            guard let message = reader.value(HubMessage.self, from: record) else {
-                                continue
-                            }
-                            try await deliver(message, to: incoming)
-                        case .openStream(let open):
-                            group.addTask {
-                                await AgentStream(id: open.id, limits: limits, reader: reader)
-                                    .answer(open.request, on: control, with: streams)
-                            }
-                        case nil: reader.skip(kind: "HubFrame")
-                        }
-                    }
-                    group.cancelAll()
-                }
-                guard isLeaving.withLock({ $0 }) else {
-                    throw TransportError.closed(reason: "the hub ended the session")
-                }
+            }
+            // The connection stays until its streams run on the next.
+            await streams.vacate(carrier)
+        }
+    }
+
+    private func converse(
+        _ control: StreamCarrier.Control, _ outgoing: AsyncStream<NodeMessage>,
+        hearing hear:
+            @escaping @Sendable (Skerry_Control_V1_HubFrame, RecordReader) async throws -> Void
+    ) async throws {
+        let reader = RecordReader(notice: notice)
+        let isLeaving = Mutex(false)
+        try await control.session(options: options) { writer in
+            for await message in outgoing {
+                if let frame = frame(of: message) { try await writer.write(frame) }
+            }
+            if !Task.isCancelled { isLeaving.withLock { $0 = true } }
+        } onResponse: { response in
+            for try await frame in response.messages { try await hear(frame, reader) }
+            guard isLeaving.withLock({ $0 }) else {
+                throw TransportError.closed(reason: "the hub ended the session")
             }
         }
     }

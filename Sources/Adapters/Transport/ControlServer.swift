@@ -12,6 +12,9 @@ package enum Admission: Hashable, Sendable {
 
 /// What the hub does with what arrives. Calls for one session come one after the other.
 package protocol ControlDelegate: Sendable {
+    /// Why a node that proved who it is may not call, by policy; nil where it may. Asked before each
+    /// call.
+    func objection(to node: NodeID, at site: SiteID) async -> String?
     /// A node proved who it is. Asked before anything it sends is read, so it must be cheap.
     ///
     /// - Parameter device: the digest of the device key for which its authority was made; nil for a
@@ -27,6 +30,8 @@ package protocol ControlDelegate: Sendable {
     func enrol(_ request: EnrolmentRequest) async throws -> Enrolment
     /// A node comes back with its device key, which it was checked to hold. Errors as above.
     func readmit(_ proof: ReturnProof) async throws -> Certification
+    /// A machine without a token asks to become a node; it was checked to hold its device key.
+    func join(_ request: JoinRequest) async throws -> JoinAnswer
 }
 
 /// The hub's end of the control link: one listener for nodes with a certificate, and one for those
@@ -37,6 +42,8 @@ package final class ControlServer: Sendable {
         package var control: String
         package var enrolment: String
         package var identity: ShownIdentity
+        /// What those see who come to enrol; its chain goes up to the root.
+        package var enrolmentIdentity: ShownIdentity
         /// PEM of the roots below which nodes are.
         package var trustRoots: String
         /// Whether nodes are let in with what was issued before they had authorities.
@@ -45,9 +52,10 @@ package final class ControlServer: Sendable {
 
         package init(
             control: String = "127.0.0.1:0", enrolment: String = "127.0.0.1:0",
-            identity: ShownIdentity, trustRoots: String, admitsOld: Bool = false,
-            limits: Limits = .production
+            identity: ShownIdentity, enrolmentIdentity: ShownIdentity? = nil, trustRoots: String,
+            admitsOld: Bool = false, limits: Limits = .production
         ) {
+            self.enrolmentIdentity = enrolmentIdentity ?? identity
             self.control = control
             self.enrolment = enrolment
             self.identity = identity
@@ -68,32 +76,42 @@ package final class ControlServer: Sendable {
     private let delegate: any ControlDelegate
     private let limits: Limits
     private let sessions: Sessions
+    private let connections: Connections
+    private let isRevoked: @Sendable (Bearer) -> Bool
     private let control: Server
     private let enrolment: Server
 
-    /// - Parameter now: the clock by which certificates are judged.
+    /// - Parameters:
+    ///   - now: the clock by which certificates are judged.
+    ///   - isRevoked: asked in each handshake and for each call.
     package init(
         _ configuration: Configuration, delegate: any ControlDelegate,
-        now: @escaping @Sendable () -> WallTime
+        now: @escaping @Sendable () -> WallTime,
+        isRevoked: @escaping @Sendable (Bearer) -> Bool = { _ in false }
     ) throws(TransportError) {
         self.delegate = delegate
+        self.isRevoked = isRevoked
+        let connections = Connections(nodesMax: configuration.limits.controlConnections)
+        self.connections = connections
         limits = configuration.limits
         sessions = Sessions(limits: limits)
         let verifier: PeerVerifier
         do {
             verifier = try PeerVerifier(
                 .node, trustRoots: configuration.trustRoots, clock: FleetClock(certain: now),
-                admitsOld: configuration.admitsOld)
+                admitsOld: configuration.admitsOld, isRevoked: isRevoked)
         } catch {
             throw .identity(error)
         }
-        func listener(_ address: String, _ verifier: PeerVerifier?, _ connections: Int)
+        func listener(_ address: String, _ verifier: PeerVerifier?, _ connectionsMax: Int)
             throws(TransportError) -> SecureListener
         {
             SecureListener(
-                endpoint: try Endpoint(address), identity: configuration.identity,
-                verifier: verifier, gate: ConnectionGate(limit: connections),
-                limits: configuration.limits, now: now,
+                endpoint: try Endpoint(address),
+                identity: verifier == nil
+                    ? configuration.enrolmentIdentity : configuration.identity,
+                verifier: verifier, gate: ConnectionGate(limit: connectionsMax),
+                connections: connections, limits: configuration.limits, now: now,
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
         }
         control = Server(
@@ -101,7 +119,8 @@ package final class ControlServer: Sendable {
                 listenerFactory: try listener(
                     configuration.control, verifier, limits.controlConnections),
                 config: .control(limits)),
-            services: [ControlCalls(sessions: sessions, delegate: delegate, limits: limits)])
+            services: [ControlCalls(sessions: sessions, delegate: delegate, limits: limits)],
+            interceptors: [PeerGuard(delegate: delegate)])
         enrolment = Server(
             transport: .init(
                 listenerFactory: try listener(
@@ -167,6 +186,19 @@ package final class ControlServer: Sendable {
         if let session = sessions[id] { sessions.promote(session) }
     }
 
+    /// Leaf first, what a node showed last to this process, and when; nil where it showed nothing yet.
+    package func shown(
+        by node: NodeID
+    ) throws(CredentialError) -> (chain: [CertificateFacts], at: WallTime)? {
+        guard let shown = connections.shown(by: node) else { return nil }
+        var chain: [CertificateFacts] = []
+        for certificate in shown.chain { chain.append(try CertificateReader.facts(certificate)) }
+        return (chain, shown.at)
+    }
+
+    /// Ends what runs on connections of those who are revoked.
+    package func endRevoked() { connections.end(isRevoked) }
+
     /// Ends a session after what is queued for it.
     package func close(_ id: SessionID) {
         sessions[id]?.end(.closedByHub)
@@ -182,19 +214,19 @@ package final class ControlServer: Sendable {
     ) async throws(TransportError) {
         guard let session = sessions[node] else { throw .notConnected(node) }
         let exchange = try sessions.open(request, on: session)
-        defer { session.close(exchange) }
+        defer { sessions.close(exchange, with: node) }
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 defer { group.cancelAll() }
                 group.addTask { await Self.pump(input, into: exchange.toNode) }
-                group.addTask { try await self.watchOpening(of: exchange) }
+                group.addTask { try await exchange.watch(patience: self.limits.streamOpenTimeout) }
                 while let frame = await exchange.fromNode.next() {
                     try await output(frame)
                     if frame.isLast { return }
                 }
                 try Task.checkCancellation()
                 throw TransportError.stream(
-                    reason: exchange.isClaimed
+                    reason: exchange.wasClaimed
                         ? "the link to node \(node) was lost"
                         : "node \(node) did not answer in time")
             }
@@ -213,11 +245,6 @@ package final class ControlServer: Sendable {
         }
         // The node must not wait for more where the reader has nothing further to say.
         if !Task.isCancelled { _ = await pipe.send(.endOfInput) }
-    }
-
-    private func watchOpening(of exchange: Exchange) async throws {
-        try await Task.sleep(for: limits.streamOpenTimeout)
-        if !exchange.isClaimed { exchange.close() }
     }
 }
 

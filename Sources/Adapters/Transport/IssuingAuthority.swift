@@ -25,6 +25,15 @@ package struct IssuingAuthority: Sendable {
     package var notBefore: WallTime { WallTime(issuer.certificate.notValidBefore) }
     package var notAfter: WallTime { WallTime(issuer.certificate.notValidAfter) }
 
+    /// Whether one of these roots, in PEM, signed it.
+    package func isBelow(roots: String) throws(CredentialError) -> Bool {
+        try certificates(pem: roots).contains { root in
+            root.subject == issuer.certificate.issuer
+                && root.publicKey.isValidSignature(
+                    issuer.certificate.signature, for: issuer.certificate)
+        }
+    }
+
     /// Whether `root` signed it.
     package func isBelow(_ root: RootAuthority) -> Bool {
         root.issuer.certificate.subject == issuer.certificate.issuer

@@ -102,7 +102,7 @@ private func entropy(bits: Int) -> [UInt8] {
     SymmetricKey(size: SymmetricKeySize(bitCount: bits)).withUnsafeBytes { Array($0) }
 }
 
-private func hex(_ bytes: some Sequence<UInt8>) -> String {
+func hex(_ bytes: some Sequence<UInt8>) -> String {
     var text = ""
     for byte in bytes {
         text += String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)

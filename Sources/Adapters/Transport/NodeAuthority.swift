@@ -7,8 +7,8 @@ import X509
 package struct NodeAuthority: Sendable {
     /// PEM of this authority's certificate and of those above it.
     package let certificateChain: String
-    private let issuer: Issuer
-    private let identity: PeerIdentity
+    let issuer: Issuer
+    let identity: PeerIdentity
 
     /// How long a node's certificate lives.
     package static let leafLife: Duration = .seconds(900)

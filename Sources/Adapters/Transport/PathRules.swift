@@ -135,11 +135,16 @@ struct PathRules: VerifierPolicy, Sendable {
         return nil
     }
 
-    /// Signed by a hub's issuing authority, and that by a root, with nobody in between.
-    private static func issued(_ path: [Certificate]) throws -> String? {
-        guard path.count == 3, try path[1].isAuthority(pathLength: 1),
-            try path[1].extensions.nameConstraints == nil, try path[2].isAuthority(pathLength: 2)
+    /// Signed by a hub's issuing authority, and that by a root: with nobody in between, or with the
+    /// certificate that a root gives to the one that follows it.
+    static func issued(_ path: [Certificate]) throws -> String? {
+        guard (3...4).contains(path.count), try path[path.count - 1].isAuthority(pathLength: 2)
         else { return "it is not signed by a hub's authority" }
+        for authority in path.dropFirst().dropLast() {
+            guard try authority.isAuthority(pathLength: 1),
+                try authority.extensions.nameConstraints == nil
+            else { return "it is not signed by a hub's authority" }
+        }
         return nil
     }
 
@@ -151,7 +156,7 @@ struct PathRules: VerifierPolicy, Sendable {
 
 extension Certificate {
     /// Whether it may sign certificates and do nothing else, with so many authorities below it.
-    fileprivate func isAuthority(pathLength: Int) throws -> Bool {
+    func isAuthority(pathLength: Int) throws -> Bool {
         guard
             case .isCertificateAuthority(maxPathLength: pathLength)? =
                 try extensions.basicConstraints

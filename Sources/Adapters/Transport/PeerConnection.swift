@@ -17,13 +17,22 @@ final class PeerConnection: ChannelInboundHandler {
     private(set) var identity: PeerIdentity?
     /// The device for which the authority of the peer was made; nil where it was for none.
     private(set) var device: String?
+    private(set) var bearer: Bearer?
     private let timeout: TimeAmount
     private let now: @Sendable () -> WallTime
+    private let connections: Connections
+    private let shown: ShownChain
     private var deadline: Scheduled<Void>?
 
-    init(timeout: Duration, now: @escaping @Sendable () -> WallTime) {
+    /// - Parameter shown: where the verifier of this handshake leaves what it accepted.
+    init(
+        timeout: Duration, now: @escaping @Sendable () -> WallTime, connections: Connections,
+        shown: ShownChain
+    ) {
         self.timeout = TimeAmount(timeout)
         self.now = now
+        self.connections = connections
+        self.shown = shown
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -50,12 +59,17 @@ final class PeerConnection: ChannelInboundHandler {
     }
 
     private func identify(_ context: ChannelHandlerContext) throws {
-        guard let shown = try context.pipeline.syncOperations.nioSSL_peerCertificate() else {
+        guard let leaf = try context.pipeline.syncOperations.nioSSL_peerCertificate() else {
             return
         }
-        let certificate = try Certificate(derEncoded: shown.toDERBytes())
+        let certificate = try Certificate(derEncoded: leaf.toDERBytes())
         identity = try PeerIdentity(of: certificate) ?? PeerIdentity(old: certificate)
         device = certificate.issuer.device
+        if let bearer = Bearer(showing: shown.chain) {
+            connections.add(context.channel, of: bearer)
+            self.bearer = bearer
+        }
+        if case .node(let node, _)? = identity { connections.note(node, shown.chain, at: now()) }
         // A session is no way to outlive a certificate.
         let left = WallTime(certificate.notValidAfter) - now()
         close(context, in: TimeAmount(max(left, .zero)))

@@ -35,22 +35,22 @@ package enum PeerIdentity: Hashable, Sendable {
 
     package var uri: String {
         switch self {
-        case .node(let node, _): "\(PeerIdentity.scheme)\(host)/node/\(node)"
-        case .user(let name): "\(PeerIdentity.scheme)\(host)/user/\(name)"
-        case .hub(let name): "\(PeerIdentity.scheme)\(host)/hub/\(name)"
+        case .node(let node, let site): SubjectName.node(node, at: site)
+        case .user(let name): SubjectName.user(name)
+        case .hub(let name): SubjectName.hub(name)
         }
     }
 
     /// The host part of the URI; for a node what its authority is confined to.
     package var host: String {
         switch self {
-        case .node(let node, let site): "\(node).\(site).\(PeerIdentity.domain)"
+        case .node(let node, let site): SubjectName.host(of: node, at: site)
         case .user, .hub: PeerIdentity.domain
         }
     }
 
-    private static let scheme = "spiffe://"
-    private static let domain = "skerry"
+    private static let scheme = SubjectName.scheme
+    private static let domain = SubjectName.domain
 }
 
 extension PeerIdentity {

@@ -1,5 +1,5 @@
 import Foundation
-import Model
+package import Model
 import NIOCore
 import NIOSSL
 import SwiftASN1
@@ -22,22 +22,40 @@ package struct PeerVerifier: Sendable {
     private let roots: [Certificate]
     private let clock: FleetClock
     private let admitsOld: Bool
+    private let isRevoked: @Sendable (Bearer) -> Bool
+    /// The digest of a root that is trusted when it is shown.
+    private let pinned: String?
 
     /// Certificates that one side may show.
     private static let shownMax = 5
 
-    /// - Parameter admitsOld: accepts also what was issued before nodes had authorities.
+    /// - Parameters:
+    ///   - admitsOld: accepts also what was issued before nodes had authorities.
+    ///   - isRevoked: who is no longer good, though the certificate is.
     package init(
-        _ expectation: Expectation, trustRoots: String, clock: FleetClock, admitsOld: Bool = false
+        _ expectation: Expectation, trustRoots: String, clock: FleetClock, admitsOld: Bool = false,
+        isRevoked: @escaping @Sendable (Bearer) -> Bool = { _ in false }
     ) throws(CredentialError) {
         self.expectation = expectation
         self.clock = clock
+        self.isRevoked = isRevoked
         self.admitsOld = admitsOld
+        pinned = nil
         do {
             roots = try certificates(pem: trustRoots)
         } catch {
             throw .certificate(reason: "the trust roots are not certificates in PEM (\(error))")
         }
+    }
+
+    /// For a side that has no root yet, and knows the one that it is to be shown by its SHA-256.
+    package init(_ expectation: Expectation, pinning digest: String, clock: FleetClock) {
+        self.expectation = expectation
+        self.clock = clock
+        pinned = digest
+        roots = []
+        admitsOld = false
+        isRevoked = { _ in false }
     }
 
     /// Nil when the chain of PEM certificates, leaf first, is good, else why it is not.
@@ -65,6 +83,7 @@ package struct PeerVerifier: Sendable {
         if let objection = validity(of: leaf, at: time) { return objection }
         switch await validate(leaf, intermediates: chain.dropFirst(), at: time) {
         case .validCertificate:
+            if let bearer = Bearer(showing: chain), isRevoked(bearer) { return "it was revoked" }
             if time != now { clock.learn(WallTime(leaf.notValidBefore)) }
             return nil
         case .couldNotValidate(let failures):
@@ -110,6 +129,7 @@ package struct PeerVerifier: Sendable {
     /// A root is a name and a key (RFC 5280, section 6.1.1 d): one that its own key signed anew, to
     /// have authorities below it, is still the same.
     private func anchors(among shown: ArraySlice<Certificate>) -> [Certificate] {
+        if let pinned { return shown.filter { TrustRoots.digest(of: $0) == pinned } }
         guard admitsOld else { return [] }
         return shown.filter { candidate in
             roots.contains {
@@ -161,6 +181,7 @@ private struct HostRule: VerifierPolicy, Sendable {
 extension PeerVerifier {
     /// As BoringSSL asks. Why it said no goes to `report`; the other side hears an alert only.
     func callback(
+        accepting shown: ShownChain? = nil,
         report: @escaping @Sendable (String) -> Void
     ) -> @Sendable ([NIOSSLCertificate], EventLoopPromise<NIOSSLVerificationResult>) -> Void {
         { certificates, promise in
@@ -173,11 +194,30 @@ extension PeerVerifier {
                     return .failed
                 }
                 guard let objection = await objection(to: chain) else {
+                    shown?.accept(chain)
                     return .certificateVerified
                 }
                 report(objection)
                 return .failed
             }
+        }
+    }
+}
+
+extension Bearer {
+    /// Nil where the leaf does not name exactly one.
+    init?(showing chain: [Certificate]) {
+        guard let leaf = chain.first else { return nil }
+        do {
+            guard let uri = try leaf.onlyURI else { return nil }
+            // A node dates its own leaves as it likes, but not the authority that it has for them.
+            let isOfNode = PeerIdentity(uri: uri).map { if case .node = $0 { true } else { false } }
+            let dated = isOfNode == true ? chain.dropFirst().first ?? leaf : leaf
+            self.init(
+                subject: uri, device: leaf.issuer.device,
+                issuedAt: WallTime(dated.notValidBefore))
+        } catch {
+            return nil
         }
     }
 }

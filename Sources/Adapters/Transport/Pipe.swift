@@ -10,6 +10,7 @@ final class Pipe<Element: Sendable>: Sendable {
         var queue: [(element: Element, cost: Int)] = []
         var cost = 0
         var finished = false
+        var interrupted = false
         var nextWaiter: UInt64 = 0
         var writers: [UInt64: CheckedContinuation<Void, Never>] = [:]
         var reader: CheckedContinuation<Void, Never>?
@@ -59,14 +60,49 @@ final class Pipe<Element: Sendable>: Sendable {
 
     /// Waits for an element; nil when the pipe is finished and empty or the task is cancelled.
     func next() async -> Element? {
+        while true {
+            switch await arrival() {
+            case .element(let element): return element
+            case .interruption: continue
+            case .end: return nil
+            }
+        }
+    }
+
+    /// What a reader finds who may be asked to stop.
+    enum Arrival {
+        case element(Element)
+        /// Whoever reads shall leave the rest to another.
+        case interruption
+        /// The pipe is finished and empty, or the task is cancelled.
+        case end
+    }
+
+    /// As `next`, and heeds `interrupt`, before any element that waits.
+    func arrival() async -> Arrival {
         while !Task.isCancelled {
+            let interrupted = state.withLock { state in
+                defer { state.interrupted = false }
+                return state.interrupted
+            }
+            if interrupted { return .interruption }
             let (element, finished, woken) = state.withLock { take(from: &$0) }
             for continuation in woken { continuation.resume() }
-            if let element { return element }
-            if finished { return nil }
+            if let element { return .element(element) }
+            if finished { return .end }
             await waitForElement()
         }
-        return nil
+        return .end
+    }
+
+    /// Asks the reader once to stop. Nothing that waits is lost.
+    func interrupt() {
+        let reader = state.withLock { state in
+            state.interrupted = true
+            defer { state.reader = nil }
+            return state.reader
+        }
+        reader?.resume()
     }
 
     /// Accepts nothing more. What is queued still arrives.
@@ -116,7 +152,11 @@ final class Pipe<Element: Sendable>: Sendable {
             await withCheckedContinuation { continuation in
                 let ready = state.withLock { state in
                     precondition(state.reader == nil, "a pipe has one reader")
-                    if Task.isCancelled || state.finished || !state.queue.isEmpty { return true }
+                    if Task.isCancelled || state.finished || state.interrupted
+                        || !state.queue.isEmpty
+                    {
+                        return true
+                    }
                     state.reader = continuation
                     return false
                 }

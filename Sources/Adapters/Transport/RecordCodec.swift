@@ -75,7 +75,7 @@ extension HubMessage: Recordable {
     static let recordKinds: Set = [
         "HubMessage.welcome", "HubMessage.retry", "HubMessage.documents", "HubMessage.acknowledged",
         "HubMessage.inventory", "HubMessage.certified", "HubMessage.keys", "HubMessage.roster",
-        "HubMessage.witnessed",
+        "HubMessage.revocations", "HubMessage.witnessed",
     ]
     var recordKind: String {
         switch self {
@@ -86,6 +86,7 @@ extension HubMessage: Recordable {
         case .inventory: "HubMessage.inventory"
         case .certified: "HubMessage.certified"
         case .keys: "HubMessage.keys"
+        case .revocations: "HubMessage.revocations"
         case .witnessed: "HubMessage.witnessed"
         case .roster: "HubMessage.roster"
         }
@@ -153,6 +154,21 @@ extension ReturnChallenge: Recordable {
 extension Certification: Recordable {
     static let recordKinds: Set = ["Certification"]
     var recordKind: String { "Certification" }
+}
+
+extension JoinRequest: Recordable {
+    static let recordKinds: Set = ["JoinRequest"]
+    var recordKind: String { "JoinRequest" }
+}
+
+extension JoinAnswer: Recordable {
+    static let recordKinds: Set = ["JoinAnswer.enrolled", "JoinAnswer.wait"]
+    var recordKind: String {
+        switch self {
+        case .enrolled: "JoinAnswer.enrolled"
+        case .wait: "JoinAnswer.wait"
+        }
+    }
 }
 
 extension Refusal: Recordable {

@@ -59,9 +59,7 @@ package struct RootAuthority: Sendable {
     /// The same as DER, as it travels in a join token.
     package var certificateDER: [UInt8] {
         get throws(CredentialError) {
-            do { return Array(try PEMDocument(pemString: try trustRoots).derBytes) } catch {
-                throw .certificate(reason: "\(error)")
-            }
+            try RootAuthority.certificateDER(pem: try trustRoots)
         }
     }
 

@@ -11,6 +11,7 @@ struct SecureListener: HTTP2ServerTransport.ListenerFactory {
     /// Nil where the peer need not show who it is.
     let verifier: PeerVerifier?
     let gate: ConnectionGate
+    let connections: Connections
     let limits: Limits
     let now: @Sendable () -> WallTime
     let eventLoopGroup: any EventLoopGroup
@@ -49,16 +50,20 @@ struct SecureListener: HTTP2ServerTransport.ListenerFactory {
 
     private func secure(_ channel: any Channel, _ context: NIOSSLContext) throws {
         try gate.admit(channel)
+        let shown = ShownChain()
         let handler =
             if let verifier {
                 // Why it said no stays here: a stranger is told by an alert only.
                 NIOSSLServerHandler(
-                    context: context, customVerificationCallback: verifier.callback { _ in })
+                    context: context,
+                    customVerificationCallback: verifier.callback(accepting: shown) { _ in })
             } else {
                 NIOSSLServerHandler(context: context)
             }
         try channel.pipeline.syncOperations.addHandlers([
-            handler, PeerConnection(timeout: limits.handshakeTimeout, now: now),
+            handler,
+            PeerConnection(
+                timeout: limits.handshakeTimeout, now: now, connections: connections, shown: shown),
             // The delegate hears of the end; the reason is the link's.
             SilenceGuard(limit: limits.silence) {},
         ])

@@ -26,16 +26,19 @@ final class Sessions: Sendable {
         }
     }
 
-    /// Makes a welcomed session the one of its node; an older one is closed.
+    /// Makes a welcomed session the one of its node; an older one is closed, and what streams run
+    /// beside it go on beside this one.
     func promote(_ session: Session) {
-        let older = state.withLock { state -> Session? in
+        let (older, newer) = state.withLock { state -> (Session?, Session) in
             let older = state.current[session.node].flatMap { state.sessions[$0] }
             // Of two that start at once, the one with the higher number is the newer.
-            if let older, older.id > session.id { return session }
+            if let older, older.id > session.id { return (session, older) }
             state.current[session.node] = session.id
-            return older
+            return (older, session)
         }
-        older?.end(.replaced)
+        guard let older, older.id != newer.id else { return }
+        newer.adopt(older.surrender())
+        older.end(.replaced)
     }
 
     /// Acts on this session only: a newer one of the same node is not touched.
@@ -64,11 +67,20 @@ final class Sessions: Sendable {
 
     /// The stream that a node's call says it is for; nil if that node was not asked for it.
     func claim(_ stream: UInt64, by node: NodeID) -> Exchange? {
-        let held = state.withLock { $0.sessions.values.filter { $0.node == node } }
-        for session in held {
+        for session in sessions(of: node) {
             if let exchange = session.claim(stream) { return exchange }
         }
         return nil
+    }
+
+    /// It may have gone over to another session since it was opened.
+    func close(_ exchange: Exchange, with node: NodeID) {
+        exchange.close()
+        for session in sessions(of: node) { session.forget(exchange) }
+    }
+
+    private func sessions(of node: NodeID) -> [Session] {
+        state.withLock { $0.sessions.values.filter { $0.node == node } }
     }
 }
 
@@ -110,7 +122,7 @@ final class Session: Sendable {
 
     /// The first reason counts.
     func end(_ reason: End) {
-        if ends.offer(reason) { ends.finish() }
+        if ends.offer(reason) { ends.finish() } else if reason == .closedByHub { return }
         let exchanges = state.withLock { state in
             state.isOver = true
             defer { state.exchanges = [:] }
@@ -148,7 +160,7 @@ final class Session: Sendable {
         return exchange
     }
 
-    /// Once only: a second call for the same stream finds nothing.
+    /// A second call for the same stream finds nothing, unless the first has left it.
     func claim(_ stream: UInt64) -> Exchange? {
         guard let exchange = state.withLock({ $0.exchanges[stream] }), exchange.claim() else {
             return nil
@@ -156,18 +168,35 @@ final class Session: Sendable {
         return exchange
     }
 
-    func close(_ exchange: Exchange) {
-        exchange.close()
-        state.withLock { $0.exchanges[exchange.id] = nil }
+    func forget(_ exchange: Exchange) { state.withLock { $0.exchanges[exchange.id] = nil } }
+
+    /// Gives away the streams that run beside it, and begins no more.
+    func surrender() -> [UInt64: Exchange] {
+        state.withLock { state in
+            state.isOver = true
+            defer { state.exchanges = [:] }
+            return state.exchanges
+        }
+    }
+
+    func adopt(_ exchanges: [UInt64: Exchange]) {
+        state.withLock { $0.exchanges.merge(exchanges) { own, _ in own } }
     }
 }
 
 /// One stream between a reader at the hub and the node that answers: two pipes between their tasks.
+/// One call of the node after the other carries it.
 final class Exchange: Sendable {
+    private struct Calls {
+        var count = 0
+        var isCarried = false
+    }
+
     let id: UInt64
     let toNode: Pipe<StreamFrame>
     let fromNode: Pipe<StreamFrame>
-    private let claimed = Mutex(false)
+    private let calls = Mutex(Calls())
+    private let releases = Pipe<Void>(countMax: 1)
 
     init(id: UInt64, limits: Limits) {
         self.id = id
@@ -175,13 +204,31 @@ final class Exchange: Sendable {
         fromNode = Pipe(countMax: limits.streamFrames)
     }
 
-    var isClaimed: Bool { claimed.withLock { $0 } }
+    /// Whether the node ever answered.
+    var wasClaimed: Bool { calls.withLock { $0.count > 0 } }
 
     func claim() -> Bool {
-        claimed.withLock { claimed in
-            defer { claimed = true }
-            return !claimed
+        calls.withLock { calls in
+            guard !calls.isCarried else { return false }
+            calls.isCarried = true
+            calls.count += 1
+            return true
         }
+    }
+
+    /// The call that carries it ends, and another is to come.
+    func release() {
+        calls.withLock { $0.isCarried = false }
+        _ = releases.offer(())
+    }
+
+    /// Closes it when no call comes for it in time, at first or after one that has left it.
+    func watch(patience: Duration) async throws {
+        repeat {
+            let count = calls.withLock { $0.count }
+            try await Task.sleep(for: patience)
+            if calls.withLock({ !$0.isCarried && $0.count == count }) { return close() }
+        } while await releases.next() != nil
     }
 
     func close() {

@@ -80,6 +80,11 @@ final class Children: Sendable {
         }
     }
 
+    /// Stops those of a name, and leaves the others.
+    func end(_ name: String) async {
+        await stop(all.withLock { all in all.filter { $0.name == name } }, .seconds(20))
+    }
+
     /// Asks those that are being stopped once more; nothing before they were asked at all.
     func insist() {
         for child in all.withLock({ $0 }) where child.process.isRunning {

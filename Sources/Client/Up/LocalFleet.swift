@@ -15,10 +15,12 @@ package struct LocalFleet: Sendable {
         package var files: [String]
         /// Under the mesh pattern the three nodes are of one site.
         package var pattern: Pattern
+        /// Stop the hub once everything runs: what the nodes do without it is what is to be seen.
+        package var stopsHub: Bool
 
         package init(
             binary: String, state: String, engine: String, firstPort: Int, files: [String],
-            pattern: Pattern = .hybrid
+            pattern: Pattern = .hybrid, stopsHub: Bool = false
         ) {
             self.binary = binary
             self.state = state
@@ -26,14 +28,15 @@ package struct LocalFleet: Sendable {
             self.firstPort = firstPort
             self.files = files
             self.pattern = pattern
+            self.stopsHub = stopsHub
         }
     }
 
     private let plan: Plan
-    private let console: Console
-    private let environment: [String: String]
+    let console: Console
+    let environment: [String: String]
     private let children: Children
-    private let sites: [LocalSite]
+    let sites: [LocalSite]
 
     package init(plan: Plan, console: Console, environment: [String: String]) throws(Failure) {
         self.plan = plan
@@ -62,7 +65,9 @@ package struct LocalFleet: Sendable {
             }
             group.addTask {
                 let session = try await bringUp()
-                try await follow(session)
+                guard plan.stopsHub else { return try await follow(session) }
+                await children.end("hub")
+                try await followNodes()
             }
             let result = await group.nextResult()
             group.cancelAll()
@@ -182,7 +187,7 @@ package struct LocalFleet: Sendable {
         try console.say("site \(site.name): node \(site.node) is starting")
     }
 
-    private func socket(of site: LocalSite) -> String { plan.state + "/\(site.node).sock" }
+    func socket(of site: LocalSite) -> String { plan.state + "/\(site.node).sock" }
 
     private func waitForNodes(_ session: Session) async throws {
         try await poll("the three nodes", watching: nil, seconds: 60) {
@@ -309,7 +314,7 @@ package struct LocalFleet: Sendable {
     }
 
     /// Names each process that ended, and how to have it back.
-    private func sayEnds() throws {
+    func sayEnds() throws {
         for child in children.ended {
             try console.say("\n\(child.name) has ended; start it again with:\n  \(child.command)")
         }

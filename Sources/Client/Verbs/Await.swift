@@ -114,7 +114,7 @@ extension Object {
         case .node(let node): node.status?.conditions ?? []
         case .workload(let workload): workload.status?.conditions ?? []
         case .policy(let policy): policy.status?.conditions ?? []
-        case .site, .instance: []
+        case .site, .instance, .secret: []
         }
     }
 
@@ -130,6 +130,8 @@ extension Object {
                     && ($0.desired > 0 || workload.spec.replicas == .count(0))
             } ?? false
         case .instance(let instance): instance.status.ready
+        // It is there, which is all that there is to it.
+        case .secret: true
         case .policy(let policy):
             policy.status.map { $0.versions.allSatisfy { $0.inForce == $0.wanted } } ?? false
         }

@@ -100,7 +100,7 @@ extension Object {
         case .site(let site): .site(site.spec)
         case .node(let node): .node(node.spec)
         case .workload(let workload): .workload(workload.spec)
-        case .instance, .policy: .none
+        case .instance, .policy, .secret: .none
         }
     }
 }

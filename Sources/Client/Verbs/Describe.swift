@@ -39,7 +39,8 @@ package struct Describe: Sendable {
             switch target.kind {
             case .node: facts.nodes
             case .instance: facts.instances
-            case .site, .workload, .policy: try await session.connection.list(target.kind).items
+            case .site, .workload, .policy, .secret:
+                try await session.connection.list(target.kind).items
             }
         return all.filter { target.name == nil || $0.metadata.name == target.name }
     }
@@ -116,6 +117,12 @@ private struct Description {
         case .workload(let workload): details(workload)
         case .instance(let instance): details(instance)
         case .policy(let policy): details(policy)
+        case .secret(let secret):
+            [
+                ("Type", secret.type),
+                ("Keys", (secret.status?.keys ?? []).joined(separator: ", ")),
+                ("Values", "sealed, and shown to nobody"),
+            ]
         }
     }
 
@@ -268,7 +275,7 @@ private struct Description {
             return ("Instances", tables.table(.instance, own))
         }
         switch object {
-        case .instance: return []
+        case .instance, .secret: return []
         case .policy(let policy):
             return [("Versions", PolicyTables.versions(policy, facts.picture))]
         case .workload: return [instances { $0.id.workload.text == name }]

@@ -55,6 +55,12 @@ extension Object {
                 Policy(
                     metadata: metadata, spec: isSigned ? PolicySpec() : policy.spec,
                     signed: policy.signed))
+        case .secret(let secret):
+            // What the hub has cannot be seen, so only what the values are called is compared.
+            return .secret(
+                Secret(
+                    metadata: metadata, type: secret.type,
+                    status: SecretStatus(keys: secret.status?.keys ?? secret.data.keys.sorted())))
         case .instance: return self
         }
     }

@@ -26,6 +26,7 @@ extension Object {
             policy.status?.observedAt = never
             policy.status?.conditions.forgetAges()
             return .policy(policy)
+        case .secret: return self
         }
     }
 }

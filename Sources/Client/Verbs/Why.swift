@@ -16,7 +16,8 @@ package struct Why: Sendable {
     package func run(in session: Session) async throws {
         let list = try await session.connection.decisions(about: filter, limit: Why.limit)
         let telling = atHome(Why.telling(of: list.items))
-        guard !telling.isEmpty else {
+        let kept = try await notAdmitted(session)
+        guard !telling.isEmpty || !kept.isEmpty else {
             throw Failure(
                 .notFound,
                 "no decision about \(filter) is on record here; is the name right? See: "
@@ -31,6 +32,28 @@ package struct Why: Sendable {
                 if index > 0 { try session.console.say("") }
                 try show(decision, asOf: list.asOf, on: session.console)
             }
+            for instance in kept {
+                if !telling.isEmpty { try session.console.say("") }
+                try session.console.say(
+                    visible(
+                        "instance/\(instance.id) at node \(instance.node): not admitted; "
+                            + "\(instance.message)"))
+            }
+        }
+    }
+
+    /// Instances that policies of their nodes do not let in.
+    private func notAdmitted(_ session: Session) async throws -> [InstanceStatus] {
+        try await session.connection.list(.instance).items.compactMap { object in
+            guard case .instance(let instance) = object, instance.status.reason == "NotAdmitted"
+            else { return nil }
+            let isMeant =
+                switch filter {
+                case .workload(let workload): instance.status.id.workload == workload
+                case .instance(let id): instance.status.id == id
+                case .node(let node): instance.status.node == node
+                }
+            return isMeant ? instance.status : nil
         }
     }
 

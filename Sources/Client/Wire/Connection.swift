@@ -57,6 +57,34 @@ package struct Connection: Sendable {
         try await value(Request(path: "/api/v1/conflicts"))
     }
 
+    package func certificates() async throws -> CertificateList {
+        try await value(Request(path: "/api/v1/certificates"))
+    }
+
+    package func pending() async throws -> PendingList {
+        try await value(Request(path: "/api/v1/pending"))
+    }
+
+    package func answer(pending node: String, _ answer: PendingAnswer) async throws -> PendingNode {
+        try await post("/api/v1/pending/\(Connection.encoded(node))", answer)
+    }
+
+    package func revocations() async throws -> RevocationReport {
+        try await value(Request(path: "/api/v1/revocations"))
+    }
+
+    package func revoke(_ request: RevocationRequest) async throws -> RevocationReport {
+        try await post("/api/v1/revocations", request)
+    }
+
+    private func post<Answer: Decodable & Sendable>(
+        _ path: String, _ body: some Encodable
+    ) async throws -> Answer {
+        var request = Request(method: .POST, path: path)
+        request.body = try Connection.json(body)
+        return try await value(request)
+    }
+
     package func compliance(of site: SiteID?) async throws -> ComplianceReport {
         let query = site.map { "?site=\(Connection.encoded($0.text))" } ?? ""
         return try await value(Request(path: "/api/v1/compliance" + query))
@@ -65,6 +93,20 @@ package struct Connection: Sendable {
     package func mesh(of site: SiteID?) async throws -> MeshReport {
         let query = site.map { "?site=\(Connection.encoded($0.text))" } ?? ""
         return try await value(Request(path: "/api/v1/mesh" + query))
+    }
+
+    package func services() async throws -> ServiceList {
+        try await value(Request(path: "/api/v1/services"))
+    }
+
+    package func meshHoldings(of site: SiteID?) async throws -> MeshHoldings {
+        let query = site.map { "?site=\(Connection.encoded($0.text))" } ?? ""
+        return try await value(Request(path: "/api/v1/mesh/holdings" + query))
+    }
+
+    package func meshTraces(of record: String) async throws -> MeshTraces {
+        let query = record.isEmpty ? "" : "?record=\(Connection.encoded(record))"
+        return try await value(Request(path: "/api/v1/mesh/traces" + query))
     }
 
     /// - Parameters:
@@ -128,6 +170,18 @@ package struct Connection: Sendable {
         var request = Request(method: .POST, path: "/api/v1/tokens")
         request.body = try Connection.json(Body(site: site, validFor: validFor))
         return try await value(request)
+    }
+
+    package func breakGlass(reason: String, validFor: Interval) async throws -> WallTime {
+        struct Body: Encodable {
+            var reason: String
+            var validFor: Interval
+        }
+        struct Answer: Decodable { var until: WallTime }
+        var request = Request(method: .POST, path: "/api/v1/glass")
+        request.body = try Connection.json(Body(reason: reason, validFor: validFor))
+        let answer: Answer = try await value(request)
+        return answer.until
     }
 
     package func whoAmI() async throws -> WhoAmI {

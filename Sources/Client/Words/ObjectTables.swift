@@ -25,6 +25,7 @@ package struct ObjectTables: Sendable {
         case .workload: workloadColumns
         case .instance: instanceColumns
         case .policy: PolicyTables.columns(isWide: isWide)
+        case .secret: secretColumns
         }
     }
 
@@ -36,6 +37,7 @@ package struct ObjectTables: Sendable {
         case .instance(let instance): row(instance)
         case .policy(let policy):
             [name(object)] + PolicyTables.row(policy, picture, isWide: isWide)
+        case .secret(let secret): row(secret)
         }
     }
 
@@ -56,6 +58,23 @@ package struct ObjectTables: Sendable {
     private func optional(_ cells: [TextTable.Cell]) -> [TextTable.Cell] { isWide ? cells : [] }
     private func optional(_ columns: [TextTable.Column]) -> [TextTable.Column] {
         isWide ? columns : []
+    }
+
+    // MARK: - Secrets
+
+    private var secretColumns: [TextTable.Column] {
+        [
+            .init("NAME", rank: 0), .init("TYPE", rank: 2), .init("DATA", rank: 1),
+            .init("AGE", rank: 3),
+        ] + optional([.init("KEYS", rank: 4, widthMin: 12)])
+    }
+
+    private func row(_ secret: Secret) -> [TextTable.Cell] {
+        let keys = secret.status?.keys ?? []
+        return [
+            name(.secret(secret)), .init(secret.type), .init("\(keys.count)"),
+            .init(picture.age(secret.metadata.createdAt)),
+        ] + optional([.init(keys.joined(separator: ","))])
     }
 
     // MARK: - Sites
@@ -126,7 +145,7 @@ package struct ObjectTables: Sendable {
         let isRefused = node.status?.conditions.contains {
             $0.type == Condition.contact && !$0.isTrue && $0.reason == Condition.refused
         }
-        let warnings = ["Cloned", "Superseded"].filter { warning in
+        let warnings = ["Cloned", "Superseded", "Revoked"].filter { warning in
             node.status?.conditions.contains { $0.type == warning && $0.isTrue } ?? false
         }
         let cordoned =
@@ -213,7 +232,9 @@ package struct ObjectTables: Sendable {
             switch picture.currency(of: status) {
             case .current(let age):
                 [
-                    .init(status.phase.rawValue, status.phase.tone),
+                    status.reason == "NotAdmitted"
+                        ? .init("\(status.phase.rawValue), NotAdmitted", .caution)
+                        : .init(status.phase.rawValue, status.phase.tone),
                     .init(ready, status.ready ? .good : .caution), .init("\(status.restarts)"),
                     .init(age),
                 ]

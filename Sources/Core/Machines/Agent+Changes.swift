@@ -8,11 +8,13 @@ extension Agent {
     package enum Request: Equatable, Sendable {
         case apply([Object], dryRun: Bool)
         case delete(Kind, name: String)
+        case breakGlass(reason: String, life: Duration)
     }
 
     package enum Reply: Equatable, Sendable {
         case applied([ApplyResult])
         case deleted
+        case glassBroken(until: WallTime)
         case refused(Refusal)
     }
 
@@ -33,6 +35,8 @@ extension Agent {
             case .delete(let kind, let name):
                 try delete(kind, name, at: now)
                 reply = .deleted
+            case .breakGlass(let reason, let life):
+                reply = .glassBroken(until: try breakGlass(reason, for: life, at: now))
             }
         } catch {
             reply = .refused(error)

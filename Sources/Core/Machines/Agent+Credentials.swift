@@ -27,7 +27,8 @@ extension Agent {
     ) {
         credentials.trouble = nil
         let due = Renewal.due(after: issued, life: life, using: &random)
-        effects.append(.wake(at: due, for: .renewal))
+        // As the end of the node's authority comes near, lives become shorter and shorter.
+        effects.append(.wake(at: max(due, issued + Agent.renewalRetry), for: .renewal))
         redial(into: &effects)
     }
 

@@ -8,6 +8,7 @@ extension Agent {
     /// here, so no order of failures leaves anything behind.
     mutating func reconcile(at now: Moment, into effects: inout [Effect]) {
         takeTable(at: now)
+        takeRunRules()
         handOverChanges()
         let wanted = assignments()
         for id in held.keys where wanted[id] == nil {
@@ -17,6 +18,7 @@ extension Agent {
             let known = held.update(id) { $0.assignment = workload } != nil
             if known { reopen(id) } else { adopt(new: id, for: workload) }
         }
+        noteSecrets()
         advance(at: now, into: &effects)
     }
 
@@ -52,6 +54,7 @@ extension Agent {
         where held.update(id, { $0.isWaiting }) == true && mayStart(id, at: now) {
             startWaiting(of: id, at: now, into: &effects)
         }
+        settleExclusions()
         for (_, id) in order { report(id, at: now) }
     }
 
@@ -75,7 +78,8 @@ extension Agent {
     private mutating func adopt(new id: InstanceID, for workload: Workload) {
         let record = InstanceRecord(
             id: id, generation: workload.metadata.generation,
-            containers: workload.spec.containers, ports: ports(for: workload, keeping: [:]))
+            containers: workload.spec.containers, ports: ports(for: workload, keeping: [:]),
+            secrets: digests(for: workload))
         held.insert(Held(new: record, for: workload), for: id)
     }
 
@@ -126,8 +130,11 @@ extension Agent {
         if let missing = missingPort(of: instance) {
             return complain(id, Unit.Trouble(reason: "NoPort", message: missing))
         }
+        if let missing = missingSecret(of: instance) { return complain(id, missing) }
         let starting = instance.units.filter { $0.state == .waiting }
         guard !starting.isEmpty, !isRefused(instance, at: now) else { return }
+        // What ran here before was let in then.
+        if starting.contains(where: { !$0.hasRun }), !mayRun(id, at: now) { return }
         for unit in starting {
             let why = reason(toStart: unit, of: instance)
             guard let warrant = ask(.start, id, tier: instance.tier, why, at: now) else {
@@ -222,9 +229,10 @@ extension Agent {
         env["SKERRY_SITE"] = configuration.site.text
         env["SKERRY_WORKLOAD"] = unit.id.instance.workload.text
         env["SKERRY_INSTANCE"] = unit.id.instance.description
+        env["SKERRY_AUTHORIZE"] = configuration.questionSocket
         return StartRequest(
             id: unit.id, generation: instance.record.generation, spec: unit.spec,
-            ports: instance.record.ports, env: env)
+            ports: instance.record.ports, env: env, secrets: sealedValues(for: unit.spec))
     }
 
     private func missingPort(of instance: Held) -> String? {
@@ -249,6 +257,8 @@ extension Agent {
     /// newer generation is wanted.
     private mutating func retire(_ id: InstanceID, at now: Moment, into effects: inout [Effect]) {
         guard let instance = held[id] else { return }
+        // What runs is not taken down for what may not take its place.
+        if instance.assignment != nil, !mayRun(id, at: now) { return }
         stopUnits(
             of: id, instance.assignment == nil ? .notAssigned : .newGeneration, at: now,
             into: &effects)
@@ -259,9 +269,11 @@ extension Agent {
             let generation = max(workload.metadata.generation, instance.record.generation + 1)
             let record = InstanceRecord(
                 id: id, generation: generation, containers: workload.spec.containers,
-                ports: ports(for: workload, keeping: instance.record.ports))
+                ports: ports(for: workload, keeping: instance.record.ports),
+                secrets: digests(for: workload))
             var renewed = Held(new: record, for: workload, origin: .newGeneration)
             renewed.reported = instance.reported
+            renewed.secrets = instance.secrets
             held.insert(renewed, for: id)
         } else {
             held.remove(id)

@@ -23,7 +23,8 @@ extension Agent {
                         epoch: epoch, logHead: outbox.lastSequence, policies: policiesInForce,
                         run: run,
                         follows: follows, boot: configuration.boot,
-                        machine: configuration.machine, keys: keys, mesh: meshContact))))
+                        machine: configuration.machine, keys: keys, mesh: meshContact,
+                        secretsKey: configuration.secretsKey))))
         effects.append(.wake(at: now.monotonic + configuration.limits.greeting, for: .greeting))
     }
 
@@ -75,6 +76,7 @@ extension Agent {
             if link.isUp { effects.append(.install(certification)) }
         case .keys(let deal):
             if link.isUp { effects.append(.keepKeys(deal)) }
+        case .revocations(let list): take(list, at: now, into: &effects)
         case .witnessed(let receipt): take(receipt, at: now)
         case .roster(let roster):
             if link.isUp, meshContact != nil { effects.append(.keepRoster(roster)) }
@@ -191,6 +193,7 @@ extension Agent {
         awaitAge(at: now, into: &effects)
         let wait = atLeast + backoff.next(first: first, using: &random)
         effects.append(.wake(at: now.monotonic + wait, for: .reconnect))
+        seekPolicies(into: &effects)
     }
 
     mutating func reconnect(at now: Moment, into effects: inout [Effect]) {

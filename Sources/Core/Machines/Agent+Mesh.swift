@@ -37,6 +37,17 @@ extension Agent {
         }
     }
 
+    /// Tells neighbours what serves here, by what the engine and the probes say.
+    mutating func register(into effects: inout [Effect]) {
+        guard meshContact != nil else { return }
+        let healthy = held.rows.filter(\.isReady).map {
+            Registration(instance: $0.record.id, ports: $0.record.ports)
+        }
+        guard healthy != registered else { return }
+        registered = healthy
+        effects.append(.register(healthy))
+    }
+
     mutating func reportMesh(into effects: inout [Effect]) {
         guard link.isUp, let mesh else { return }
         effects.append(.send(.mesh(mesh)))

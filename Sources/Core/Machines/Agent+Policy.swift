@@ -28,7 +28,8 @@ extension Agent {
             case .unknown(let kind, _):
                 tellUnknown(kind, document.key, at: now)
                 return true
-            case .assignment, .site, .node, .changes, .deleted: return !document.key.isPolicy
+            case .assignment, .site, .node, .secret, .changes, .deleted:
+                return !document.key.isPolicy
             }
         }
     }
@@ -38,27 +39,34 @@ extension Agent {
     ) -> Bool {
         // The same again, as after a hub was restored.
         if replica[document.key] == .policy(bundle) { return true }
-        do {
-            let payload = try bundle.admitted(
-                to: .node(configuration.node, site: configuration.site),
-                trusting: configuration.policyKeys,
-                holding: { self.version(of: $0) },
-                at: knownTime(at: now))
-            guard document.key == .policy(payload.reference.name) else {
-                throw BundleRefusal.name(payload.reference, called: document.key.name)
-            }
-            guard policies.count < Agent.policiesMax || self.payload(payload.reference.name) != nil
-            else {
-                throw BundleRefusal.rows(
-                    payload.reference, message: "\(policies.count) policies are held already",
-                    fix: "add its rows to one of them")
-            }
-            if let site { try check(payload, at: site) }
+        do throws(BundleRefusal) {
+            try inspect(bundle, as: document.key, at: site, now)
             return true
         } catch {
             refuse(document.key.name, "\(error)", at: now)
             return false
         }
+    }
+
+    /// Everything that has to be so before a bundle is kept, whoever brought it.
+    func inspect(
+        _ bundle: PolicyBundle, as key: DocumentKey, at site: Site?, _ now: Moment
+    ) throws(BundleRefusal) {
+        let payload = try bundle.admitted(
+            to: .node(configuration.node, site: configuration.site),
+            trusting: configuration.policyKeys,
+            holding: { self.version(of: $0) },
+            at: knownTime(at: now))
+        guard key == .policy(payload.reference.name) else {
+            throw .name(payload.reference, called: key.name)
+        }
+        guard policies.count < Agent.policiesMax || self.payload(payload.reference.name) != nil
+        else {
+            throw .rows(
+                payload.reference, message: "\(policies.count) policies are held already",
+                fix: "add its rows to one of them")
+        }
+        if let site { try check(payload, at: site) }
     }
 
     /// Whether it goes together with what else is known here.
@@ -71,7 +79,7 @@ extension Agent {
         throw .rows(payload.reference, message: fault.message, fix: fault.fix)
     }
 
-    private mutating func refuse(_ name: String, _ reason: String, at now: Moment) {
+    mutating func refuse(_ name: String, _ reason: String, at now: Moment) {
         acts.append(
             AuditAct(
                 who: "hub", action: "policy", target: "Policy/\(isDNSLabel(name) ? name : "?")",
@@ -114,7 +122,7 @@ extension Agent {
 
     /// The version of a policy above which one is new: the one that is held, or the one before what was
     /// lost, which may come again.
-    private func version(of name: String) -> UInt64? {
+    func version(of name: String) -> UInt64? {
         let held = payload(name)?.reference.version
         let lost = policyFloors[name].map { $0 - 1 }
         return max(held ?? 0, lost ?? 0)
@@ -126,20 +134,38 @@ extension Agent {
             .sorted { $0.reference < $1.reference }
     }
 
-    /// As the hub is told; nil where none is.
     /// Who may do what at this node, by the policies that it holds.
     package func accessPoint() -> DecisionPoint {
-        DecisionPoint(policies.map { (reference: $0.reference, spec: $0.spec) })
+        DecisionPoint(
+            policies.map { (reference: $0.reference, spec: $0.spec) }, unread: unreadPolicies)
     }
 
     /// Whether an access point made earlier still says what holds.
     package func isCurrent(_ point: DecisionPoint) -> Bool {
         // By what the bundles call themselves: each request asks, and reading them takes long.
-        replica.contents.compactMap { content in
+        let held = replica.contents.compactMap { content in
             if case .policy(let bundle) = content { bundle.claimed } else { nil }
-        }.sorted() == point.policies
+        }
+        return point.unread == unread
+            && point.policies == held.filter { !unread.contains($0) }.sorted()
     }
 
+    /// What is held and cannot be read here, and what was durable once and is gone, as from a store that
+    /// was damaged: what they forbid is not known.
+    var unreadPolicies: [PolicyReference] {
+        let held = replica.contents.compactMap { content in
+            if case .policy(let bundle) = content { bundle.claimed } else { nil }
+        }
+        let read = Set(policies.map(\.reference))
+        return held.filter { !read.contains($0) } + lostPolicies(besides: held)
+    }
+
+    private func lostPolicies(besides held: [PolicyReference]) -> [PolicyReference] {
+        policyFloors.filter { name, _ in !held.contains { $0.name == name } }
+            .map { PolicyReference(name: $0, version: $1) }.sorted()
+    }
+
+    /// As the hub is told; nil where none is.
     var policiesInForce: [PolicyReference]? { regime.policies.isEmpty ? nil : regime.policies }
 
     mutating func tellPolicies(

@@ -27,6 +27,12 @@ package struct Agent: Equatable, Sendable {
     // Who may decide.
     var gate: Gate
     package internal(set) var regime = Regime.preset
+    /// Policies that cannot be read, or were durable here once and are gone: what they forbid is not known.
+    var unread: [PolicyReference] = []
+    /// Says what may run here, where any policy has a word in it.
+    var runRules: RunRules?
+    /// Somebody at the console acts as if no policy forbade it; nil where nobody does.
+    package internal(set) var glass: BrokenGlass?
     /// Versions of policies below which none is taken, whatever became of them.
     let policyFloors: [String: UInt64]
     /// When the policy was last proved current; nil before the first contact.
@@ -63,12 +69,23 @@ package struct Agent: Equatable, Sendable {
     var credentials = Credentials()
     /// The keys with its peers that are on disk.
     var keys: KeyHand?
+    /// Which identities are no longer good, as it is on disk.
+    package internal(set) var revocations: KeptRevocations?
+    /// Why the last list was not taken; people were told.
+    var revocationsTrouble: String?
     /// Where others reach it in the mesh, with the roster that is on disk; nil without a mesh.
     var meshContact: MeshContact?
     /// How it last saw its mesh.
     package internal(set) var mesh: MeshView?
     /// Those of it that were called failed and have not been heard of since.
     var lostNeighbours: Set<NodeID> = []
+    /// The newest of each policy that a neighbour has; by name.
+    var offers: Table<String, PolicyOffer> = Table()
+    /// Digests of what was brought and is not meant for this node, or not to be believed.
+    var declined: Set<String> = []
+    var announced: Announcement?
+    /// The healthy instances that neighbours were told of; nil before they were.
+    var registered: [Registration]?
 
     // The engine.
     var engine: EngineState = .unknown
@@ -131,6 +148,7 @@ package struct Agent: Equatable, Sendable {
     package init(configuration: AgentConfiguration, snapshot: NodeSnapshot, random: Random) {
         self.configuration = configuration
         keys = configuration.keys
+        revocations = configuration.revocations
         meshContact = configuration.mesh
         self.random = random
         var source = random
@@ -194,10 +212,16 @@ package struct Agent: Equatable, Sendable {
         case .issueFailed(let reason): noteIssueFailed(reason, at: now, into: &effects)
         case .certified(let isFirst): noteCertified(isFirst: isFirst, at: now, into: &effects)
         case .keptKeys(let hand): keys = hand
+        case .keptRevocations(let kept): noteKept(kept, at: now)
+        case .revocationsRefused(let reason): tellRefused(reason, at: now)
         case .keptRoster(let version): meshContact?.roster = version
         case .mesh(let view): see(view, at: now, into: &effects)
+        case .offered(let offer): note(offer, into: &effects)
+        case .carried(let bundle, let digest, let neighbour):
+            carry(bundle, digest: digest, from: neighbour, at: now)
         case .redialFailed(let reason): noteRedialFailed(reason, at: now, into: &effects)
         case .timeCorrected: renew(into: &effects)
+        case .actedUnderGlass(let act): noteActedUnderGlass(act, at: now)
         case .attested(let report): self.report(report, into: &effects)
         case .auditBroken(let fault): noteAudit(fault, at: now)
         case .halt: halt(at: now, into: &effects)
@@ -225,6 +249,8 @@ package struct Agent: Equatable, Sendable {
 
     /// One durable write carries all that changed since the last one left.
     private mutating func finish(at now: WallTime, into effects: inout [Effect]) {
+        announce(into: &effects)
+        register(into: &effects)
         recordDecisions(at: now)
         // Before the write that carries out what they tell of.
         effects += acts.map { .audit($0) }

@@ -18,6 +18,15 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var policyKeys: [TrustedKey]
     /// The keys with its peers that it has kept.
     package var keys: KeyHand?
+    /// By which the hub seals values for this node; nil where nothing here can open them.
+    package var secretsKey: String?
+    /// Which identities are no longer good, as it has kept that.
+    package var revocations: KeptRevocations?
+    package var brake = RevocationBrake()
+    /// The digest of its device key.
+    package var device: String?
+    /// Where workloads ask what is permitted; nil where nobody answers.
+    package var questionSocket: String?
     /// Its place in the mesh of its site; nil where it takes no part.
     package var mesh: MeshContact?
     package var limits: AgentLimits
@@ -25,7 +34,8 @@ package struct AgentConfiguration: Equatable, Sendable {
     package init(
         node: NodeID, site: SiteID, version: String, capacity: Capacity,
         portRange: ClosedRange<Int>, boot: UInt64, machine: UInt64 = 0,
-        policyKeys: [TrustedKey] = [], keys: KeyHand? = nil, mesh: MeshContact? = nil,
+        policyKeys: [TrustedKey] = [], keys: KeyHand? = nil, questionSocket: String? = nil,
+        mesh: MeshContact? = nil, secretsKey: String? = nil,
         limits: AgentLimits = .production
     ) {
         self.node = node
@@ -37,6 +47,8 @@ package struct AgentConfiguration: Equatable, Sendable {
         self.machine = machine
         self.policyKeys = policyKeys
         self.keys = keys
+        self.secretsKey = secretsKey
+        self.questionSocket = questionSocket
         self.mesh = mesh
         self.limits = limits
     }
@@ -114,14 +126,23 @@ extension Agent {
         case certified(isFirst: Bool)
         /// The keys with its peers that the hub sent are on disk.
         case keptKeys(KeyHand)
+        /// The list that the hub sent was signed by the hub, and is on disk.
+        indirect case keptRevocations(KeptRevocations)
+        case revocationsRefused(reason: String)
         /// The roster of its mesh that is on disk.
         case keptRoster(RosterVersion)
         /// How this node sees its mesh.
         indirect case mesh(MeshView)
+        /// A neighbour has this policy.
+        case offered(PolicyOffer)
+        /// What `.fetch` asked for, its digest checked and nothing else.
+        indirect case carried(PolicyBundle, digest: String, from: NodeID)
         /// The session that was to follow the present one did not come about.
         case redialFailed(reason: String)
         /// The hub's time turned out to be another than this node's by more than a moment.
         case timeCorrected
+        /// Somebody at the console did what only the broken glass let them do.
+        case actedUnderGlass(String)
         /// Where the audit log stands on disk, as `.attest` asked.
         indirect case attested(AuditReport)
         /// The audit log on disk is not what was written.
@@ -165,8 +186,17 @@ extension Agent {
         indirect case install(Certification)
         /// Keep these keys on disk in the place of those before, then `.keptKeys`.
         indirect case keepKeys(KeyDeal)
+        /// Check who signed this list, keep it on disk and obey it, then `.keptRevocations`.
+        indirect case keepRevocations(KeptRevocations)
         /// Check this roster and keep it on disk, then `.keptRoster`.
         indirect case keepRoster(SignedRoster)
+        /// Tell the mesh that this node has these, and hand them to whoever asks.
+        indirect case announce([PolicyBundle], siteGeneration: UInt64)
+        /// Tell the mesh that these instances of this node are healthy, and no others.
+        case register([Registration])
+        /// Get this from whoever of the mesh has it, then `.carried`. Replaces an earlier wish for the
+        /// same policy.
+        case fetch(PolicyOffer)
         case send(NodeMessage)
         /// Look up where the audit log stands and what it has at this record, then `.attested`. Nothing
         /// where there is no news.

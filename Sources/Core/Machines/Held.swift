@@ -17,6 +17,10 @@ struct Held: Equatable, Sendable {
     let origin: Origin
     /// The circumstances under which the gate last refused; asked again when they have changed.
     var refusal: Refusal?
+    /// The digests of the Secrets that it should have been started with, as far as they are here.
+    var secrets: [String: String] = [:]
+    /// The circumstances under which no policy let the node run what is wanted.
+    var exclusion: Refusal?
     /// What the log last said of it.
     var reported: InstanceStatus?
 
@@ -29,6 +33,8 @@ struct Held: Equatable, Sendable {
         var policies: [PolicyReference]
         /// What people were told of it.
         var trouble: Unit.Trouble
+        /// Of the workload that was not let in; zero where that does not matter.
+        var generation: UInt64 = 0
 
         init(_ circumstances: Gate.Circumstances, _ trouble: Unit.Trouble) {
             staleness = circumstances.staleness
@@ -73,7 +79,7 @@ struct Held: Equatable, Sendable {
     /// Whether what runs is not what is wanted.
     var isOutdated: Bool {
         guard let assignment else { return true }
-        return assignment.spec.containers != record.containers
+        return assignment.spec.containers != record.containers || hasOldSecrets
     }
 
     private static func units(of record: InstanceRecord, haveRun: Bool) -> [Unit] {

@@ -52,7 +52,7 @@ extension Hub {
                 else { continue }
                 nodes.update(node) { $0.node.metadata.generation = seen.metadata.generation }
                 if let raised = nodes[node]?.node { journal.writes.append(.node(raised)) }
-            case .changes, .policy, .unknown, .deleted: continue
+            case .changes, .policy, .secret, .unknown, .deleted: continue
             }
         }
     }
@@ -143,7 +143,7 @@ extension Hub {
                 guard own.metadata.generation < generation else { continue }
                 own.metadata.generation = generation
                 putSite(own, at: now)
-            case .node, .changes, .policy, .unknown, .deleted: continue
+            case .node, .changes, .policy, .secret, .unknown, .deleted: continue
             }
         }
     }
@@ -171,7 +171,8 @@ extension Hub {
                     $0.node.spec.cordoned = seen.spec.cordoned
                 }
                 if let own = nodes[node]?.node { journal.writes.append(.node(own)) }
-            case .assignment, .changes, .policy, .unknown, .deleted: continue
+            // Its values are sealed for the node, so the hub's own stay.
+            case .assignment, .changes, .policy, .secret, .unknown, .deleted: continue
             }
         }
         for assignment in assignments { take(assignment, of: node, at: now) }
@@ -245,6 +246,7 @@ extension Document.Content {
         case .assignment: .workload
         case .site: .site
         case .node: .node
+        case .secret: .secret
         case .changes, .policy, .unknown, .deleted: nil
         }
     }
@@ -254,7 +256,7 @@ extension Document.Content {
         case .assignment(let assignment): .workload(assignment.workload)
         case .site(let site): .site(site)
         case .node(let node): .node(node)
-        case .changes, .policy, .unknown, .deleted: nil
+        case .secret, .changes, .policy, .unknown, .deleted: nil
         }
     }
 
@@ -272,7 +274,7 @@ extension Document.Content {
         case .site(let site): .site(site.unnumbered)
         case .node(let node):
             .node(Node(metadata: node.metadata.unnumbered, spec: node.spec))
-        case .changes, .policy, .unknown, .deleted: self
+        case .changes, .policy, .secret, .unknown, .deleted: self
         }
     }
 }

@@ -51,6 +51,13 @@ extension Hub {
                 "node \(node) is another machine here; to enrol this one, remove 'identity' in its "
                     + "state directory and start it with a new token")
         }
+        guard !isRevoked(member) else {
+            throw Refusal(
+                .denied,
+                "the identity of node \(node) was revoked; to take this machine back, delete the "
+                    + "node at the hub, empty 'identity' in its state directory and start it with a "
+                    + "new token")
+        }
         noteCertified(node, device: device, at: now)
         tell(
             .normal, "Readmitted", .node, node.text,
@@ -61,8 +68,9 @@ extension Hub {
 
     mutating func noteCertified(_ node: NodeID, device: String?, at now: Moment) {
         let credential = NodeCredential(
-            device: device, certifiedAt: now.wall, authorityEnds: now.wall + authorityLife(of: node)
-        )
+            device: device, certifiedAt: now.wall,
+            authorityEnds: now.wall + authorityLife(of: node),
+            secretsKey: nodes[node]?.credential.secretsKey)
         nodes.update(node) { $0.credential = credential }
         journal.writes.append(.credential(node, credential))
     }

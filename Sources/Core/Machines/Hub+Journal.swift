@@ -22,8 +22,11 @@ extension Hub {
         case timeline(NodeID)
         case head(NodeID)
         case token(String)
+        case pending(String)
+        case revocations
         case userToken(String)
         case policy(PolicyReference)
+        case secret(SecretID)
         case epoch
         case metEpoch
         case generationFloor
@@ -82,10 +85,15 @@ extension Hub {
         case .head(let node, _): (.head(node), node)
         case .token(let token): (.token(token.id), nil)
         case .removeToken(let id): (.token(id), nil)
+        case .pending(let item): (.pending(item.device), nil)
+        case .removePending(let device): (.pending(device), nil)
+        case .revocations: (.revocations, nil)
         case .userToken(let token): (.userToken(token.id), nil)
         case .removeUserToken(let id): (.userToken(id), nil)
         case .policy(let stored): (.policy(stored.reference), nil)
         case .removePolicy(let reference): (.policy(reference), nil)
+        case .secret(let secret): (.secret(secret.id), nil)
+        case .removeSecret(let id): (.secret(id), nil)
         case .epoch: (.epoch, nil)
         case .metEpoch: (.metEpoch, nil)
         case .generationFloor: (.generationFloor, nil)

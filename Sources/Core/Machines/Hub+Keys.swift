@@ -36,7 +36,7 @@ extension Hub {
 
     private mutating func circle(of site: SiteID) -> Circle {
         if let circle = circles[site] { return circle }
-        let members = nodes.filter { $1.node.spec.site == site }.map(\.0)
+        let members = nodes.filter { $1.node.spec.site == site && !isRevoked($1) }.map(\.0)
         let names = Array(members.prefix(limits.meshMembers))
         // It only has to tell one circle from the next.
         var digest = StableHash()

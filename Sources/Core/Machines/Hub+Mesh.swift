@@ -167,6 +167,48 @@ extension Hub {
         }
     }
 
+    /// What nodes in contact, and those that their neighbours see, said that serves.
+    package func services(at now: WallTime) -> [ServiceEndpoint] {
+        var endpoints: [ServiceEndpoint] = []
+        for (id, member) in nodes where member.session != nil || member.vouch != nil {
+            let seen = member.session == nil ? member.vouch?.seenAt : now
+            let address = rosters[member.node.spec.site]?.members.first { $0.node == id }?.address
+            for status in member.instances.rows where status.ready {
+                endpoints.append(
+                    ServiceEndpoint(
+                        service: status.id.workload, instance: status.id, node: id,
+                        site: status.site, host: Hub.host(of: address ?? "127.0.0.1:0"),
+                        ports: status.ports, isLocal: false,
+                        load: Hub.load(member),
+                        age: Interval(max(.zero, now - (seen ?? now)))))
+            }
+        }
+        return endpoints.sorted(by: ServiceEndpoint.isPreferred)
+    }
+
+    /// Without the port, and without brackets.
+    private static func host(of place: String) -> String {
+        let host = place.split(separator: ":").dropLast().joined(separator: ":")
+        return host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
+    }
+
+    private static func load(_ member: Member) -> Double {
+        guard let usage = member.usage, let capacity = member.capacity else { return 0 }
+        return min(1, Double(usage.cpu.millicores) / Double(max(1, capacity.cpu.millicores)))
+    }
+
+    /// Which node has which revision, as each said itself.
+    package func meshHoldings(of site: SiteID?) -> [MeshHolding]? {
+        if let site, sites[site] == nil { return nil }
+        return nodes.rows.filter { site == nil || $0.node.spec.site == site }
+            .flatMap { member -> [MeshHolding] in
+                let node = NodeID(member.node.metadata.name)
+                return (member.policies ?? []).map {
+                    MeshHolding(node: node, subject: "Policy/\($0.name)", version: $0.version)
+                }
+            }
+    }
+
     /// How the nodes of a site, or of all, said that they see their meshes. Nil where there is no such
     /// site.
     package func meshViews(of site: SiteID?) -> [MeshView]? {

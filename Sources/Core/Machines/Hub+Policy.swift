@@ -41,6 +41,12 @@ extension Hub {
     }
 
     mutating func tellUnread(_ policy: PolicyReference, at now: Moment) {
+        guard policy.version > 0 else {
+            return tell(
+                .warning, "PolicyLost", .policy, policy.name,
+                "no version of it is in the store any more, so nobody may do anything until it is "
+                    + "applied anew", at: now)
+        }
         tell(
             .warning, "PolicyUnread", .policy, policy.name,
             "version \(policy.version) is in the store and cannot be read by this version of Skerry; "

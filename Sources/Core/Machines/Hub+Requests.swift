@@ -57,12 +57,22 @@ extension Hub {
             return .revoked(try revokeToken(id, by: who, at: now))
         case .readmit(let node, let device): return try readmit(node, device: device, at: now)
         case .enrol(let tokenID, let secretDigest, let node, let site, let device):
+            if let device, isRevoked(device: device) {
+                throw Refusal(.denied, "the identity of this machine was revoked")
+            }
             let site = try enrol(node, at: site, tokenID, secretDigest, at: now)
             if let device { noteCertified(node, device: device, at: now) }
             return .enrolled(node, site, life: authorityLife(of: node))
         case .resolve(let resolution):
             try resolve(resolution, at: now)
             return .resolved
+        case .askToJoin(let node, let site, let device):
+            return try askToJoin(node, at: site, device: device, now: now)
+        case .answer(let node, let answer, let principal):
+            return .pending(try self.answer(node, answer, by: principal, at: now))
+        case .revoke(let request, let principal):
+            try revoke(request, by: principal, at: now, into: &effects)
+            return .identitiesRevoked
         }
     }
 
@@ -79,9 +89,11 @@ extension Hub {
         }
         let results = objects.map(outcome)
         let added = results.count { $0.outcome == .created }
-        guard added == 0 || sites.count + workloads.count + added <= limits.objects else {
+        guard added == 0 || sites.count + workloads.count + secrets.count + added <= limits.objects
+        else {
             throw Refusal(
-                .invalid, "this hub holds at most \(limits.objects) sites and workloads")
+                .invalid,
+                "this hub holds at most \(limits.objects) sites, workloads and Secrets")
         }
         guard !dryRun else { return results }
         for (object, result) in zip(objects, results) where result.outcome == .configured {
@@ -101,6 +113,7 @@ extension Hub {
             case .site(let site): return self.mistakes(in: site, of: index)
             case .policy(let policy):
                 return self.mistakes(in: policy, of: index, among: objects, at: now)
+            case .secret(let secret): return self.mistakes(in: secret, of: index)
             case .instance:
                 return [
                     Mistake(
@@ -117,16 +130,18 @@ extension Hub {
                 ]
             case .workload(let workload):
                 if let mistake = mistake(in: workload.spec.replicas, of: index) { return [mistake] }
-                return workload.spec.dependsOn.enumerated().compactMap { position, dependency in
-                    let isKnown =
-                        workloads[dependency] != nil
-                        || named.contains("Workload/\(dependency)")
-                    guard !isKnown else { return nil }
-                    return Mistake(
-                        object: index, field: "spec.dependsOn[\(position)]",
-                        message: "there is no workload '\(dependency)'",
-                        fix: "apply '\(dependency)' first or in the same call")
-                }
+                let secrets = secretMistakes(in: workload.spec, of: index, among: objects)
+                return secrets
+                    + workload.spec.dependsOn.enumerated().compactMap { position, dependency in
+                        let isKnown =
+                            workloads[dependency] != nil
+                            || named.contains("Workload/\(dependency)")
+                        guard !isKnown else { return nil }
+                        return Mistake(
+                            object: index, field: "spec.dependsOn[\(position)]",
+                            message: "there is no workload '\(dependency)'",
+                            fix: "apply '\(dependency)' first or in the same call")
+                    }
             }
         }
     }
@@ -148,6 +163,7 @@ extension Hub {
             case .workload(let workload):
                 compare(workloads[workload.id]?.face, workload.face)
             case .policy(let policy): outcome(of: policy)
+            case .secret(let secret): compare(secrets[secret.id]?.face, secret.face)
             case .node, .instance: .unchanged
             }
         return ApplyResult(kind: object.kind, name: object.metadata.name, outcome: outcome)
@@ -178,13 +194,14 @@ extension Hub {
             workloads.insert(workload, for: workload.id)
             journal.writes.append(.workload(workload))
         case .policy(let policy): return store(policy, at: now)
+        case .secret(let secret): store(secret, at: now)
         case .node, .instance: break
         }
         tell(
             .normal, "Applied", object.kind, object.metadata.name, "the spec was applied", at: now)
     }
 
-    private func stamped(
+    func stamped(
         _ new: Metadata, after old: Metadata?, changed: Bool, at now: Moment
     ) -> Metadata {
         var metadata = new
@@ -203,6 +220,7 @@ extension Hub {
             case .site: sites[SiteID(name)] != nil
             case .node: nodes[NodeID(name)] != nil
             case .workload: workloads[WorkloadID(name)] != nil
+            case .secret: secrets[SecretID(name)] != nil
             case .instance: throw madeHere(name)
             case .policy: throw staysSigned(name)
             }
@@ -211,6 +229,7 @@ extension Hub {
         case .site: try removeSite(SiteID(name))
         case .node: removeNode(NodeID(name), into: &effects)
         case .workload: remove(WorkloadID(name))
+        case .secret: remove(SecretID(name), at: now)
         case .instance, .policy: break
         }
         tell(.normal, "Deleted", kind, name, "deleted on request", at: now)
@@ -252,7 +271,7 @@ extension Hub {
         journal.forget { followUp in
             switch followUp {
             case .feed(node, _), .acknowledge(node, _, _): true
-            case .feed, .acknowledge, .reply, .receipt, .roster: false
+            case .feed, .acknowledge, .reply, .receipt, .roster, .revocations: false
             }
         }
         let site = nodes[node]?.node.spec.site
@@ -279,6 +298,12 @@ extension Hub {
             workloads.insert(workload, for: workload.id)
             journal.writes.append(.workload(workload))
             object = .workload(workload)
+        case (.secret, .labels(let labels)):
+            guard var secret = secrets[SecretID(name)] else { throw missing(kind, name) }
+            secret.metadata.apply(labels)
+            secrets.insert(secret, for: secret.id)
+            journal.writes.append(.secret(secret))
+            object = .secret(secret.shown)
         case (.node, _):
             guard var node = nodes[NodeID(name)]?.node else { throw missing(kind, name) }
             switch edit {
@@ -374,16 +399,20 @@ extension Hub {
         token.usedBy = node
         tokens.insert(token, for: token.id)
         journal.writes.append(.token(token))
-        let object = Node(
-            metadata: Metadata(name: node.text, generation: 1, createdAt: now.wall),
-            spec: NodeSpec(site: token.site))
-        nodes.insert(Member(new: object), for: node)
-        circles = Table()
-        journal.writes.append(.node(object))
+        admit(node, at: token.site, now: now)
         tell(
             .normal, "Enrolled", .node, node.text, "enrolled at site '\(token.site)'", at: now)
         reconcile(because: .nodesChanged, at: now)
         return token.site
+    }
+
+    mutating func admit(_ node: NodeID, at site: SiteID, now: Moment) {
+        let object = Node(
+            metadata: Metadata(name: node.text, generation: 1, createdAt: now.wall),
+            spec: NodeSpec(site: site))
+        nodes.insert(Member(new: object), for: node)
+        circles = Table()
+        journal.writes.append(.node(object))
     }
 
     // MARK: - From intent to feeds
@@ -434,14 +463,17 @@ extension Hub {
         for policy in issued(for: node, at: member.node.spec.site) {
             wanted.insert(.policy(policy.stored.bundle), for: .policy(policy.reference.name))
         }
+        var assignments: [WorkloadID: Assignment] = [:]
         for (id, places) in placements {
             guard let ordinals = places[node], let workload = workloads[id] else { continue }
-            wanted.insert(
-                .assignment(Assignment(workload: workload, ordinals: ordinals)),
-                for: .assignment(id))
+            assignments[id] = Assignment(workload: workload, ordinals: ordinals)
         }
-        for variant in variants(for: node) {
-            wanted.insert(.assignment(variant), for: .assignment(variant.workload.id))
+        for variant in variants(for: node) { assignments[variant.workload.id] = variant }
+        for (id, assignment) in assignments {
+            wanted.insert(.assignment(assignment), for: .assignment(id))
+        }
+        for (id, values) in sealedValues(for: Array(assignments.values)) {
+            wanted.insert(.secret(values), for: .secret(id))
         }
         var published: [Document] = []
         nodes.update(node) { member in
@@ -465,6 +497,11 @@ extension Hub {
                 published.append(document)
             }
         }
+        publishLater(published, to: node)
+    }
+
+    /// To be sent once it is durable.
+    mutating func publishLater(_ published: [Document], to node: NodeID) {
         guard let head = nodes[node]?.feed.head, !published.isEmpty else { return }
         journal.writes += published.map { .document(node, $0) }
         journal.followUps.removeAll { if case .feed(node, _) = $0 { true } else { false } }

@@ -24,6 +24,13 @@ extension Hub {
                         + "state directory and start it with a new token"))
             return
         }
+        guard !isRevoked(member, device: device) else {
+            effects.append(
+                .refuse(
+                    session, retryAfter: .seconds(300),
+                    reason: "the identity of this node was revoked; what runs here goes on"))
+            return
+        }
         switch admission.request(at: now.monotonic) {
         case .admit:
             sessions.insert(Session(node: node, lastHeard: now.monotonic), for: session)
@@ -97,10 +104,8 @@ extension Hub {
         _ hello: Hello, on session: SessionID, at now: Moment, into effects: inout [Effect]
     ) {
         guard var member = nodes[hello.node] else { return }
-        if let older = member.session, older != session {
-            sessions.remove(older)
-            effects.append(.close(older))
-        }
+        let older = member.session.flatMap { $0 == session ? nil : $0 }
+        if let older { sessions.remove(older) }
         // A copy of a greeting is older than what was confirmed since.
         let isLess =
             hello.appliedRevision < member.applied
@@ -126,6 +131,7 @@ extension Hub {
             $0.policies = hello.policies ?? []
             $0.keys = hello.keys
         }
+        noteSecretsKey(hello.secretsKey, of: hello.node)
         journal.writes.append(.contact(hello.node, now.wall))
         let asks = compareTimeline(hello, at: now)
         effects.append(
@@ -138,8 +144,11 @@ extension Hub {
                         heartbeatEvery: Interval(limits.heartbeatEvery),
                         reconnectWindow: Interval(reconnectWindow),
                         audited: nodes[hello.node]?.audit?.newest.index ?? 0))))
+        // After the welcome, by which the streams of the one go over to the other.
+        if let older { effects.append(.close(older)) }
         if asks { effects.append(.send(session, .inventory)) }
         if sharesCopies(hello.node) { reconcile(because: .nodeReturned, at: now) }
+        sayRevocations(on: session, into: &effects)
         feed(hello.node, into: &effects)
         dealKeys(to: hello.node, at: now, into: &effects)
         noteMesh(hello.mesh, of: hello.node)
@@ -194,7 +203,7 @@ extension Hub {
             // would bring back below what the node believes to have.
             member.durable == member.feed.head
         else { return }
-        let fresh = member.feed.documents(after: session.sent)
+        let fresh = addressed(member.feed.documents(after: session.sent), to: node)
         var rest = fresh[...]
         repeat {
             let batch = rest.prefix(limits.documentsPerMessage)
@@ -303,6 +312,8 @@ extension Hub {
             close(id, at: now)
         }
         dealKeys(at: now, into: &effects)
+        refreshRevocations(at: now, into: &effects)
+        forgetPending(at: now)
         vouch(at: now)
         if findsLost(at: now) { reconcile(because: .nodeLost, at: now) }
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))

@@ -9,6 +9,7 @@ extension Hub {
         case .node: nodes.rows.map { .node(view($0, at: now)) }
         case .workload: workloads.rows.map { .workload(view($0)) }
         case .instance: instances.map { .instance(Instance($0)) }
+        case .secret: secrets.rows.map { .secret($0.shown) }
         case .policy: policies.rows.compactMap { view($0, at: now).map(Object.policy) }
         }
     }
@@ -69,8 +70,8 @@ extension Hub {
 
     private func conditions(of member: Member, at now: WallTime) -> [Condition] {
         absenceConditions(of: member, at: now) + timelineConditions(of: member)
-            + cloneConditions(of: member) + policyConditions(of: member, at: now)
-            + auditConditions(of: member)
+            + cloneConditions(of: member) + revocationConditions(of: member)
+            + policyConditions(of: member, at: now) + auditConditions(of: member)
     }
 
     /// Out of contact, and whether that is a cause for concern.

@@ -21,6 +21,8 @@ package struct Hub: Equatable, Sendable {
     var placements: Placements
     /// The copies that several nodes hold.
     var replacements: Table<WorkloadID, [Replacement]> = Table()
+    /// Without values but sealed ones.
+    var secrets: Table<SecretID, Secret> = Table()
     var tokens: Table<String, JoinToken> = Table()
     /// Leave for people to ask without a certificate.
     var userTokens: Table<String, UserToken> = Table()
@@ -58,6 +60,9 @@ package struct Hub: Equatable, Sendable {
     /// Who belongs to the mesh of each site.
     var rosters: Table<SiteID, Roster> = Table()
 
+    /// Who asks to become a node, by the digest of the device key.
+    var pending: Table<String, Asking> = Table()
+    var revoked = Revoked()
     /// All checkpoints of audit logs, in the order in which they came.
     var auditTree: MerkleLog
 
@@ -137,13 +142,18 @@ package struct Hub: Equatable, Sendable {
         case reply(RequestID, Reply)
         case feed(NodeID, through: UInt64)
         case acknowledge(NodeID, SessionID, sequence: UInt64)
+        case revocations
         case receipt(SessionID, AuditWitness, seen: UInt64)
         case roster(SiteID)
     }
 
+    /// - Parameter known: policies that this hub has had, as something besides the store remembers. One
+    ///   that the store has no version of was lost, and what it said is not known.
     package init(
-        snapshot: HubSnapshot, policyKeys: [TrustedKey] = [], limits: HubLimits = .production
+        snapshot: HubSnapshot, policyKeys: [TrustedKey] = [], known: [String] = [],
+        limits: HubLimits = .production, brake: RevocationBrake = RevocationBrake()
     ) {
+        revoked = Revoked(list: snapshot.revocations, brake: brake)
         self.limits = limits
         self.policyKeys = policyKeys
         epoch = snapshot.epoch
@@ -163,11 +173,19 @@ package struct Hub: Equatable, Sendable {
             perSecond: limits.admissionsPerSecond, burst: limits.admissionBurst)
         for site in snapshot.sites { sites.insert(site, for: SiteID(site.metadata.name)) }
         for workload in snapshot.workloads { workloads.insert(workload, for: workload.id) }
+        for secret in snapshot.secrets { secrets.insert(secret, for: secret.id) }
         for token in snapshot.tokens { tokens.insert(token, for: token.id) }
         for roster in snapshot.rosters { rosters.insert(roster, for: roster.site) }
         for token in snapshot.userTokens { userTokens.insert(token, for: token.id) }
         unreadPolicies = takePolicies(snapshot.policies)
+        let stored = Set(snapshot.policies.map(\.reference.name))
+        unreadPolicies += known.filter { !stored.contains($0) }.sorted()
+            .map { PolicyReference(name: $0, version: 0) }
         restoreVersions(snapshot)
+        for item in snapshot.pending {
+            let asking = Asking(item: item, lastAsked: Instant(nanoseconds: 0))
+            pending.insert(asking, for: item.device)
+        }
         for state in snapshot.nodes {
             nodes.insert(Member(state), for: NodeID(state.node.metadata.name))
         }
@@ -189,6 +207,8 @@ package struct Hub: Equatable, Sendable {
             revokeAllTokens(at: now)
         }
         for node in nodes.keys { nodes.update(node) { $0.quietSince = now.monotonic } }
+        for device in pending.keys { pending.update(device) { $0.lastAsked = now.monotonic } }
+        signRevocations(at: now, into: &effects)
         reconcile(because: .nodesChanged, at: now)
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
         finish(into: &effects)
@@ -205,7 +225,8 @@ package struct Hub: Equatable, Sendable {
             receive(message, on: session, at: now, into: &effects)
         case .closed(let session): close(session, at: now)
         case .request(let id, let request): serve(request, as: id, at: now, into: &effects)
-        case .persisted(let ticket): settle(ticket, into: &effects)
+        case .persisted(let ticket): settle(ticket, at: now, into: &effects)
+        case .signedRevocations(let list): spread(list, into: &effects)
         case .audited(let checkpoint): witnessOwn(checkpoint)
         case .auditBroken(let fault): noteAudit(fault, at: now)
         case .storeFailing(let reason): storeTrouble = reason
@@ -221,11 +242,12 @@ package struct Hub: Equatable, Sendable {
         effects.append(.persist(batch.ticket, batch.writes))
     }
 
-    private mutating func settle(_ ticket: Ticket, into effects: inout [Effect]) {
+    private mutating func settle(_ ticket: Ticket, at now: Moment, into effects: inout [Effect]) {
         storeTrouble = nil
         for followUp in journal.settle(ticket) {
             switch followUp {
             case .reply(let id, let reply): effects.append(.reply(id, reply))
+            case .revocations: signRevocations(at: now, into: &effects)
             case .feed(let node, let revision):
                 nodes.update(node) { $0.durable = max($0.durable, revision) }
                 feed(node, into: &effects)

@@ -34,6 +34,10 @@ package struct HubLimits: Equatable, Sendable {
     package var policyVersions: Int
     /// Nodes of one site that get keys for each other, the first by name.
     package var meshMembers: Int
+    /// Machines without a token that may ask to join at the same time.
+    package var pending: Int
+    /// Identities that may be revoked at the same time.
+    package var revocations: Int
     /// Checkpoints of audit logs that are kept one by one; of older ones only their roots are.
     package var auditLeaves: Int
 
@@ -43,7 +47,7 @@ package struct HubLimits: Equatable, Sendable {
         holdings: 4_096, events: 2_000, decisions: 2_000, siteVersions: 64, tokens: 10_000,
         userTokens: 4_096, tokensPerUser: 64, objects: 20_000, replicas: 10_000,
         instancesPerNode: 1_000, writes: 4_096, policies: 256, policyVersions: 16,
-        meshMembers: 256, auditLeaves: 100_000)
+        meshMembers: 256, pending: 64, revocations: 4_096, auditLeaves: 100_000)
 
     package static let tight = HubLimits(
         heartbeatEvery: .seconds(60), heartbeatsMissed: 3, admissionsPerSecond: 4,
@@ -52,7 +56,7 @@ package struct HubLimits: Equatable, Sendable {
         userTokens: 16, tokensPerUser: 4, objects: 1_000, replicas: 64,
         instancesPerNode: 64, writes: 64,
         policies: 4,
-        policyVersions: 3, meshMembers: 8, auditLeaves: 16)
+        policyVersions: 3, meshMembers: 8, pending: 4, revocations: 16, auditLeaves: 16)
 }
 
 extension Hub {
@@ -67,6 +71,7 @@ extension Hub {
         case closed(SessionID)
         case request(RequestID, Request)
         case persisted(Ticket)
+        case signedRevocations(RevocationList)
         /// A checkpoint of the hub's own audit log is durable.
         case audited(AuditCheckpoint)
         /// The hub's audit log on disk is not what was written.
@@ -91,6 +96,10 @@ extension Hub {
         /// A machine that holds this device key asks for an authority of the node; the host has
         /// checked that it holds it.
         case readmit(NodeID, device: String)
+        /// A machine without a token that holds this device key asks to become a node.
+        case askToJoin(NodeID, SiteID, device: String)
+        case answer(NodeID, PendingAnswer, by: String)
+        case revoke(RevocationRequest, by: String)
     }
 
     package enum Reply: Equatable, Sendable {
@@ -102,6 +111,8 @@ extension Hub {
         /// And how long the authority of the node may live.
         case enrolled(NodeID, SiteID, life: Duration)
         case resolved
+        case pending(PendingNode)
+        case identitiesRevoked
         case refused(Refusal)
     }
 
@@ -117,6 +128,8 @@ extension Hub {
             SessionID, NodeID, SiteID, CertificationRequest, device: String?, life: Duration)
         /// Make the keys of a node with each of these peers, and send them on its session.
         indirect case dealKeys(SessionID, NodeID, peers: [NodeID], KeyHand)
+        /// Sign this list, obey it, then `.signedRevocations`. It is durable.
+        indirect case signRevocations(RevocationList)
         /// Sign this roster and send it on the session.
         indirect case dealRoster(SessionID, Roster)
         // Large and rare: beside the others, which are small and many.

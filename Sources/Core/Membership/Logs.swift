@@ -99,6 +99,20 @@ package struct Logs: Sendable {
         return due
     }
 
+    /// Takes up a log from its origin's own disk, without a gap between them, in the place of none.
+    mutating func restore(_ records: [Record]) {
+        guard let first = records.first, logs[first.origin] == nil else { return }
+        var log = Log()
+        log.first = first.sequence
+        for record in records where record.sequence == log.highest + 1 {
+            log.records.append(record)
+            if let held = registers[record.key], !held.yields(to: record) { continue }
+            registers.insert(Register(record: record), for: record.key)
+        }
+        logs.insert(log, for: first.origin)
+        turnDigest(of: first.origin, from: 0, to: log.highest)
+    }
+
     func isQuarantined(_ record: Record) -> Bool { quarantined.contains(record) }
 
     private mutating func apply(_ record: Record, clock: inout HybridClock, at wall: WallTime) {

@@ -126,6 +126,10 @@ extension Mesh {
         return holds[place]
     }
 
+    func isKnown(_ record: Record, to slot: Int) -> Bool {
+        slots[record.origin] == slot || held(by: slot, of: record.origin) >= record.sequence
+    }
+
     private mutating func learn(_ slot: Int, holds sequence: UInt32, of origin: NodeID) {
         guard let place = place(of: origin), peers[slot].holds != nil else { return }
         let missing = place + 1 - (peers[slot].holds?.count ?? 0)

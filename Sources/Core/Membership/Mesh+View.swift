@@ -29,6 +29,11 @@ extension Mesh {
         order.map { $0 < 0 ? me : peers[$0].member }
     }
 
+    /// The members that are known to have a record, without this node.
+    package func holders(of record: Record) -> [NodeID] {
+        order.filter { $0 >= 0 && isKnown(record, to: $0) }.map { peers[$0].member.id }
+    }
+
     package var isAlone: Bool { isIsolated }
     package var incarnation: UInt32 { run.incarnation }
 

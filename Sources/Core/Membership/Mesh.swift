@@ -115,7 +115,7 @@ package struct Mesh: Sendable {
 
     package init(
         _ me: Member, incarnation: UInt32, roster: [Member] = [], admission: Admission = .roster,
-        limits: Limits = .production, random: Random, at now: Instant
+        own records: [Record] = [], limits: Limits = .production, random: Random, at now: Instant
     ) {
         self.me = me
         self.limits = limits
@@ -136,6 +136,7 @@ package struct Mesh: Sendable {
         (lastHeard, nextVotes, nextDoubt) = (now, now, now)
         logsChanged = now + .seconds(-3600)
         logs = Logs(limits: limits)
+        logs.restore(records.filter { $0.origin == me.id })
         slotsByKey.insert(-1, for: myKey)
         digestOwnRun()
         for member in roster { admit(member, at: now) }

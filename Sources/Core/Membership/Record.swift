@@ -26,8 +26,8 @@ package struct Record: Hashable, Sendable {
         self.signature = signature
     }
 
-    static let keyBytesMax = 128
-    static let valueBytesMax = 640
+    package static let keyBytesMax = 128
+    package static let valueBytesMax = 640
     static let signatureBytesMax = 96
 
     /// Whether it fits into a frame, whatever else that holds.

@@ -5,6 +5,7 @@ package enum Object: Hashable, Sendable {
     case workload(Workload)
     case instance(Instance)
     case policy(Policy)
+    case secret(Secret)
 
     package var kind: Kind {
         switch self {
@@ -13,6 +14,7 @@ package enum Object: Hashable, Sendable {
         case .workload: .workload
         case .instance: .instance
         case .policy: .policy
+        case .secret: .secret
         }
     }
 
@@ -23,6 +25,7 @@ package enum Object: Hashable, Sendable {
         case .workload(let workload): workload.metadata
         case .instance(let instance): instance.metadata
         case .policy(let policy): policy.metadata
+        case .secret(let secret): secret.metadata
         }
     }
 
@@ -41,6 +44,7 @@ extension Object: Codable {
         case .workload: self = .workload(try Workload(from: decoder))
         case .instance: self = .instance(try Instance(from: decoder))
         case .policy: self = .policy(try Policy(from: decoder))
+        case .secret: self = .secret(try Secret(from: decoder))
         }
     }
 
@@ -54,6 +58,7 @@ extension Object: Codable {
         case .workload(let workload): try workload.encode(to: encoder)
         case .instance(let instance): try instance.encode(to: encoder)
         case .policy(let policy): try policy.encode(to: encoder)
+        case .secret(let secret): try secret.encode(to: encoder)
         }
     }
 }

@@ -46,10 +46,20 @@ package enum Verb: String, Codable, CaseIterable, Sendable {
     case enrol
     /// Make a token that speaks for a person: whoever may do this may become anybody.
     case vouch
-    /// End the tokens of others.
+    /// End the tokens of others, and say that an identity is no longer good.
     case revoke
     /// Ask what somebody else may do.
     case review
+    /// Act at the console of a node as if no policy forbade it, for a while and on record.
+    case breakGlass
+    /// What nodes and workloads do: a node keeps its link to the hub, speaks with a node of its site,
+    /// runs a workload; one workload asks another for something.
+    case connect, peer, run, call
+
+    /// What people may want to do.
+    package static let ofPeople = allCases.filter {
+        ![.breakGlass, .connect, .peer, .run, .call].contains($0)
+    }
 }
 
 /// Who asks.
@@ -58,11 +68,16 @@ package enum Principal: Hashable, Sendable, CustomStringConvertible {
     case user(String)
     /// Whoever may open the socket of a node: its owner.
     case console
+    case node(NodeID, site: SiteID)
+    /// Whoever answers for a workload, at the site where it asks.
+    case workload(WorkloadID, site: SiteID)
 
     package var description: String {
         switch self {
         case .user(let name): "user '\(name)'"
         case .console: "the local console"
+        case .node(let node, let site): "node '\(node)' of site '\(site)'"
+        case .workload(let workload, _): "workload '\(workload)'"
         }
     }
 }
@@ -101,6 +116,8 @@ package struct Requester: Hashable, Sendable {
         switch principal {
         case .user(let name): name
         case .console: "console"
+        case .node(let node, _): "node/\(node)"
+        case .workload(let workload, _): "workload/\(workload)"
         }
     }
 }
@@ -113,12 +130,35 @@ package struct AccessTarget: Hashable, Sendable {
     /// Where it is; empty where it may be anywhere, so that only those may touch it who may everywhere.
     package var sites: [SiteID]
     package var tier: Tier?
+    /// What a workload asks of its node; nil for anything else.
+    package var demands: Demands?
+    /// Who asked for what is to be approved; nil where nobody did, or it is not known.
+    package var requestedBy: Principal?
 
-    package init(_ kind: Kind, _ name: String, sites: [SiteID] = [], tier: Tier? = nil) {
+    /// What a workload asks of the node that runs it, as policies name it.
+    package struct Demands: Hashable, Sendable {
+        /// As they are written.
+        package var images: [String] = []
+        /// Whether every image is named by its digest, so that nobody can put another in its place.
+        package var isPinned = true
+        /// What of the node it is shown, and what of that it may write.
+        package var hostMounts: [String] = []
+        package var writableMounts: [String] = []
+        /// Those with a number of their own.
+        package var ports: [Int] = []
+        /// Whether some container is a plain process of the node, without an image.
+        package var runsCommands = false
+    }
+
+    package init(
+        _ kind: Kind, _ name: String, sites: [SiteID] = [], tier: Tier? = nil,
+        demands: Demands? = nil
+    ) {
         self.kind = kind
         self.name = name
         self.sites = sites
         self.tier = tier
+        self.demands = demands
     }
 
     private init() {
@@ -142,13 +182,42 @@ extension AccessTarget {
         case .workload(let workload):
             // One that names no site may be placed at any.
             let site = workload.spec.selector["site"].map { SiteID($0) }
-            self.init(.workload, name, sites: site.map { [$0] } ?? [], tier: workload.spec.tier)
+            self.init(
+                .workload, name, sites: site.map { [$0] } ?? [], tier: workload.spec.tier,
+                demands: Demands(workload.spec.containers))
         case .instance(let instance):
             let site = place(instance.status.node)
             self.init(.instance, name, sites: site.map { [$0] } ?? [])
         case .policy: self.init(.policy, name)
+        case .secret: self.init(.secret, name)
         }
     }
+}
+
+extension AccessTarget.Demands {
+    package init(_ containers: [ContainerSpec]) {
+        for container in containers {
+            if let image = container.image {
+                images.append(image)
+                isPinned = isPinned && isNamedByDigest(image)
+            } else {
+                runsCommands = true
+            }
+            for mount in container.mounts {
+                hostMounts.append(mount.source)
+                if !mount.readOnly { writableMounts.append(mount.source) }
+            }
+            ports += container.ports.compactMap(\.port)
+        }
+    }
+}
+
+/// `registry.example/shop@sha256:` and 64 digits.
+private func isNamedByDigest(_ image: String) -> Bool {
+    guard let at = image.utf8.lastIndex(of: UInt8(ascii: "@")) else { return false }
+    let digest = image[image.utf8.index(after: at)...]
+    return digest.hasPrefix("sha256:") && digest.utf8.count == 71
+        && digest.utf8.dropFirst(7).allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
 }
 
 /// Whether somebody may do something, and which policies say so.

@@ -15,7 +15,9 @@ extension Verb {
         case .status, .get, .review: .unrecorded
         case .apply, .delete: target.kind == .policy ? .atOnce : .recorded
         case .label, .cordon, .resolve: .recorded
-        case .logs, .exec, .approve, .enrol, .vouch, .revoke: .atOnce
+        case .logs, .exec, .approve, .enrol, .vouch, .revoke, .breakGlass: .atOnce
+        // What machines do all day; what of it is refused is kept all the same.
+        case .connect, .peer, .run, .call: .unrecorded
         }
     }
 }
@@ -26,6 +28,8 @@ extension Principal {
         switch self {
         case .user(let name): "user/\(name)"
         case .console: "console/local"
+        case .node(let node, _): "node/\(node)"
+        case .workload(let workload, _): "workload/\(workload)"
         }
     }
 }

@@ -56,7 +56,7 @@ extension Decision.Subject: Codable {
         case .instance:
             guard let id = InstanceID(parts[1]) else { return nil }
             self = .instance(id)
-        case .site, .node, .policy, nil: return nil
+        case .site, .node, .policy, .secret, nil: return nil
         }
     }
 

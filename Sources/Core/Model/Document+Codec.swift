@@ -1,6 +1,6 @@
 extension Document.Content: Codable {
     private enum Kind: String {
-        case assignment, site, node, policy, changes, deleted
+        case assignment, site, node, policy, changes, secret, deleted
     }
 
     /// Names a kind, or the one value of a kind, as synthesised coding does.
@@ -33,6 +33,7 @@ extension Document.Content: Codable {
         case .site: self = .site(try fields.decode(Site.self, forKey: .value))
         case .node: self = .node(try fields.decode(Node.self, forKey: .value))
         case .policy: self = .policy(try fields.decode(PolicyBundle.self, forKey: .value))
+        case .secret: self = .secret(try fields.decode(SealedValues.self, forKey: .value))
         case .changes:
             self = .changes(through: try fields.decode(UInt64.self, forKey: .value))
         case .deleted: self = .deleted
@@ -46,6 +47,7 @@ extension Document.Content: Codable {
         case .site(let value): try encode(value, as: .site, to: &container)
         case .node(let value): try encode(value, as: .node, to: &container)
         case .policy(let value): try encode(value, as: .policy, to: &container)
+        case .secret(let values): try encode(values, as: .secret, to: &container)
         case .changes(let sequence): try encode(sequence, as: .changes, to: &container)
         case .unknown(let kind, let value):
             try container.encode(value, forKey: Key(stringValue: kind))

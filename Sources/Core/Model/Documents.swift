@@ -25,6 +25,10 @@ package struct DocumentKey: Hashable, Comparable, Codable, Sendable, CustomStrin
         DocumentKey(kind: "Node", name: node.text)
     }
 
+    package static func secret(_ secret: SecretID) -> DocumentKey {
+        DocumentKey(kind: "Secret", name: secret.text)
+    }
+
     package var isPolicy: Bool { kind == DocumentKey.policy("").kind }
 
     package var description: String { "\(kind)/\(name)" }
@@ -61,6 +65,8 @@ package struct Document: Sendable {
         /// this entry of its log.
         case changes(through: UInt64)
         case policy(PolicyBundle)
+        /// Sealed for the hub in its feed, and for the node on its way there.
+        case secret(SealedValues)
         /// Of a kind that this version does not know: a newer hub made it. Kept as it came, for the
         /// version that will know it.
         case unknown(kind: String, Unread)

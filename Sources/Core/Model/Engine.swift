@@ -8,11 +8,15 @@ package struct StartRequest: Hashable, Sendable {
     package var ports: [String: Int]
     /// The complete environment: the spec's, the ports', and `SKERRY_*` facts about the place.
     package var env: [String: String]
+    /// The Secrets that the spec names, sealed for this node. Whoever carries the request out opens
+    /// them; an engine gets what came of it.
+    package var secrets: [SecretID: SealedValues]
 
     package init(
         id: ContainerID, generation: UInt64, spec: ContainerSpec, ports: [String: Int],
-        env: [String: String]
+        env: [String: String], secrets: [SecretID: SealedValues] = [:]
     ) {
+        self.secrets = secrets
         self.id = id
         self.generation = generation
         self.spec = spec

@@ -146,10 +146,14 @@ package struct NodeCredential: Hashable, Codable, Sendable {
     /// When its authority was last renewed, and when that ends.
     package var certifiedAt: WallTime?
     package var authorityEnds: WallTime?
+    /// By which values of Secrets are sealed for it; nil for a node that has not said one.
+    package var secretsKey: String?
 
     package init(
-        device: String? = nil, certifiedAt: WallTime? = nil, authorityEnds: WallTime? = nil
+        device: String? = nil, certifiedAt: WallTime? = nil, authorityEnds: WallTime? = nil,
+        secretsKey: String? = nil
     ) {
+        self.secretsKey = secretsKey
         self.device = device
         self.certifiedAt = certifiedAt
         self.authorityEnds = authorityEnds

@@ -77,11 +77,14 @@ package struct InstanceRecord: Hashable, Codable, Sendable {
     package var restarts: Int
     /// The decision that started what runs.
     package var decision: Decision?
+    /// The digests of the Secrets that it was started with; nil from agents of old.
+    package var secrets: [String: String]?
 
     package init(
         id: InstanceID, generation: UInt64, containers: [ContainerSpec], ports: [String: Int],
-        restarts: Int = 0, decision: Decision? = nil
+        restarts: Int = 0, decision: Decision? = nil, secrets: [String: String]? = nil
     ) {
+        self.secrets = secrets
         self.id = id
         self.generation = generation
         self.containers = containers

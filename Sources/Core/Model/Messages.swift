@@ -45,6 +45,8 @@ package struct Hello: Hashable, Codable, Sendable {
     package var machine: UInt64?
     /// The keys with its peers that it has from the hub; nil where it has none.
     package var keys: KeyHand?
+    /// By which values are sealed for this node, in hexadecimal; nil from agents of old.
+    package var secretsKey: String?
     /// Where it is in the mesh of its site; nil where it takes no part.
     package var mesh: MeshContact?
 
@@ -54,8 +56,9 @@ package struct Hello: Hashable, Codable, Sendable {
         epoch: UInt64, logHead: UInt64? = nil,
         policies: [PolicyReference]? = nil, run: UInt64? = nil, follows: UInt64? = nil,
         boot: UInt64? = nil, machine: UInt64? = nil, keys: KeyHand? = nil,
-        mesh: MeshContact? = nil
+        mesh: MeshContact? = nil, secretsKey: String? = nil
     ) {
+        self.secretsKey = secretsKey
         self.node = node
         self.site = site
         self.agentVersion = agentVersion
@@ -92,6 +95,8 @@ package enum HubMessage: Hashable, Codable, Sendable {
     case certified(Certification)
     /// Keys that the node shares with each of its peers.
     case keys(KeyDeal)
+    /// Which identities are no longer good.
+    indirect case revocations(RevocationList)
     /// That the node's audit log is witnessed.
     indirect case witnessed(AuditReceipt)
     /// Who belongs to the mesh of the node's site.

@@ -10,7 +10,7 @@ extension Object {
         switch self {
         case .site(let site): ["site": site.metadata.name]
         case .node(let node): ["site": node.spec.site.text, "node": node.metadata.name]
-        case .policy: [:]
+        case .policy, .secret: [:]
         case .workload(let workload):
             ["workload": workload.metadata.name, "tier": "\(workload.spec.tier.rawValue)"]
         case .instance(let instance):
@@ -27,7 +27,7 @@ extension Kind {
     package var factNames: [String] {
         switch self {
         case .site: ["site"]
-        case .policy: []
+        case .policy, .secret: []
         case .node: ["site", "node"]
         case .workload: ["workload", "tier"]
         case .instance: ["workload", "node", "site", "tier"]

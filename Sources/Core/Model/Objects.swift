@@ -8,6 +8,7 @@ package enum Kind: String, Codable, CaseIterable, Sendable, Comparable {
     case workload = "Workload"
     case instance = "Instance"
     case policy = "Policy"
+    case secret = "Secret"
 
     /// The plural used in paths and on the command line.
     package var plural: String {
@@ -19,6 +20,7 @@ package enum Kind: String, Codable, CaseIterable, Sendable, Comparable {
         let word = word.lowercased()
         let short: [String: Kind] = [
             "no": .node, "wl": .workload, "in": .instance, "si": .site, "po": .policy,
+            "se": .secret,
         ]
         guard
             let kind = Kind.allCases.first(where: {

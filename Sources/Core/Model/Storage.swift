@@ -95,6 +95,10 @@ package enum HubWrite: Hashable, Sendable {
     case head(NodeID, UInt64)
     case token(JoinToken)
     case removeToken(id: String)
+    case pending(PendingNode)
+    case removePending(device: String)
+    /// Without its signature, which is made anew.
+    case revocations(RevocationList)
     case userToken(UserToken)
     case removeUserToken(id: String)
     case event(Event)
@@ -105,6 +109,8 @@ package enum HubWrite: Hashable, Sendable {
     /// One version of a policy, kept with those before it.
     case policy(StoredPolicy)
     case removePolicy(PolicyReference)
+    case secret(Secret)
+    case removeSecret(SecretID)
     /// The highest generation of any object that was deleted.
     case generationFloor(UInt64)
     /// Who belongs to the mesh of a site. Its version outlives the site.
@@ -173,6 +179,9 @@ package struct HubSnapshot: Hashable, Sendable {
     package var generationFloor: UInt64
     package var siteHistories: [SiteID: PolicyHistory] = [:]
     package var compliance: [SiteCompliance] = []
+    package var secrets: [Secret] = []
+    package var pending: [PendingNode] = []
+    package var revocations: RevocationList?
     package var rosters: [Roster] = []
     package var audit = AuditTail()
     package var auditTree = AuditTree()

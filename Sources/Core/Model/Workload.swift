@@ -96,12 +96,18 @@ package struct ContainerSpec: Hashable, Codable, Sendable {
     package var resources: Resources
     package var mounts: [Mount]
     package var workingDirectory: String?
+    /// Variables whose values are in Secrets.
+    package var secretEnv: [String: SecretReference]
+    package var secretFiles: [SecretMount]
 
     package init(
         name: String, image: String? = nil, command: [String] = [], env: [String: String] = [:],
         ports: [PortSpec] = [], probes: Probes = Probes(), resources: Resources = Resources(),
-        mounts: [Mount] = [], workingDirectory: String? = nil
+        mounts: [Mount] = [], workingDirectory: String? = nil,
+        secretEnv: [String: SecretReference] = [:], secretFiles: [SecretMount] = []
     ) {
+        self.secretEnv = secretEnv
+        self.secretFiles = secretFiles
         self.name = name
         self.image = image
         self.command = command
@@ -111,6 +117,25 @@ package struct ContainerSpec: Hashable, Codable, Sendable {
         self.resources = resources
         self.mounts = mounts
         self.workingDirectory = workingDirectory
+    }
+}
+
+extension ContainerSpec {
+    // By hand for the last two: records on disk are older than they are.
+    package init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        name = try fields.decode(String.self, forKey: .name)
+        image = try fields.decodeIfPresent(String.self, forKey: .image)
+        command = try fields.decode([String].self, forKey: .command)
+        env = try fields.decode([String: String].self, forKey: .env)
+        ports = try fields.decode([PortSpec].self, forKey: .ports)
+        probes = try fields.decode(Probes.self, forKey: .probes)
+        resources = try fields.decode(Resources.self, forKey: .resources)
+        mounts = try fields.decode([Mount].self, forKey: .mounts)
+        workingDirectory = try fields.decodeIfPresent(String.self, forKey: .workingDirectory)
+        secretEnv =
+            try fields.decodeIfPresent([String: SecretReference].self, forKey: .secretEnv) ?? [:]
+        secretFiles = try fields.decodeIfPresent([SecretMount].self, forKey: .secretFiles) ?? []
     }
 }
 

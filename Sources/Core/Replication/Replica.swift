@@ -32,4 +32,13 @@ package struct Replica: Equatable, Sendable {
         self.through = through
         return writes + [.appliedRevision(through)]
     }
+
+    /// Takes one that did not come through the feed. It has the revision of what it replaces, so the
+    /// hub's own word on the key still comes after it.
+    package mutating func carry(_ content: Document.Content, as key: DocumentKey) -> NodeWrite {
+        let document = Document(
+            key: key, revision: documents[key]?.revision ?? 0, content: content)
+        documents.insert(document, for: key)
+        return .document(document)
+    }
 }

@@ -1,6 +1,7 @@
 import Machines
 import Membership
 import Model
+import Synchronization
 import Transport
 import Trust
 
@@ -12,16 +13,27 @@ extension AgentHost {
         let files: MeshFiles
         /// What the hub is told of it.
         let contact: MeshContact
+        /// Who of its peers may speak with it.
+        let gate: PeerGate
+        /// What the agent wants of it, in its order.
+        let orders: AsyncStream<MeshOrder>.Continuation
+        fileprivate let wishes: AsyncStream<MeshOrder>
+    }
+
+    enum MeshOrder: Sendable {
+        case announce([PolicyBundle], siteGeneration: UInt64)
+        case fetch(PolicyOffer)
+        case register([Registration])
     }
 
     /// Opens the socket of the mesh and takes up what the disk holds. Nil where the settings want no
     /// mesh, or there can be none at the moment, which is no reason to keep workloads waiting.
     static func openMesh(
-        _ settings: AgentSettings, _ identity: NodeIdentity, _ pairKeys: PairKeys,
+        _ settings: AgentSettings, _ identity: NodeIdentity, _ pairKeys: PairKeys, in vault: Vault,
         log: @escaping @Sendable (String) -> Void
     ) async throws -> MeshSeat? {
         guard let wanted = settings.mesh else { return nil }
-        let files = try MeshFiles(state: settings.state)
+        let files = try MeshFiles(state: settings.state, of: vault)
         let seal = try files.seal()
         let port: DatagramPort
         do {
@@ -41,15 +53,20 @@ extension AgentHost {
         let place = NodeMesh.Place(
             node: identity.enrolment.node, site: identity.enrolment.site, address: address,
             incarnation: try files.nextIncarnation())
+        let gate = PeerGate()
         let mesh = NodeMesh(
             place, roster: roster?.site == place.site ? roster : nil, seal: seal,
             ring: await pairKeys.ring, port: port,
+            log: try files.log(of: place.node), keep: { try files.append($0) },
             random: Random(seed: .random(in: .min ... .max)),
+            admits: { [gate] in gate.admits($0) },
             now: { Moment(monotonic: SystemClock.now().monotonic, wall: time.now) })
+        let (wishes, orders) = AsyncStream.makeStream(of: MeshOrder.self)
         return MeshSeat(
             mesh: mesh, files: files,
             contact: MeshContact(
-                key: seal.publicKey, address: address, roster: await mesh.rosterVersion))
+                key: seal.publicKey, address: address, roster: await mesh.rosterVersion),
+            gate: gate, orders: orders, wishes: wishes)
     }
 
     /// Neighbours know the port of the last run: after a reboot without a hub it is how they find it.
@@ -75,13 +92,26 @@ extension AgentHost {
 
     /// Ends when the agent does: a mesh that ended by itself must not end what the node runs.
     func takePart(_ seat: MeshSeat) async throws {
+        seat.gate.decide { [weak self] in self?.admitsPeer($0) ?? false }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await seat.mesh.run() }
+            group.addTask {
+                for await order in seat.wishes { await AgentHost.obey(order, seat.mesh) }
+            }
             for await notice in seat.mesh.notices { await take(notice, of: seat) }
             group.cancelAll()
         }
         if !Task.isCancelled { log("the mesh of this node has ended") }
         for await _ in AsyncStream<Void>.makeStream().stream {}
+    }
+
+    private static func obey(_ order: MeshOrder, _ mesh: NodeMesh) async {
+        switch order {
+        case .announce(let bundles, let generation):
+            await mesh.announce(bundles, siteGeneration: generation)
+        case .fetch(let offer): await mesh.fetch(offer)
+        case .register(let healthy): await mesh.register(healthy)
+        }
     }
 
     private func take(_ notice: NodeMesh.Notice, of seat: MeshSeat) async {
@@ -100,9 +130,52 @@ extension AgentHost {
             } catch {
                 log("this node's run in the mesh has no number, so it is not believed: \(error)")
             }
+        case .offered(let offer): mailbox.yield(.offered(offer))
+        case .fetched(let bundle, let digest, let neighbour):
+            mailbox.yield(.carried(bundle, digest: digest, from: neighbour))
+        case .remark(let text): log(text)
         case .cloned(let node):
             log("two machines speak as node \(node) in the mesh: one of them is a copy")
         }
+    }
+
+    func load(of usage: Usage) -> Double {
+        let capacity = max(1, (settings.capacity ?? NodeFacts.capacity()).cpu.millicores)
+        return Double(usage.cpu.millicores) / Double(capacity)
+    }
+
+    // MARK: - Names
+
+    /// What serves, the best of each first: here by the engine, elsewhere by what neighbours say.
+    func serviceDirectory() async -> NameDesk.Directory {
+        let remote = await seat?.mesh.services() ?? []
+        let hosts = await seat?.mesh.hosts ?? [:]
+        let now = SystemClock.now().wall
+        let host = hosts[identity.enrolment.node] ?? "127.0.0.1"
+        let local = machine.withLock { $0.instances(at: now) }.filter(\.ready).map { status in
+            ServiceEndpoint(
+                service: status.id.workload, instance: status.id, node: status.node,
+                site: status.site, host: host, ports: status.ports, isLocal: true, load: 0,
+                age: .seconds(0))
+        }
+        return NameDesk.Directory(
+            endpoints: (local + remote).sorted(by: ServiceEndpoint.isPreferred), hosts: hosts)
+    }
+
+    /// Answers names on loopback. A port that is taken ends nothing that the node runs.
+    func answerNames() async throws {
+        if let address = settings.names {
+            do {
+                let port = try await DatagramPort.open(at: address)
+                log("names of services are answered at \(port.place)")
+                await NameDesk(site: identity.enrolment.site) { [self] in
+                    await serviceDirectory()
+                }.run(on: port)
+            } catch {
+                log("names of services are not answered: \(error)")
+            }
+        }
+        for await _ in AsyncStream<Void>.makeStream().stream {}
     }
 
     /// Checks a roster, keeps it, and lets it take effect.

@@ -1,4 +1,5 @@
 import Foundation
+import Membership
 import Model
 import Transport
 import Trust
@@ -8,9 +9,11 @@ import Trust
 struct MeshFiles: Sendable {
     private let directory: String
     private let keyFile: String
+    private let vault: Vault
 
     /// `state` is the agent's directory.
-    init(state: String) throws(HostError) {
+    init(state: String, of vault: Vault) throws(HostError) {
+        self.vault = vault
         directory = state + "/mesh"
         keyFile = state + "/identity/mesh.key"
         try PrivateFile.makeDirectory(directory)
@@ -18,7 +21,7 @@ struct MeshFiles: Sendable {
 
     /// The key by which the node signs what it says in the mesh; made where there is none.
     func seal() throws(HostError) -> NodeSeal {
-        if let text = try PrivateFile.read(keyFile) {
+        if let text = try vault.read(keyFile) {
             let line = text.split(separator: "\n").first ?? ""
             guard let seed = bytes(hexadecimal: line), let seal = NodeSeal(seed: seed) else {
                 throw .identity(
@@ -32,7 +35,7 @@ struct MeshFiles: Sendable {
         guard let seal = NodeSeal(seed: seed) else {
             preconditionFailure("32 bytes are a seed of Ed25519")
         }
-        try PrivateFile.write(hexadecimal(seed) + "\n", to: keyFile)
+        try vault.write(hexadecimal(seed) + "\n", to: keyFile)
         return seal
     }
 
@@ -79,6 +82,74 @@ struct MeshFiles: Sendable {
             throw .identity("the roster cannot be written: \(error)")
         }
     }
+
+    // MARK: - The node's own log
+
+    /// A record of this node as it is kept; whose it is the directory says.
+    private struct Kept: Codable {
+        var sequence: UInt32
+        var stamp: UInt64
+        var key: String
+        var value: [UInt8]
+        var isTombstone: Bool
+        var signature: [UInt8]
+    }
+
+    /// What this node said before it stopped, so that no number is given twice. A last line that a
+    /// crash cut off was never sent.
+    func log(of node: NodeID) throws(HostError) -> [Record] {
+        let text = try PrivateFile.read(directory + "/log") ?? ""
+        var records: [Record] = []
+        for line in text.split(separator: "\n") {
+            do {
+                let kept = try JSONDecoder().decode(Kept.self, from: Data(line.utf8))
+                records.append(
+                    Record(
+                        origin: node, sequence: kept.sequence,
+                        stamp: HybridStamp(bits: kept.stamp), key: kept.key, value: kept.value,
+                        isTombstone: kept.isTombstone, signature: kept.signature))
+            } catch {
+                break
+            }
+        }
+        // Rewritten whole, which also ends a line that was cut off.
+        let kept = records.suffix(MeshFiles.recordsMax)
+        try PrivateFile.write(
+            try kept.map { (record) throws(HostError) in try MeshFiles.line(record) }.joined(),
+            to: directory + "/log")
+        return Array(kept)
+    }
+
+    func append(_ record: Record) throws(HostError) {
+        let path = directory + "/log"
+        do {
+            guard let file = FileHandle(forWritingAtPath: path) else {
+                throw HostError.file(path, doing: "write", "it is gone")
+            }
+            defer { file.closeFile() }
+            try file.seekToEnd()
+            try file.write(contentsOf: Data(try MeshFiles.line(record).utf8))
+            try file.synchronize()
+        } catch let error as HostError {
+            throw error
+        } catch {
+            throw .file(path, doing: "write", error.localizedDescription)
+        }
+    }
+
+    private static func line(_ record: Record) throws(HostError) -> String {
+        do {
+            let kept = Kept(
+                sequence: record.sequence, stamp: record.stamp.bits, key: record.key,
+                value: record.value, isTombstone: record.isTombstone, signature: record.signature)
+            return String(decoding: try JSONEncoder().encode(kept), as: UTF8.self) + "\n"
+        } catch {
+            throw .identity("a record of the mesh cannot be written: \(error)")
+        }
+    }
+
+    /// As many as the mesh keeps of one origin.
+    private static let recordsMax = 1024
 
     private func number(in file: String) throws(HostError) -> Int? {
         try PrivateFile.read(directory + "/" + file).flatMap {

@@ -26,6 +26,12 @@ package struct MeshPlace: Hashable, Sendable {
         return "\(host):\(port)"
     }
 
+    /// The address in `address:port`, without brackets.
+    static func host(of place: String) -> String {
+        let host = place.split(separator: ":").dropLast().joined(separator: ":")
+        return host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
+    }
+
     var takesAnyPort: Bool { listen.hasSuffix(":0") }
 
     fileprivate static func hasPort(_ text: String) -> Bool {
@@ -47,6 +53,19 @@ package struct MeshPlace: Hashable, Sendable {
 }
 
 extension SettingValues {
+    /// Where names are answered. Only here: what a node says of names is for its own workloads.
+    mutating func names() -> String? {
+        guard self["namesListen"] != "off" else { return nil }
+        return read(
+            "namesListen", as: "an address of loopback with a port, such as 127.0.0.1:5353, or off"
+        ) { (text: String) -> String? in
+            guard let place = MeshPlace.place(text),
+                place.hasPrefix("127.") || place.hasPrefix("[::1]:")
+            else { return nil }
+            return place
+        }
+    }
+
     /// The two settings of the mesh together; nil for a node without one.
     mutating func mesh() -> MeshPlace? {
         guard self["meshListen"] != "off" else { return nil }

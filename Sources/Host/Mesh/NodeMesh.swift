@@ -33,25 +33,50 @@ package actor NodeMesh {
         case raise(UInt32)
         /// Two machines speak as this node.
         case cloned(NodeID)
+        /// A member has this policy.
+        case offered(PolicyOffer)
+        /// What was to be fetched is here, with the digest that was asked for.
+        case fetched(PolicyBundle, digest: String, from: NodeID)
+        /// Something that people should read.
+        case remark(String)
     }
 
-    private enum Wake: Hashable { case tick }
+    enum Wake: Hashable { case tick, content }
 
     package nonisolated let notices: AsyncStream<Notice>
-    private let outlook: AsyncStream<Notice>.Continuation
+    let outlook: AsyncStream<Notice>.Continuation
     private let outgoing: AsyncStream<(NodeID, [UInt8])>
-    private let outlet: AsyncStream<(NodeID, [UInt8])>.Continuation
-    private let ticks: AsyncStream<Void>
-    private let timers: Timers<Wake>
+    let outlet: AsyncStream<(NodeID, [UInt8])>.Continuation
+    private let ticks: AsyncStream<Wake>
+    let timers: Timers<Wake>
     private let plane: DataPlane
-    private let now: @Sendable () -> Moment
-    private let seal: NodeSeal
+    let now: @Sendable () -> Moment
+    let seal: NodeSeal
+    /// Makes a record of this node durable.
+    let keep: @Sendable (Record) throws -> Void
     let place: Place
-    private var mesh: Mesh
-    private var roster: Roster
-    private var keys: [NodeID: String] = [:]
+    var mesh: Mesh
+    var random: Random
+    var roster: Roster
+    var keys: [NodeID: String] = [:]
     /// Datagrams that the way out had no room for.
-    private var unsent: UInt64 = 0
+    var unsent: UInt64 = 0
+    /// What is no gossip and was not taken, by reason; and what of such was sent.
+    var refused: [String: UInt64] = [:]
+    var payloadBytes: UInt64 = 0
+
+    // What this node says of itself, and whether all of it is said.
+    var facts: [Source: [String: [UInt8]]] = [:]
+    var isBehind = false
+    /// From whom each record came first, and when.
+    var arrivals: [Arrival: (via: NodeID, at: WallTime)] = [:]
+
+    // Content, by digest; what is being sent, by transfer; what is wanted, by the name of the policy.
+    var contents: [String: [UInt8]] = [:]
+    var sendings: [UInt32: Sending] = [:]
+    var fetches: [String: Fetch] = [:]
+
+    static let arrivalsMax = 8192
 
     /// Messages that wait for the data plane; beyond it the oldest is lost, as on the network.
     private static let outletMax = 512
@@ -59,11 +84,17 @@ package actor NodeMesh {
     /// `now`: its wall time is the one that the node trusts.
     package init(
         _ place: Place, roster: Roster?, seal: NodeSeal, ring: KeyRing, port: DatagramPort,
-        random: Random, now: @escaping @Sendable () -> Moment = { SystemClock.now() }
+        log: [Record] = [], keep: @escaping @Sendable (Record) throws -> Void = { _ in },
+        random: Random, admits: @escaping @Sendable (NodeID) -> Bool = { _ in true },
+        now: @escaping @Sendable () -> Moment = { SystemClock.now() }
     ) {
         self.place = place
         self.seal = seal
         self.now = now
+        self.keep = keep
+        var random = random
+        let chance = random.split()
+        self.random = random
         let roster = roster ?? Roster(site: place.site, version: .none)
         self.roster = roster
         (notices, outlook) = AsyncStream.makeStream(
@@ -71,23 +102,25 @@ package actor NodeMesh {
         (outgoing, outlet) = AsyncStream.makeStream(
             of: (NodeID, [UInt8]).self, bufferingPolicy: .bufferingNewest(NodeMesh.outletMax))
         let (ticks, alarm) = AsyncStream.makeStream(
-            of: Void.self, bufferingPolicy: .bufferingNewest(1))
+            of: Wake.self, bufferingPolicy: .bufferingNewest(4))
         self.ticks = ticks
-        timers = Timers { _ in alarm.yield() }
+        timers = Timers { alarm.yield($0) }
         var limits = DataPlane.Limits.production
         // A pulse that waited says how things were; the next one says how they are.
         limits.sessions.waitingMax = 4
         plane = DataPlane(
             ring: ring, port: port, places: NodeMesh.places(of: roster, but: place.node),
-            limits: limits, now: now)
+            limits: limits, admits: admits, now: now)
         var bounds = Membership.Limits.production
         // The data plane writes the length of each message before it.
         bounds.datagramBytesMax -= 2
         mesh = Mesh(
             Membership.Member(id: place.node, address: place.address),
-            incarnation: place.incarnation, roster: NodeMesh.members(of: roster), limits: bounds,
-            random: random, at: now().monotonic)
+            incarnation: place.incarnation, roster: NodeMesh.members(of: roster), own: log,
+            limits: bounds, random: chance, at: now().monotonic)
         keys = NodeMesh.keys(of: roster)
+        // What it said before it stopped is taken back until it is said again.
+        isBehind = !log.isEmpty
         timers.set(.tick, at: now().monotonic)
     }
 
@@ -107,7 +140,7 @@ package actor NodeMesh {
                 for await notice in self.plane.notices { await self.note(notice) }
             }
             group.addTask {
-                for await _ in self.ticks { await self.give(.timer) }
+                for await wake in self.ticks { await self.wake(for: wake) }
             }
             // The first to end is the plane, whose port is closed.
             await group.next()
@@ -153,7 +186,19 @@ package actor NodeMesh {
 
     // MARK: - The machine
 
+    private func wake(for reason: Wake) {
+        switch reason {
+        case .tick:
+            give(.timer)
+            catchUp()
+        case .content: moveContent()
+        }
+    }
+
+    func remark(_ text: String) { outlook.yield(.remark(text)) }
+
     private func receive(_ message: DataPlane.Message) {
+        if takeContent(message.bytes, from: message.peer) { return }
         give(.datagram(from: message.peer, address: "", bytes: message.bytes))
     }
 
@@ -164,7 +209,7 @@ package actor NodeMesh {
         }
     }
 
-    private func give(_ input: Mesh.Input) {
+    func give(_ input: Mesh.Input) {
         var waiting = [input]
         while let next = waiting.popLast() {
             var effects: [Mesh.Effect] = []
@@ -183,8 +228,9 @@ package actor NodeMesh {
         case .changed, .isolated: outlook.yield(.changed(view(losing: nil)))
         case .check(let records, let sender):
             let sound = records.filter(isSigned)
+            noteArrivals(sound, from: sender)
             return .checked(sound, from: sender, refused: records.count - sound.count)
-        case .taken: break
+        case .taken(let record): note(record)
         case .raise(let incarnation): outlook.yield(.raise(incarnation))
         case .cloned(let node): outlook.yield(.cloned(node))
         }
@@ -206,6 +252,8 @@ package actor NodeMesh {
             isIsolated: mesh.isAlone, quorum: peers.map(\.quorum).max() ?? 1, at: moment.wall)
         view.peers = peers.map { MeshSight($0, at: moment) }
         view.traffic = MeshTraffic(mesh.tally, losses, unsent: unsent)
+        view.traffic.payloadBytes = payloadBytes
+        view.traffic.dropped.merge(refused) { first, _ in first }
         return view
     }
 

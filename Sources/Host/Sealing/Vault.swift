@@ -20,10 +20,10 @@ package struct Vault: Sendable {
     private static let sealHeading = "skerry.dev/v1 sealed "
     /// What may hold keys and was plain before sealing was set up. The rest of `identity/` is public.
     private static let keyFiles = [
-        "identity/node.key", "identity/authority.json", "identity/pair.keys",
+        "identity/node.key", "identity/authority.json", "identity/pair.keys", "identity/mesh.key",
         "identity/secrets.key", "identity/authority.pem", "identity/root.pem",
         "identity/issuing.pem", "identity/day-masters", "operator/operator.key",
-        "operator/policy.key", "audit.key",
+        "operator/policy.key", "identity/token.key", "identity/mesh.key", "audit.key",
     ]
 
     /// One that seals nothing.
@@ -198,6 +198,7 @@ package struct Vault: Sendable {
 
     /// Removes what a crash left of files that were being written, perhaps plain.
     private func sweep() throws(HostError) {
+        try remove(state + "/audit.key.new")
         for directory in ["identity", "operator"] {
             let path = state + "/" + directory
             guard access(path, F_OK) == 0 else { continue }
@@ -206,11 +207,14 @@ package struct Vault: Sendable {
                 throw .file(path, doing: "list", "\(error.localizedDescription)")
             }
             for file in files where Vault.isDraft(file) {
-                guard unlink(path + "/" + file) == 0 || errno == ENOENT else {
-                    throw .file(
-                        path + "/" + file, doing: "remove", String(cString: strerror(errno)))
-                }
+                try remove(path + "/" + file)
             }
+        }
+    }
+
+    private func remove(_ path: String) throws(HostError) {
+        guard unlink(path) == 0 || errno == ENOENT else {
+            throw .file(path, doing: "remove", String(cString: strerror(errno)))
         }
     }
 

@@ -36,6 +36,11 @@ struct UpCommand: AsyncParsableCommand {
     )
     var pattern = "hybrid"
 
+    @Flag(
+        name: .customLong("no-hub"),
+        help: "Stop the hub once everything runs, and show what the nodes do by themselves.")
+    var stopsHub = false
+
     func run() async throws {
         guard let pattern = Pattern(rawValue: pattern) else {
             let known = Pattern.allCases.map(\.rawValue).joined(separator: ", ")
@@ -46,7 +51,7 @@ struct UpCommand: AsyncParsableCommand {
             plan: LocalFleet.Plan(
                 binary: Bundle.main.executablePath ?? CommandLine.arguments[0],
                 state: state ?? LocalFleet.directory(environment), engine: engine, firstPort: port,
-                files: files, pattern: pattern),
+                files: files, pattern: pattern, stopsHub: stopsHub),
             console: .standard(environment), environment: environment)
         try await fleet.run()
     }

@@ -17,16 +17,23 @@ struct GetCommand: AsyncParsableCommand {
             skerry get compliance --site rural
             skerry get conflicts -o yaml
             skerry get tokens
+            skerry get certificates
+            skerry get pending
+            skerry get revocations
+            skerry get services
 
-            The last six are no objects. Decisions and authority tell who was allowed to do what, and
+            The last ten are no objects. Decisions and authority tell who was allowed to do what, and
             who is; changes, what people changed at nodes; compliance, which decisions of nodes were
             against the policy they name; conflicts, what a node holds that the hub does not say; tokens, who
-            may ask without a certificate.
+            may ask without a certificate; certificates, for how long hub and nodes can prove who they
+            are; pending, which machines ask to become nodes; revocations, whose identity is no longer
+            good; services, the healthy instances of each workload, nearest and least loaded first.
             """)
 
     @Argument(
         help: """
-            KIND, KIND NAME…, KIND/NAME…, all, decisions, authority, changes, compliance, conflicts or tokens.
+            KIND, KIND NAME…, KIND/NAME…, all, decisions, authority, changes, compliance, conflicts, \
+            tokens, certificates, pending, revocations or services.
             """)
     var what: [String]
     @Flag(name: .shortAndLong, help: "Go on with each change.")
@@ -43,6 +50,14 @@ struct GetCommand: AsyncParsableCommand {
 
     func run() async throws {
         switch what {
+        case let words where ["services", "service", "svc"].contains(words.first ?? ""):
+            guard words.count < 3 else {
+                throw Failure(.usage, "one service at a time: skerry get services NAME")
+            }
+            return try await ShowServices(
+                name: words.dropFirst().first, format: format.output,
+                headings: !format.omitsHeadings
+            ).run(in: context.session())
         case ["decisions"], ["decision"]:
             return try await Decisions(
                 about: object, limit: limit, follows: watch, format: format.output,
@@ -58,6 +73,15 @@ struct GetCommand: AsyncParsableCommand {
             ).run(in: context.session())
         case ["conflicts"], ["conflict"]:
             return try await Conflicts(format: format.output, headings: !format.omitsHeadings)
+                .run(in: context.session())
+        case ["certificates"], ["certificate"]:
+            return try await Certificates(format: format.output, headings: !format.omitsHeadings)
+                .run(in: context.session())
+        case ["pending"]:
+            return try await Pending(format: format.output, headings: !format.omitsHeadings)
+                .run(in: context.session())
+        case ["revocations"], ["revocation"]:
+            return try await Revocations(format: format.output, headings: !format.omitsHeadings)
                 .run(in: context.session())
         case ["changes"], ["change"]:
             return try await ShowLocalChanges(

@@ -9,11 +9,46 @@ struct MeshCommand: AsyncParsableCommand {
             skerry mesh status
             skerry mesh status --site rural -o wide
             skerry --context local mesh status
+            skerry mesh diff
+            skerry --context local mesh trace freeze
 
             The nodes of a site see each other without the hub. At the hub this shows what they last \
             said of it, on a node what it sees itself, with or without a hub.
             """,
-        subcommands: [Status.self])
+        subcommands: [Status.self, Diff.self, Trace.self])
+
+    struct Diff: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tell which node has which revision of policies and of its site.")
+
+        @Option(help: "The site whose nodes to compare; all of them otherwise.")
+        var site: String?
+        @OptionGroup var format: FormatOptions
+        @OptionGroup var context: ContextOptions
+
+        func run() async throws {
+            try await CompareMesh(
+                site: site, format: format.output, headings: !format.omitsHeadings
+            ).run(in: context.session())
+        }
+    }
+
+    struct Trace: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tell how records came to this node, and who has them. For a node's context.")
+
+        @Argument(
+            help: "The record's key, what it is about, or the node that wrote it; all if left out.")
+        var record = ""
+        @OptionGroup var format: FormatOptions
+        @OptionGroup var context: ContextOptions
+
+        func run() async throws {
+            try await TraceRecords(
+                record, format: format.output, headings: !format.omitsHeadings
+            ).run(in: context.session())
+        }
+    }
 
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -106,7 +106,8 @@ struct SimulateCommand: AsyncParsableCommand {
             case .site(let site): fleet.sites.append(site)
             case .workload(let workload): fleet.workloads.append(workload)
             case .policy(let policy): fleet.policies.append(policy)
-            case .node, .instance: break
+            // A rehearsal runs nothing that could read one.
+            case .node, .instance, .secret: break
             }
         }
     }

@@ -22,11 +22,18 @@ enum AccessWords {
         var types: [Text: Set<Text>] = [
             user: [], console: [], binding: [], fleet.type: [], "Action": [],
         ]
-        for kind in Kind.allCases { types[Text(kind.rawValue)] = [] }
-        for kind in [Kind.workload, .instance] { types[Text(kind.rawValue)] = ["tier"] }
+        for kind in Kind.allCases { types[Text(kind.rawValue)] = ["requestedBy"] }
+        types[Text(Kind.node.rawValue)] = ["site", "requestedBy"]
+        types[Text(Kind.instance.rawValue)] = ["tier", "requestedBy"]
+        types[Text(Kind.workload.rawValue)] = [
+            "tier", "requestedBy", "images", "isPinned", "hostMounts", "writableMounts", "ports",
+            "runsCommands",
+        ]
         return Vocabulary(
             types: types, actions: Set(Verb.allCases.map(action)),
-            context: ["staleness", "policyAge", "issuance", "credential"])
+            context: [
+                "staleness", "policyAge", "issuance", "credential", "request",
+            ])
     }()
 }
 
@@ -38,7 +45,7 @@ extension Role {
         case .operator: [.get, .logs, .exec, .apply, .delete, .label, .cordon, .resolve]
         case .approver: [.get, .logs, .approve]
         case .security: [.get, .logs, .enrol, .review, .revoke]
-        case .admin: Verb.allCases
+        case .admin: Verb.ofPeople
         }
     }
 

@@ -31,7 +31,10 @@ extension DecisionPoint {
     }
 
     private func stock(_ id: String) -> PolicyExcerpt? {
-        for text in [StockPolicies.text, StockPolicies.nobodyBound, StockPolicies.broken] {
+        for text in [
+            StockPolicies.text, StockPolicies.nobodyBound, StockPolicies.broken,
+            StockPolicies.brokenGlass,
+        ] {
             if let found = excerpt(id, behind: "", in: text, place: { _ in "built into Skerry" }) {
                 return found
             }

@@ -15,15 +15,22 @@ package struct DecisionPoint: Sendable {
         package var policyAge: Duration
         package var issuance: Issuance
         package var credential: Credential
+        /// What else whoever asks tells of the request: `context.request`.
+        package var request: [String: Fact]
+        /// Whether somebody broke the glass at this console.
+        package var isGlassBroken: Bool
 
         package init(
             staleness: Staleness = .fresh, policyAge: Duration = .zero,
-            issuance: Issuance = .online, credential: Credential = .certificate
+            issuance: Issuance = .online, credential: Credential = .certificate,
+            request: [String: Fact] = [:], isGlassBroken: Bool = false
         ) {
             self.staleness = staleness
             self.policyAge = policyAge
             self.issuance = issuance
             self.credential = credential
+            self.request = request
+            self.isGlassBroken = isGlassBroken
         }
     }
 
@@ -38,6 +45,9 @@ package struct DecisionPoint: Sendable {
         /// this version of Skerry, and such a rule never matches.
         package let isBreach: Bool
     }
+
+    /// The one policy that permits everything at a console where the glass is broken.
+    package static let brokenGlassID = "stock/glass-is-broken"
 
     package let policies: [PolicyReference]
     package let unread: [PolicyReference]
@@ -72,7 +82,8 @@ package struct DecisionPoint: Sendable {
         }
         var faults = unread.map {
             Fault(
-                policy: $0, field: "signed", message: "this version of Skerry cannot read it",
+                policy: $0, field: "signed",
+                message: "it is lost here, or this version of Skerry cannot read it",
                 fix: "sign and apply it anew", isBreach: true)
         }
         var statements = DecisionPoint.stock(StockPolicies.text)
@@ -112,16 +123,25 @@ package struct DecisionPoint: Sendable {
         _ principal: Principal, _ verb: Verb, _ target: AccessTarget,
         in circumstances: Circumstances = Circumstances()
     ) -> AccessReport {
+        // At the console, with the glass broken, policies do not count, not even those that are broken.
+        let rules = circumstances.isGlassBroken && principal == .console ? emergency : rules
         let ruling = rules.decide(
             Request(
                 principal: principal.uid, action: AccessWords.action(verb), resource: target.uid,
-                context: circumstances.context, entities: target.entities))
+                context: circumstances.context, entities: entities(of: principal, target)))
         var errors = ruling.errors.map { "\($0.policy): \($0.failure)" }
         if let fault = ruling.fault { errors.append("\(fault)") }
         errors += faults.filter(\.isBreach).map { "\($0.policy): \($0.message)" }
         return AccessReport(
             isAllowed: ruling.isAllowed, reasons: ruling.reasons.map(\.string), errors: errors,
             policies: policies)
+    }
+
+    /// A node that is both who asks and what is asked about is described once.
+    private func entities(of principal: Principal, _ target: AccessTarget) -> [Entity] {
+        let known = target.entities
+        return known
+            + principal.entities.filter { entity in !known.contains { $0.uid == entity.uid } }
     }
 
     // MARK: Texts
@@ -194,6 +214,15 @@ package struct DecisionPoint: Sendable {
         try Authoriser(stock(StockPolicies.broken))
     }
 
+    private let emergency = DecisionPoint.brokenGlass
+    private static let brokenGlass: Authoriser = {
+        do {
+            return try Authoriser(stock(StockPolicies.brokenGlass))
+        } catch {
+            preconditionFailure("one policy cannot be too many: \(error)")
+        }
+    }()
+
     private static let nothing: Authoriser = {
         do {
             return try Authoriser([])
@@ -210,6 +239,23 @@ extension Principal {
         switch self {
         case .user(let name): AccessWords.user(name)
         case .console: EntityUID(type: AccessWords.console, id: "local")
+        case .node(let node, _): EntityUID(type: Text(Kind.node.rawValue), id: Text(node.text))
+        case .workload(let workload, _):
+            EntityUID(type: Text(Kind.workload.rawValue), id: Text(workload.text))
+        }
+    }
+
+    /// Nodes and workloads are at their site; who people are, the bindings say.
+    fileprivate var entities: [Entity] {
+        switch self {
+        case .user, .console: []
+        case .node(_, let site):
+            [
+                Entity(
+                    uid, attributes: ["site": .entity(AccessWords.site(site))],
+                    parents: [AccessWords.site(site)])
+            ]
+        case .workload(_, let site): [Entity(uid, parents: [AccessWords.site(site)])]
         }
     }
 }
@@ -223,8 +269,28 @@ extension AccessTarget {
     fileprivate var entities: [Entity] {
         guard kind != nil else { return [] }
         let place = sites.count == 1 ? [AccessWords.site(sites[0])] : []
-        let attributes: [Text: Value] = tier.map { ["tier": .long(Int64($0.rawValue))] } ?? [:]
+        var attributes: [Text: Value] = tier.map { ["tier": .long(Int64($0.rawValue))] } ?? [:]
+        if let requestedBy { attributes["requestedBy"] = .entity(requestedBy.uid) }
+        if kind == .node, let site = sites.first {
+            attributes["site"] = .entity(AccessWords.site(site))
+        }
+        if let demands {
+            attributes.merge(demands.attributes) { first, _ in first }
+        }
         return [Entity(uid, attributes: attributes, parents: place.filter { $0 != uid })]
+    }
+}
+
+extension AccessTarget.Demands {
+    fileprivate var attributes: [Text: Value] {
+        [
+            "images": .set(images.map { .string(Text($0)) }),
+            "isPinned": .bool(isPinned),
+            "hostMounts": .set(hostMounts.map { .string(Text($0)) }),
+            "writableMounts": .set(writableMounts.map { .string(Text($0)) }),
+            "ports": .set(ports.map { .long(Int64($0)) }),
+            "runsCommands": .bool(runsCommands),
+        ]
     }
 }
 
@@ -235,6 +301,25 @@ extension DecisionPoint.Circumstances {
             "policyAge": .long(policyAge.components.seconds),
             "issuance": .string(Text(issuance.rawValue)),
             "credential": .string(Text(credential.word)),
+            "request": .record(
+                Dictionary(uniqueKeysWithValues: request.map { (Text($0), $1.value(depth: 0)) })),
         ]
+    }
+}
+
+extension Fact {
+    /// Deeper than Cedar takes is cut off: what is not there permits nothing.
+    fileprivate func value(depth: Int) -> Value {
+        guard depth < 16 else { return .string("") }
+        switch self {
+        case .text(let text): return .string(Text(text))
+        case .number(let number): return .long(number)
+        case .flag(let flag): return .bool(flag)
+        case .list(let items): return .set(items.map { $0.value(depth: depth + 1) })
+        case .record(let fields):
+            return .record(
+                Dictionary(
+                    uniqueKeysWithValues: fields.map { (Text($0), $1.value(depth: depth + 1)) }))
+        }
     }
 }

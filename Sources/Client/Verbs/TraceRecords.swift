@@ -1,0 +1,60 @@
+import Model
+
+/// Shows how records of a mesh came to a node.
+package struct TraceRecords: Sendable {
+    private let record: String
+    private let format: Format
+    private let headings: Bool
+
+    package init(_ record: String, format: Format, headings: Bool) {
+        self.record = record
+        self.format = format
+        self.headings = headings
+    }
+
+    package func run(in session: Session) async throws {
+        let traces = try await session.connection.meshTraces(of: record)
+        let console = session.console
+        switch format {
+        case .json: try console.sayJSON(traces)
+        case .name: try console.say(traces.items.map { visible($0.key) })
+        case .yaml: throw Failure(.usage, "traces are shown as a table, wide, json or name")
+        case .table, .wide:
+            guard !traces.items.isEmpty else {
+                throw Failure(
+                    .notFound,
+                    record.isEmpty
+                        ? "this node holds no records" : "this node holds no record of '\(record)'")
+            }
+            try console.say(
+                table(traces).lines(
+                    width: format == .wide ? nil : console.width, colours: console.colours,
+                    headings: headings))
+        }
+    }
+
+    private func table(_ traces: MeshTraces) -> TextTable {
+        TextTable(
+            [
+                .init("RECORD", rank: 0), .init("ORIGIN", rank: 1), .init("NO", rank: 4),
+                .init("WRITTEN", rank: 3), .init("VIA", rank: 2), .init("TOOK", rank: 5),
+                .init("HELD-BY", rank: 6),
+            ],
+            rows: traces.items.map { trace in
+                [
+                    .init(trace.key + (trace.isTombstone ? " (gone)" : "")),
+                    .init(trace.origin.text), .init("\(trace.sequence)"),
+                    .init(
+                        Age(of: trace.writtenAt, asOf: traces.asOf).map { "\($0) ago" } ?? "-"),
+                    .init(trace.via?.text ?? "-"),
+                    .init(
+                        trace.arrivedAt.map {
+                            "\(max(0, ($0 - trace.writtenAt).nanoseconds / 1_000_000))ms"
+                        } ?? "-"),
+                    .init(
+                        trace.holders.isEmpty
+                            ? "-" : trace.holders.map(\.text).joined(separator: ",")),
+                ]
+            })
+    }
+}

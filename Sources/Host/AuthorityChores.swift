@@ -1,0 +1,172 @@
+import Model
+import Transport
+
+/// What people do with a fleet's root: make it elsewhere, have an issuing authority signed by it, and
+/// replace either while nodes are away. On the hub's machine, while the hub is stopped or before it is
+/// started anew; nothing here needs a network.
+package struct AuthorityChores {
+    private let files: AuthorityFiles
+    private let name: String
+    private let now: WallTime
+
+    /// Opens a hub's directory.
+    package init(
+        _ settings: HubSettings, log: @escaping @Sendable (String) -> Void
+    ) throws {
+        let directory = settings.state + "/identity"
+        try PrivateFile.makeDirectory(directory)
+        files = AuthorityFiles(
+            directory: directory,
+            vault: try Vault(settings.state, settings.seal, settings.sealBefore, log: log))
+        name = settings.name
+        now = try FleetTime(ofHub: directory).attest()
+    }
+
+    // MARK: - Where the root's key is
+
+    /// Makes a root in a directory that only its owner may enter: `root.pem` with the key, `root.crt`
+    /// to be handed on. With `former` that root gives a certificate to the new one, `links.crt`.
+    package static func makeRoot(
+        named name: String, in directory: String, following former: String? = nil
+    ) throws {
+        let now = SystemClock.now().wall
+        try PrivateFile.makeDirectory(directory)
+        let path = directory + "/root.pem"
+        guard try PrivateFile.read(path) == nil else {
+            throw HostError.identity("there is a root in \(path) already; choose another directory")
+        }
+        let root = try RootAuthority(
+            name: try serial(name, now), validity: HubAuthority.rootLife, now: now)
+        if let former {
+            let link = try AuthorityChores.root(at: former).vouch(for: root, now: now)
+            try PrivateFile.write(link, to: directory + "/links.crt")
+        }
+        try PrivateFile.write(try root.trustRoots, to: directory + "/root.crt")
+        // Last: without it the directory holds nothing that anybody trusts.
+        try PrivateFile.write(try root.pem, to: path)
+    }
+
+    /// Signs the request of a hub. Answers what the hub takes in: its authority, the root, and what
+    /// earlier roots gave to that.
+    package static func sign(_ request: String, with root: String, for days: Int) throws -> String {
+        guard let text = try PrivateFile.read(request) else {
+            throw HostError.file(request, doing: "read", "there is no such file")
+        }
+        let authority = try AuthorityChores.root(at: root)
+        let directory = root.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+            .joined(separator: "/")
+        let links = try PrivateFile.read(
+            (directory.isEmpty ? "." : directory) + "/links.crt")
+        return try authority.sign(
+            request: text, validity: .seconds(days * 86_400), now: SystemClock.now().wall)
+            + authority.trustRoots + (links ?? "")
+    }
+
+    private static func root(at path: String) throws -> RootAuthority {
+        guard let text = try PrivateFile.read(path) else {
+            throw HostError.file(path, doing: "read", "there is no such file")
+        }
+        return try RootAuthority(pem: text)
+    }
+
+    /// A root is a name and a key, so that of each differs.
+    private static func serial(_ name: String, _ now: WallTime) throws -> String {
+        let suffix = "-\(now.milliseconds / 1000)"
+        guard isDNSLabel(name), name.utf8.count + suffix.utf8.count <= 63 else {
+            throw HostError.identity("'\(name)' cannot name a root: use a-z, 0-9 and hyphens")
+        }
+        return name + suffix
+    }
+
+    // MARK: - On the hub
+
+    /// Makes a key for an issuing authority, and answers the request to have it signed.
+    package func request() throws -> String {
+        let key = NodeKey()
+        try files.write(key.pem, to: .asked)
+        return try key.request(named: name)
+    }
+
+    /// Takes in what the root signed. A root that is not this hub's is taken where it is the first, or
+    /// where one that this hub accepts gave it a certificate.
+    package func install(_ path: String) throws {
+        guard let bundle = try PrivateFile.read(path) else {
+            throw HostError.file(path, doing: "read", "there is no such file")
+        }
+        guard let key = try files.text(.asked) else {
+            throw HostError.identity(
+                "this hub has asked for nothing: begin with 'skerry ca request'")
+        }
+        let parts = try AuthorityBundle(bundle, key: key, name: name, now: now)
+        let hasRoot = try files.text(.root) != nil || files.text(.rootAlone) != nil
+        if hasRoot {
+            let root = try current()
+            if try !TrustRoots.holds(root, parts.root) {
+                _ = try TrustRoots.extend(
+                    root + (files.text(.rootsBefore) ?? ""), with: parts.root + parts.links, at: now
+                )
+                try keepBefore(root)
+            }
+        }
+        try addLinks(parts.links)
+        try files.write(parts.root, to: .rootAlone)
+        try files.write(try parts.issuing.pem, to: .issuing)
+        // The key of a root that was here signs nothing from here on.
+        try files.remove(.root)
+        try files.remove(.asked)
+    }
+
+    /// Makes a new issuing authority from the root, which must be here. What the one before signed
+    /// stays good until it ends.
+    package func rotateIssuing() throws {
+        let root = try rootHere()
+        try files.write(
+            try root.issueIssuing(name: name, validity: HubAuthority.issuingLife, now: now).pem,
+            to: .issuing)
+    }
+
+    /// Makes a new root and an issuing authority below it. Whoever trusts the one before accepts the
+    /// new one, by the certificate that it got from that.
+    package func rotateRoot() throws {
+        let root = try rootHere()
+        let next = try RootAuthority(
+            name: try AuthorityChores.serial(name, now), validity: HubAuthority.rootLife, now: now)
+        // In this order: until the new root is in its place all that is there is accepted besides.
+        try addLinks(try root.vouch(for: next, now: now))
+        try keepBefore(try root.trustRoots)
+        try files.write(try next.pem, to: .root)
+        try files.write(
+            try next.issueIssuing(name: name, validity: HubAuthority.issuingLife, now: now).pem,
+            to: .issuing)
+    }
+
+    /// Accepts nothing below earlier roots any more. Nodes that were away for the whole time come back
+    /// by their device key.
+    package func retire() throws { try files.remove(.rootsBefore) }
+
+    private func rootHere() throws -> RootAuthority {
+        guard let text = try files.text(.root) else {
+            throw HostError.identity(
+                "the root's key is not on this hub: rotate where it is, with --root FILE --to "
+                    + "DIRECTORY, and then 'skerry ca request', 'sign' and 'install'")
+        }
+        return try RootAuthority(pem: text)
+    }
+
+    private func current() throws -> String {
+        if let alone = try files.text(.rootAlone) { return alone }
+        return try rootHere().trustRoots
+    }
+
+    private func keepBefore(_ root: String) throws {
+        let before = try files.text(.rootsBefore) ?? ""
+        guard !before.contains(root) else { return }
+        try files.write(root + before, to: .rootsBefore)
+    }
+
+    private func addLinks(_ links: String) throws {
+        let known = try files.text(.links) ?? ""
+        guard !links.isEmpty, !known.contains(links) else { return }
+        try files.write(links + known, to: .links)
+    }
+}

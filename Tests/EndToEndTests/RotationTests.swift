@@ -1,0 +1,96 @@
+import Foundation
+import Model
+import Testing
+
+extension EndToEndTests {
+    /// The authorities of a fleet are replaced while a node is away.
+    @Suite struct RotationTests {
+        @Test(arguments: [0, 7 * 24])
+        func
+            `a node that was away while root and issuing authority were replaced comes back, and trusts both`(
+                hours: Int
+            ) async throws
+        {
+            try await Stage.with { stage in
+                let clocks = Clocks(of: stage)
+                try clocks.set(hub: 0, node: 0)
+                stage.variables = clocks.hub
+                try await stage.openHub()
+                stage.variables = clocks.node
+                try await stage.openAgent()
+                try await stage.apply(sleeper("till", seconds: 7_510))
+                try await stage.ready("workload/till")
+                let before = try stage.workloadProcesses()
+                let old = try await roots(stage)
+
+                try await stage.agents["node-1"]?.crash()
+                try await stage.hub?.crash()
+                stage.variables = clocks.hub
+                #expect(try await rotate("root", stage).code == 0)
+                #expect(try await rotate("issuing", stage).code == 0)
+                try clocks.set(hub: hours, node: hours)
+                try await stage.startHub()
+                let new = try await roots(stage)
+                #expect(new.count == 2 && new[1] == old[0] && new[0] != old[0])
+
+                stage.variables = clocks.node
+                try await stage.startAgent()
+                try await stage.ready("node/node-1")
+                try await eventually("the node to trust both roots") {
+                    try await roots(stage, on: "node-1") == new
+                }
+                #expect(try stage.workloadProcesses() == before)
+
+                // Without the root of old what the node has by now is good.
+                try await stage.hub?.crash()
+                stage.variables = clocks.hub
+                let retired = try await stage.skerry([
+                    "ca", "retire", "--state", stage.directory + "/hub",
+                ])
+                #expect(retired.code == 0)
+                try await stage.startHub()
+                try await stage.ready("node/node-1")
+                #expect(try await roots(stage) == [new[0]])
+            }
+        }
+
+        @Test func `a hub works below a root whose key it never had`() async throws {
+            try await Stage.with { stage in
+                let (vault, hub) = (stage.directory + "/vault", stage.directory + "/hub")
+                #expect(try await stage.skerry(["ca", "init", "--to", vault]).code == 0)
+                let request = try await stage.skerry(["ca", "request", "--state", hub])
+                try Data(request.text.utf8).write(to: URL(fileURLWithPath: vault + "/hub.csr"))
+                let signed = try await stage.skerry([
+                    "ca", "sign", "--root", vault + "/root.pem", vault + "/hub.csr",
+                ])
+                try Data(signed.text.utf8).write(to: URL(fileURLWithPath: vault + "/hub.pem"))
+                let installed = try await stage.skerry([
+                    "ca", "install", "--from", vault + "/hub.pem", "--state", hub,
+                ])
+                #expect(installed.code == 0)
+                try await stage.openHub()
+                try await stage.openAgent()
+                #expect(!FileManager.default.fileExists(atPath: hub + "/identity/root.pem"))
+                let refused = try await rotate("root", stage)
+                #expect(refused.code == 1 && refused.remarks.contains("not on this hub"))
+                // Once taken in, it is not taken in again.
+                let again = try await stage.skerry([
+                    "ca", "install", "--from", vault + "/hub.pem", "--state", hub,
+                ])
+                #expect(again.code == 1)
+            }
+        }
+
+        private func rotate(_ what: String, _ stage: Stage) async throws -> Answer {
+            try await stage.skerry(["ca", "rotate", what, "--state", stage.directory + "/hub"])
+        }
+
+        /// The fingerprints of the roots that are trusted there.
+        private func roots(_ stage: Stage, on node: String? = nil) async throws -> [String] {
+            let answer = try await stage.skerry("get certificates -o json", on: node)
+            guard answer.code == 0 else { throw Vain(description: answer.remarks) }
+            return try JSONDecoder().decode(CertificateList.self, from: Data(answer.text.utf8))
+                .items.filter { $0.role == .root }.map(\.facts.fingerprint)
+        }
+    }
+}
