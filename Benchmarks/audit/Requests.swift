@@ -10,7 +10,7 @@ import Synchronization
 
 private let requests = 1_500
 /// Below what one identity may ask for in a second.
-private let pause = Duration.milliseconds(22)
+private let pause = Duration.milliseconds(11)
 
 /// The same hub without asking who may and without keeping what was decided.
 private struct Unguarded: ManagementBackend {
@@ -166,14 +166,14 @@ private func compare(_ ports: Ports, _ files: OperatorFiles) async throws -> Tim
     var (bare, whole): ([Duration], [Duration]) = ([], [])
     do {
         for round in -100..<requests {
-            let first = try await ask(client, unguarded)
-            let second = try await ask(client, guarded)
-            // The first ones warm up.
-            if round >= 0 {
-                bare.append(first)
-                whole.append(second)
+            // After the same pause each, and in turn the first.
+            for isGuarded in round.isMultiple(of: 2) ? [true, false] : [false, true] {
+                try await Task.sleep(for: pause)
+                let took = try await ask(client, isGuarded ? guarded : unguarded)
+                // The first ones warm up.
+                guard round >= 0 else { continue }
+                if isGuarded { whole.append(took) } else { bare.append(took) }
             }
-            try await Task.sleep(for: pause)
         }
     } catch {
         try await client.shutdown()
