@@ -82,7 +82,7 @@ import Testing
         let isFree = [
             "labels", "annotations", "selector", "env", "ports", "secretEnv", "secret.data",
         ].contains {
-            path.hasSuffix(".\($0)")
+            ".\(path)".hasSuffix(".\($0)")
         }
         if isFree && fields["name"] == nil { return [path] }
         return [path] + fields.flatMap { paths(in: $0.value, at: "\(path).\($0.key)") }
