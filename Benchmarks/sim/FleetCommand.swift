@@ -54,7 +54,7 @@ struct FleetCommand {
               processor    \(processorSeconds.inSeconds) s
               peak memory  \(peakMebibytes) MiB (goal 2048)
               events       \(counts.events)
-              certificates at least \(result.leastCertificates) a node (goal \(options.hours * 6) or more)
+              certificates at least \(result.leastCertificates) a node (goal \(Int(options.hours * 6)) or more)
 
             """)
         return true
