@@ -45,6 +45,13 @@ package struct Console: Sendable {
 
     package func say(_ line: String) throws { try say([line]) }
 
+    /// Writes a table as wide as the terminal; asked for wide, without end.
+    func say(_ table: TextTable, as format: Format = .table, headings: Bool) throws {
+        try say(
+            table.lines(
+                width: format == .wide ? nil : width, colours: colours, headings: headings))
+    }
+
     /// A remark beside the answer, on standard error.
     package func remark(_ text: String) throws {
         try write(Array((visible(text, keeping: ["\n"]) + "\n").utf8), to: errorOutput)

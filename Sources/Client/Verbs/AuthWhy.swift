@@ -116,7 +116,7 @@ package struct ListRights: Sendable {
                 }
         }
         let table = TextTable(columns, rows: rows)
-        try console.say(table.lines(width: console.width, colours: console.colours))
+        try console.say(table, headings: true)
         let versions = rights.policies.map(\.description).joined(separator: ", ")
         try console.remark(
             "\(rights.who), by \(versions.isEmpty ? "no policy of the fleet" : versions); "

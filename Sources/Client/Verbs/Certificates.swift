@@ -19,10 +19,7 @@ package struct Certificates: Sendable {
         case .yaml: throw Failure(.usage, "certificates are shown as a table, wide, json or name")
         case .table, .wide:
             guard !list.items.isEmpty else { return try console.remark("no certificates yet") }
-            try console.say(
-                table(list).lines(
-                    width: format == .wide ? nil : console.width, colours: console.colours,
-                    headings: headings))
+            try console.say(table(list), as: format, headings: headings)
             try console.remark("by the clock there, \(list.asOf) (\(list.clock))")
         }
     }

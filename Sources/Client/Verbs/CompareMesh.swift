@@ -22,10 +22,7 @@ package struct CompareMesh: Sendable {
             guard !holdings.items.isEmpty else {
                 return try console.remark("no node has said that it holds anything")
             }
-            try console.say(
-                table(holdings.items).lines(
-                    width: format == .wide ? nil : console.width, colours: console.colours,
-                    headings: headings))
+            try console.say(table(holdings.items), as: format, headings: headings)
         }
     }
 

@@ -21,10 +21,7 @@ package struct Conflicts: Sendable {
         case .yaml: for conflict in list.items { try show(conflict, on: console) }
         case .table, .wide:
             guard !list.items.isEmpty else { return try console.remark("no conflicts") }
-            try console.say(
-                table(list.items).lines(
-                    width: format == .wide ? nil : console.width, colours: console.colours,
-                    headings: headings))
+            try console.say(table(list.items), as: format, headings: headings)
         }
     }
 

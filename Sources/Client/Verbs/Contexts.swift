@@ -26,8 +26,7 @@ package struct Contexts: Sendable {
                 .init("SERVER", rank: 2, widthMin: 12),
             ],
             rows: rows)
-        try console.say(
-            table.lines(width: console.width, colours: console.colours, headings: headings))
+        try console.say(table, headings: headings)
     }
 
     package func current() throws {

@@ -51,10 +51,7 @@ package struct Decisions: Sendable {
     private func show(_ decisions: [Decision], asOf: WallTime, on console: Console) throws {
         if decisions.isEmpty, !follows { try console.remark("no decisions") }
         guard !decisions.isEmpty else { return }
-        try console.say(
-            DecisionTable.table(decisions, asOf: asOf).lines(
-                width: format == .wide ? nil : console.width, colours: console.colours,
-                headings: headings))
+        try console.say(DecisionTable.table(decisions, asOf: asOf), as: format, headings: headings)
     }
 }
 

@@ -72,10 +72,7 @@ package struct Events: Sendable {
     private func show(_ events: [Event], asOf: WallTime, on console: Console) throws {
         if events.isEmpty, !follows { try console.remark("no events") }
         guard !events.isEmpty else { return }
-        try console.say(
-            EventTable.table(events, asOf: asOf).lines(
-                width: format == .wide ? nil : console.width, colours: console.colours,
-                headings: headings))
+        try console.say(EventTable.table(events, asOf: asOf), as: format, headings: headings)
     }
 
     private func isWanted(_ event: Event) -> Bool {

@@ -93,10 +93,7 @@ package struct Get: Sendable {
             guard !objects.isEmpty else { continue }
             if !isFirst { try console.say("") }
             isFirst = false
-            try console.say(
-                tables.table(kind, objects).lines(
-                    width: format == .wide ? nil : console.width, colours: console.colours,
-                    headings: headings))
+            try console.say(tables.table(kind, objects), as: format, headings: headings)
         }
         if found.isEmpty, targets.contains(where: { $0.name == nil }) {
             let what = kinds.map(\.plural).joined(separator: ", ")

@@ -33,10 +33,7 @@ package struct ShowLocalChanges: Sendable {
                 .init("FIELDS", rank: 6), .init("CONFLICTS", rank: 4),
             ],
             rows: list.items.map { row($0, asOf: list.asOf) })
-        try console.say(
-            table.lines(
-                width: format == .wide ? nil : console.width, colours: console.colours,
-                headings: headings))
+        try console.say(table, as: format, headings: headings)
     }
 
     private func row(_ report: LocalChangeReport, asOf: WallTime) -> [TextTable.Cell] {

@@ -19,10 +19,7 @@ package struct Pending: Sendable {
         case .yaml: throw Failure(.usage, "who asks is shown as a table, wide, json or name")
         case .table, .wide:
             guard !list.items.isEmpty else { return try console.remark("nobody asks to join") }
-            try console.say(
-                table(list).lines(
-                    width: format == .wide ? nil : console.width, colours: console.colours,
-                    headings: headings))
+            try console.say(table(list), as: format, headings: headings)
         }
     }
 

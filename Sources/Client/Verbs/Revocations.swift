@@ -22,10 +22,7 @@ package struct Revocations: Sendable {
             if report.items.isEmpty {
                 try console.remark("nothing is revoked")
             } else {
-                try console.say(
-                    table(report).lines(
-                        width: format == .wide ? nil : console.width, colours: console.colours,
-                        headings: headings))
+                try console.say(table(report), as: format, headings: headings)
             }
             try console.remark(standing(of: report))
         }

@@ -45,10 +45,7 @@ package struct ShowAudit: Sendable {
         case .yaml: throw Failure(.usage, "records are shown as a table, wide, json or name")
         case .table, .wide:
             guard !page.items.isEmpty else { return try console.remark("no records") }
-            try console.say(
-                table(page).lines(
-                    width: format == .wide ? nil : console.width, colours: console.colours,
-                    headings: headings))
+            try console.say(table(page), as: format, headings: headings)
         }
     }
 

@@ -57,10 +57,7 @@ package struct ShowAuthority: Sendable {
 
     private func say(_ table: TextTable, on console: Console) throws {
         try console.say("")
-        try console.say(
-            table.lines(
-                width: format == .wide ? nil : console.width, colours: console.colours,
-                headings: headings))
+        try console.say(table, as: format, headings: headings)
     }
 
     private func table(of cells: [AuthorityReport.Cell]) -> TextTable {

@@ -21,15 +21,9 @@ package struct ShowCompliance: Sendable {
         case .yaml: throw Failure(.usage, "compliance is shown as a table, wide, json or name")
         case .table, .wide:
             guard !report.items.isEmpty else { return try console.remark("no sites yet") }
-            try console.say(lines(of: table(report.items), on: console))
+            try console.say(table(report.items), as: format, headings: headings)
             try showBreaches(report, on: console)
         }
-    }
-
-    private func lines(of table: TextTable, on console: Console) -> [String] {
-        table.lines(
-            width: format == .wide ? nil : console.width, colours: console.colours,
-            headings: headings)
     }
 
     private func table(_ sites: [SiteCompliance]) -> TextTable {

@@ -45,9 +45,8 @@ package struct ShowMesh: Sendable {
         if !view.peers.isEmpty {
             try console.say("")
             try console.say(
-                lines(
-                    of: table(view.peers.map { ([], $0) }, asOf: now, observer: false), on: console)
-            )
+                table(view.peers.map { ([], $0) }, asOf: now, observer: false),
+                as: format, headings: headings)
         }
         try console.say("")
         try console.say(traffic(view.traffic))
@@ -115,7 +114,7 @@ package struct ShowMesh: Sendable {
                         view.peers.map { ([TextTable.Cell(view.node.text)], $0) }
                     }, asOf: report.asOf, observer: true)
                 : summary(views, asOf: report.asOf)
-            try console.say(lines(of: table, on: console))
+            try console.say(table, as: format, headings: headings)
         }
     }
 
@@ -149,12 +148,6 @@ package struct ShowMesh: Sendable {
 
     private func count(_ view: MeshView, _ liveness: Liveness) -> Int {
         view.peers.count { $0.liveness == liveness }
-    }
-
-    private func lines(of table: TextTable, on console: Console) -> [String] {
-        table.lines(
-            width: format == .wide ? nil : console.width, colours: console.colours,
-            headings: headings)
     }
 
     /// Tenths where they matter.

@@ -26,10 +26,7 @@ package struct ShowServices: Sendable {
                 if let name { throw Failure(.notFound, "nothing healthy serves '\(name)'") }
                 return try console.remark("nothing healthy serves")
             }
-            try console.say(
-                table(list.items).lines(
-                    width: format == .wide ? nil : console.width, colours: console.colours,
-                    headings: headings))
+            try console.say(table(list.items), as: format, headings: headings)
         }
     }
 

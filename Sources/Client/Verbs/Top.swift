@@ -27,9 +27,7 @@ package struct Top: Sendable {
         }
         let table = Top.table(
             nodes.sorted { $0.metadata.name < $1.metadata.name }, asOf: heard.list.asOf)
-        try session.console.say(
-            table.lines(
-                width: session.console.width, colours: session.console.colours, headings: headings))
+        try session.console.say(table, headings: headings)
         if let silence { throw silence }
     }
 

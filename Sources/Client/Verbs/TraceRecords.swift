@@ -26,10 +26,7 @@ package struct TraceRecords: Sendable {
                     record.isEmpty
                         ? "this node holds no records" : "this node holds no record of '\(record)'")
             }
-            try console.say(
-                table(traces).lines(
-                    width: format == .wide ? nil : console.width, colours: console.colours,
-                    headings: headings))
+            try console.say(table(traces), as: format, headings: headings)
         }
     }
 

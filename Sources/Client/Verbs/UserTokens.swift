@@ -66,8 +66,7 @@ package struct ShowUserTokens: Sendable {
                     .init(Age(of: token.issuedAt, asOf: list.asOf).map { "\($0)" } ?? "?"),
                 ]
             })
-        try console.say(
-            table.lines(width: console.width, colours: console.colours, headings: headings))
+        try console.say(table, headings: headings)
     }
 }
 
