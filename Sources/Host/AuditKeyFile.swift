@@ -11,9 +11,7 @@ enum AuditKeyFile {
     /// The key in a state directory, or a new one where there is none.
     static func key(in state: String, of vault: Vault) throws -> AuditKey {
         let text = try vault.claim(secret(in: state)) {
-            var system = SystemRandomNumberGenerator()
-            let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &system) }
-            return "skerry-audit-key ed25519 \(hexadecimal(seed))\n"
+            "skerry-audit-key ed25519 \(hexadecimal(Entropy.bytes(32)))\n"
         }
         guard let bytes = bytes(of: text, named: "skerry-audit-key"),
             let key = AuditKey(seed: bytes)

@@ -51,12 +51,8 @@ final class DayMasters: Sendable {
     private func use(_ days: [KeyDay]) throws(HostError) -> [DayMaster] {
         let known = masters.withLock { $0 }
         var kept = known.filter { $0.key.number + 1 >= days[0].number }
-        var entropy = SystemRandomNumberGenerator()
         for day in days where kept[day] == nil {
-            let bytes = (0..<PairKey.byteCount).map { _ in
-                UInt8.random(in: .min ... .max, using: &entropy)
-            }
-            kept[day] = DayMaster(day: day, entropy: bytes)
+            kept[day] = DayMaster(day: day, entropy: Entropy.bytes(PairKey.byteCount))
         }
         if kept.keys != known.keys {
             let lines = kept.values.sorted { $0.day < $1.day }.map {

@@ -59,10 +59,8 @@ enum PolicyKeys {
     }
 
     private static func made() throws(HostError) -> SigningKey {
-        var system = SystemRandomNumberGenerator()
-        let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &system) }
         do {
-            return try SigningKey(role: TrustedKey.policyRole, seed: seed)
+            return try SigningKey(role: TrustedKey.policyRole, seed: Entropy.bytes(32))
         } catch {
             throw .identity("the policy key: \(error)")
         }

@@ -18,7 +18,7 @@ enum TokenKey {
             }
             seed = bytes
         } else {
-            seed = random(32)
+            seed = Entropy.bytes(32)
             try vault.write(hexadecimal(seed) + "\n", to: path)
         }
         do {
@@ -29,10 +29,5 @@ enum TokenKey {
     }
 
     /// 16 hexadecimal digits.
-    static func newID() -> String { hexadecimal(random(8)) }
-
-    private static func random(_ count: Int) -> [UInt8] {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
-    }
+    static func newID() -> String { hexadecimal(Entropy.bytes(8)) }
 }

@@ -30,8 +30,7 @@ struct MeshFiles: Sendable {
             }
             return seal
         }
-        var entropy = SystemRandomNumberGenerator()
-        let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &entropy) }
+        let seed = Entropy.bytes(32)
         guard let seal = NodeSeal(seed: seed) else {
             preconditionFailure("32 bytes are a seed of Ed25519")
         }
