@@ -97,55 +97,23 @@ private func hubMigrator() -> DatabaseMigrator {
                 """)
     }
     migrator.registerMigration("hub-return-1") { database in
-        try database.execute(
-            sql: """
-                CREATE TABLE claims (
-                    node TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
-                ) STRICT;
-                """)
+        try database.makeTable("claims", key: "node")
     }
     migrator.registerMigration("hub-return-2") { database in
-        try database.execute(
-            sql: """
-                CREATE TABLE timeline (
-                    node TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
-                ) STRICT;
-                """)
+        try database.makeTable("timeline", key: "node")
     }
     migrator.registerMigration("hub-return-3") { database in
-        try database.execute(
-            sql: """
-                CREATE TABLE policies (
-                    site TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
-                ) STRICT;
-                CREATE TABLE compliance (
-                    site TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
-                ) STRICT;
-                """)
+        try database.makeTable("policies", key: "site")
+        try database.makeTable("compliance", key: "site")
     }
     migrator.registerMigration("hub-identity-1") { database in
-        try database.execute(
-            sql: """
-                CREATE TABLE credential (
-                    node TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
-                ) STRICT;
-                """)
+        try database.makeTable("credential", key: "node")
     }
     migrator.registerMigration("hub-secrets-1") { database in
-        try database.execute(
-            sql: """
-                CREATE TABLE secret (
-                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
-                ) STRICT;
-                """)
+        try database.makeTable("secret", key: "name")
     }
     migrator.registerMigration("hub-mesh-1") { database in
-        try database.execute(
-            sql: """
-                CREATE TABLE roster (
-                    site TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
-                ) STRICT;
-                """)
+        try database.makeTable("roster", key: "site")
     }
     migrator.registerMigration("hub-audit-1", migrate: makeAuditTables)
     migrator.registerMigration("hub-audit-2") { database in
@@ -165,23 +133,23 @@ private func hubMigrator() -> DatabaseMigrator {
                 """)
     }
     migrator.registerMigration("hub-people-1") { database in
-        try database.execute(
-            sql: """
-                CREATE TABLE userToken (
-                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
-                ) STRICT;
-                """)
+        try database.makeTable("userToken", key: "name")
     }
     migrator.registerMigration("hub-identity-2") { database in
-        try database.execute(
+        try database.makeTable("pending", key: "name")
+        try database.makeTable("revocations", key: "name")
+    }
+    return migrator
+}
+
+extension GRDB.Database {
+    /// A table of records by one key. Part of migrations, so never changed either.
+    fileprivate func makeTable(_ name: String, key: String) throws {
+        try execute(
             sql: """
-                CREATE TABLE pending (
-                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
-                ) STRICT;
-                CREATE TABLE revocations (
-                    name TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
+                CREATE TABLE \(name) (
+                    \(key) TEXT PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL
                 ) STRICT;
                 """)
     }
-    return migrator
 }
