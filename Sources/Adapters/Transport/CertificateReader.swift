@@ -15,7 +15,7 @@ package enum CertificateReader {
         do {
             return CertificateFacts(
                 subject: try certificate.spokenName, issuer: "\(certificate.issuer)",
-                serial: hex(certificate.serialNumber.bytes),
+                serial: hexadecimal(certificate.serialNumber.bytes),
                 notBefore: WallTime(certificate.notValidBefore),
                 notAfter: WallTime(certificate.notValidAfter),
                 fingerprint: TrustRoots.digest(of: certificate) ?? "",

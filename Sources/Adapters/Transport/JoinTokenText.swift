@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Model
 
 /// Why a text is not a join token. The description is for people.
 package enum JoinTokenError: Error, Hashable, Sendable {
@@ -40,7 +41,7 @@ package struct JoinTokenText: Hashable, Sendable {
 
     /// Draws an id and a secret of 256 bits from the system's entropy.
     package init(hub: String, authority: [UInt8]) {
-        id = hex(entropy(bits: 64))
+        id = hexadecimal(entropy(bits: 64))
         secret = base64URL(entropy(bits: 256))
         self.hub = hub
         self.authority = authority
@@ -82,7 +83,7 @@ package struct JoinTokenText: Hashable, Sendable {
 
     /// What the hub stores of a secret and compares with: SHA-256 in hexadecimal.
     package static func digest(ofSecret secret: String) -> String {
-        hex(SHA256.hash(data: Array(secret.utf8)))
+        hexadecimal(SHA256.hash(data: Array(secret.utf8)))
     }
 
     private static func check(id: String, payload: ArraySlice<UInt8>) -> [UInt8] {
@@ -100,14 +101,6 @@ private func field(from payload: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? 
 
 private func entropy(bits: Int) -> [UInt8] {
     SymmetricKey(size: SymmetricKeySize(bitCount: bits)).withUnsafeBytes { Array($0) }
-}
-
-func hex(_ bytes: some Sequence<UInt8>) -> String {
-    var text = ""
-    for byte in bytes {
-        text += String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-    }
-    return text
 }
 
 private func base64URL(_ bytes: some Sequence<UInt8>) -> String {

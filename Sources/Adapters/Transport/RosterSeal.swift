@@ -27,7 +27,8 @@ extension SignedRoster {
     /// somebody says otherwise, however long a node was away.
     package func opened(trusting roots: String) throws(CredentialError) -> Roster {
         guard lines.count <= 3 + Roster.membersMax, chain.utf8.count <= 65_536,
-            let roster = Roster(lines: lines), let bytes = bytes(hexadecimal: signature)
+            signature.utf8.count <= 512, let roster = Roster(lines: lines),
+            let bytes = bytes(hexadecimal: signature)
         else { throw .certificate(reason: "it is no roster") }
         let signer = try certificates(pem: chain)[0]
         guard try signer.isAuthority,

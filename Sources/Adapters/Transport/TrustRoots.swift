@@ -29,7 +29,7 @@ package enum TrustRoots {
         do {
             var serializer = DER.Serializer()
             try serializer.serialize(certificate)
-            return hex(SHA256.hash(data: serializer.serializedBytes))
+            return hexadecimal(SHA256.hash(data: serializer.serializedBytes))
         } catch {
             return nil
         }
