@@ -23,7 +23,8 @@ extension World {
             case .request: 52
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
                 .timeCorrected, .received(.keys), .keptKeys, .received(.roster), .keptRoster,
-                .mesh, .received(.revocations), .keptRevocations, .revocationsRefused,
+                .mesh, .received(.revocations), .keptRevocations, .carriedRevocations,
+                .revocationsRefused,
                 .actedUnderGlass, .received(.witnessed), .attested, .auditBroken, .offered,
                 .carried:
                 53

@@ -24,6 +24,7 @@ extension AgentHost {
         case announce([PolicyBundle], siteGeneration: UInt64)
         case fetch(PolicyOffer)
         case register([Registration])
+        case revoked(RevocationList, coded: [UInt8])
     }
 
     /// Opens the socket of the mesh and takes up what the disk holds. Nil where the settings want no
@@ -111,6 +112,7 @@ extension AgentHost {
             await mesh.announce(bundles, siteGeneration: generation)
         case .fetch(let offer): await mesh.fetch(offer)
         case .register(let healthy): await mesh.register(healthy)
+        case .revoked(let list, let content): await mesh.announce(list, coded: content)
         }
     }
 
@@ -133,6 +135,7 @@ extension AgentHost {
         case .offered(let offer): mailbox.yield(.offered(offer))
         case .fetched(let bundle, let digest, let neighbour):
             mailbox.yield(.carried(bundle, digest: digest, from: neighbour))
+        case .carriedList(let content, let neighbour): takeIn(content, from: neighbour)
         case .remark(let text): log(text)
         case .cloned(let node):
             log("two machines speak as node \(node) in the mesh: one of them is a copy")

@@ -10,6 +10,7 @@ extension NodeMesh {
         case policies = "p"
         case site = "d"
         case services = "s"
+        case revocations = "r"
     }
 
     /// Every key ends with its owner, so that no two nodes write the same.
@@ -88,8 +89,9 @@ extension NodeMesh {
     // MARK: - What others say
 
     func note(_ record: Record) {
-        guard let fact = FactKey(record), let offer = fact.offer(record) else { return }
-        outlook.yield(.offered(offer))
+        guard let fact = FactKey(record) else { return }
+        if fact.source == .revocations { return moveContent() }
+        if let offer = fact.offer(record) { outlook.yield(.offered(offer)) }
     }
 
     /// Which node has which revision of what.
@@ -106,6 +108,9 @@ extension NodeMesh {
                 case .site:
                     return MeshHolding(
                         node: record.origin, subject: "Site/" + fact.name, version: version)
+                case .revocations:
+                    return MeshHolding(
+                        node: record.origin, subject: "Revocations/" + fact.name, version: version)
                 case .services: return nil
                 }
             }
