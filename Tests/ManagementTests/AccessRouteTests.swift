@@ -70,6 +70,11 @@ import Testing
                 .POST, "/api/v1/tokens", #"{"site": "rural", "validFor": "1m"}"#,
                 "enrol Site/rural at rural"
             ),
+            (.GET, "/api/v1/approvals", nil, "status the fleet"),
+            (
+                .POST, "/api/v1/approvals/none", try json(ApprovalAnswer(isApproved: true)),
+                "approve the fleet"
+            ),
             (.GET, "/api/v1/certificates", nil, "get the fleet"),
             (.GET, "/api/v1/pending", nil, "get the fleet"),
             (.GET, "/api/v1/revocations", nil, "get the fleet"),
