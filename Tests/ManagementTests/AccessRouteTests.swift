@@ -126,6 +126,7 @@ import Testing
                     let path = String(path.prefix { $0 != "?" })
                         .replacingOccurrences(of: "/nodes/n1", with: "/{plural}/{name}")
                         .replacingOccurrences(of: "/pending/n1", with: "/pending/{name}")
+                        .replacingOccurrences(of: "/none", with: "/{name}")
                         .replacingOccurrences(of: "/nodes", with: "/{plural}")
                         .replacingOccurrences(of: "/0123456789abcdef", with: "/{request}")
                         .replacingOccurrences(of: "/t1", with: "/{name}")
