@@ -24,8 +24,8 @@ extension World {
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
                 .timeCorrected, .received(.keys), .keptKeys, .received(.roster), .keptRoster,
                 .mesh, .received(.revocations), .keptRevocations, .carriedRevocations,
-                .revocationsRefused,
-                .actedUnderGlass, .received(.witnessed), .attested, .auditBroken, .offered,
+                .revocationsRefused, .actedUnderGlass, .received(.witnessed), .attested,
+                .auditBroken, .doubted, .offered,
                 .carried:
                 53
             }

@@ -1,3 +1,4 @@
+import Audit
 import Machines
 import Membership
 import Model
@@ -25,6 +26,15 @@ extension AgentHost {
         case fetch(PolicyOffer)
         case register([Registration])
         case revoked(RevocationList, coded: [UInt8])
+        case attest(AuditCheckpoint, key: String)
+    }
+
+    /// What hears of the checkpoints of this node's audit log: its neighbours, where it has any.
+    static func attesting(
+        to seat: MeshSeat?, by key: AuditKey
+    ) -> @Sendable (AuditCheckpoint) -> Void {
+        let text = key.verifier.text
+        return { seat?.orders.yield(.attest($0, key: text)) }
     }
 
     /// Opens the socket of the mesh and takes up what the disk holds. Nil where the settings want no
@@ -113,6 +123,7 @@ extension AgentHost {
         case .fetch(let offer): await mesh.fetch(offer)
         case .register(let healthy): await mesh.register(healthy)
         case .revoked(let list, let content): await mesh.announce(list, coded: content)
+        case .attest(let checkpoint, let key): await mesh.attest(checkpoint, key: key)
         }
     }
 
@@ -136,6 +147,7 @@ extension AgentHost {
         case .fetched(let bundle, let digest, let neighbour):
             mailbox.yield(.carried(bundle, digest: digest, from: neighbour))
         case .carriedList(let content, let neighbour): takeIn(content, from: neighbour)
+        case .doubted(let node, let reason): mailbox.yield(.doubted(node, reason: reason))
         case .remark(let text): log(text)
         case .cloned(let node):
             log("two machines speak as node \(node) in the mesh: one of them is a copy")

@@ -11,11 +11,18 @@ extension NodeMesh {
         case site = "d"
         case services = "s"
         case revocations = "r"
+        /// Where a node's audit log stands, and what others hold of it.
+        case audit = "a"
+        case witness = "w"
     }
 
     /// Every key ends with its owner, so that no two nodes write the same.
     func key(_ source: Source, _ name: String) -> String {
-        source.rawValue + "/" + NodeMesh.mark(of: place.node) + "/" + name
+        NodeMesh.key(source, name, of: place.node)
+    }
+
+    static func key(_ source: Source, _ name: String, of owner: NodeID) -> String {
+        source.rawValue + "/" + NodeMesh.mark(of: owner) + "/" + name
     }
 
     /// Eight digits for a node. Two that are alike cannot be in one roster.
@@ -91,7 +98,9 @@ extension NodeMesh {
     func note(_ record: Record) {
         guard let fact = FactKey(record) else { return }
         if fact.source == .revocations { return moveContent() }
-        if let offer = fact.offer(record) { outlook.yield(.offered(offer)) }
+        if fact.source == .audit, !record.isTombstone { witness(record) }
+        guard let offer = fact.offer(record) else { return }
+        outlook.yield(.offered(offer))
     }
 
     /// Which node has which revision of what.
@@ -111,7 +120,7 @@ extension NodeMesh {
                 case .revocations:
                     return MeshHolding(
                         node: record.origin, subject: "Revocations/" + fact.name, version: version)
-                case .services: return nil
+                case .services, .audit, .witness: return nil
                 }
             }
     }
