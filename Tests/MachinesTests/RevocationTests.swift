@@ -229,6 +229,7 @@ import Trust
         }
 
         // Back at the hub, what it deals counts.
+        bench.tell(.wake(.reconnect))
         bench.join()
         bench.tell(.received(.revocations(list)))
         bench.tell(.keptRevocations(try #require(kept(bench))))
