@@ -24,7 +24,8 @@ extension World {
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
                 .timeCorrected, .received(.keys), .keptKeys, .received(.roster), .keptRoster,
                 .mesh, .received(.revocations), .keptRevocations, .revocationsRefused,
-                .actedUnderGlass, .received(.witnessed), .attested, .auditBroken, .offered,
+                .actedUnderGlass, .received(.witnessed), .attested, .auditBroken, .doubted,
+                .offered,
                 .carried:
                 53
             }

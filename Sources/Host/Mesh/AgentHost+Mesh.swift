@@ -1,3 +1,4 @@
+import Audit
 import Machines
 import Membership
 import Model
@@ -24,6 +25,15 @@ extension AgentHost {
         case announce([PolicyBundle], siteGeneration: UInt64)
         case fetch(PolicyOffer)
         case register([Registration])
+        case attest(AuditCheckpoint, key: String)
+    }
+
+    /// What hears of the checkpoints of this node's audit log: its neighbours, where it has any.
+    static func attesting(
+        to seat: MeshSeat?, by key: AuditKey
+    ) -> @Sendable (AuditCheckpoint) -> Void {
+        let text = key.verifier.text
+        return { seat?.orders.yield(.attest($0, key: text)) }
     }
 
     /// Opens the socket of the mesh and takes up what the disk holds. Nil where the settings want no
@@ -111,6 +121,7 @@ extension AgentHost {
             await mesh.announce(bundles, siteGeneration: generation)
         case .fetch(let offer): await mesh.fetch(offer)
         case .register(let healthy): await mesh.register(healthy)
+        case .attest(let checkpoint, let key): await mesh.attest(checkpoint, key: key)
         }
     }
 
@@ -133,6 +144,7 @@ extension AgentHost {
         case .offered(let offer): mailbox.yield(.offered(offer))
         case .fetched(let bundle, let digest, let neighbour):
             mailbox.yield(.carried(bundle, digest: digest, from: neighbour))
+        case .doubted(let node, let reason): mailbox.yield(.doubted(node, reason: reason))
         case .remark(let text): log(text)
         case .cloned(let node):
             log("two machines speak as node \(node) in the mesh: one of them is a copy")

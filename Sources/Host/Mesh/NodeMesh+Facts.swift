@@ -10,11 +10,18 @@ extension NodeMesh {
         case policies = "p"
         case site = "d"
         case services = "s"
+        /// Where a node's audit log stands, and what others hold of it.
+        case audit = "a"
+        case witness = "w"
     }
 
     /// Every key ends with its owner, so that no two nodes write the same.
     func key(_ source: Source, _ name: String) -> String {
-        source.rawValue + "/" + NodeMesh.mark(of: place.node) + "/" + name
+        NodeMesh.key(source, name, of: place.node)
+    }
+
+    static func key(_ source: Source, _ name: String, of owner: NodeID) -> String {
+        source.rawValue + "/" + NodeMesh.mark(of: owner) + "/" + name
     }
 
     /// Eight digits for a node. Two that are alike cannot be in one roster.
@@ -88,7 +95,9 @@ extension NodeMesh {
     // MARK: - What others say
 
     func note(_ record: Record) {
-        guard let fact = FactKey(record), let offer = fact.offer(record) else { return }
+        guard let fact = FactKey(record) else { return }
+        if fact.source == .audit, !record.isTombstone { witness(record) }
+        guard let offer = fact.offer(record) else { return }
         outlook.yield(.offered(offer))
     }
 
@@ -106,7 +115,7 @@ extension NodeMesh {
                 case .site:
                     return MeshHolding(
                         node: record.origin, subject: "Site/" + fact.name, version: version)
-                case .services: return nil
+                case .services, .audit, .witness: return nil
                 }
             }
     }
