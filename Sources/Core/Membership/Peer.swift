@@ -74,11 +74,6 @@ struct Peer: Sendable {
         private(set) var bits: [UInt8]
         let counter: UInt32
 
-        init(bits: [UInt8], counter: UInt32) {
-            self.bits = bits
-            self.counter = counter
-        }
-
         private func place(_ run: UInt32) -> Int {
             Int(share(run, counter)) % (bits.count * 8)
         }
