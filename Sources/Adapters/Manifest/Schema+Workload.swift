@@ -136,6 +136,11 @@ extension Schema {
             Field(
                 "port", .whole(1...65535), .optional,
                 "The number. Without it the node picks one and keeps it.", example: "8080"),
+            Field(
+                "front", .whole(1...65535), .optional,
+                "A port at which the node takes TLS for it: callers show a certificate of the fleet,"
+                    + " and rules about 'call' say who may. Let the container itself listen on"
+                    + " loopback.", example: "8443"),
         ],
         habits: [
             "containerPort": "write 'port'", "hostPort": "write 'port'",

@@ -212,7 +212,7 @@ extension AccessTarget.Demands {
                 hostMounts.append(mount.source)
                 if !mount.readOnly { writableMounts.append(mount.source) }
             }
-            ports += container.ports.compactMap(\.port)
+            ports += container.ports.flatMap { [$0.port, $0.front].compactMap { $0 } }
         }
     }
 }

@@ -146,10 +146,14 @@ extension ContainerSpec {
 package struct PortSpec: Hashable, Codable, Sendable {
     package var name: String
     package var port: Int?
+    /// Where the node takes TLS for it: whoever calls there shows a certificate of the fleet, and
+    /// policies say whether it may. Nil for nowhere.
+    package var front: Int?
 
-    package init(name: String, port: Int? = nil) {
+    package init(name: String, port: Int? = nil, front: Int? = nil) {
         self.name = name
         self.port = port
+        self.front = front
     }
 }
 
