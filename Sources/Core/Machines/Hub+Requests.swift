@@ -275,7 +275,7 @@ extension Hub {
         journal.forget { followUp in
             switch followUp {
             case .feed(node, _), .acknowledge(node, _, _): true
-            case .feed, .acknowledge, .reply, .receipt, .roster, .revocations: false
+            case .feed, .acknowledge, .reply, .receipt, .roster, .revocations, .greet: false
             }
         }
         let site = nodes[node]?.node.spec.site

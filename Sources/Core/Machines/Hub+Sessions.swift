@@ -96,21 +96,19 @@ extension Hub {
         guard leads(hello, on: session, at: now, into: &effects),
             admitClaim(hello, on: session, at: now, into: &effects)
         else { return }
+        if doubt(hello, on: session, at: now) { return }
         greet(hello, on: session, at: now, into: &effects)
     }
 
     /// Takes up the talk with a node that is who it says.
-    private mutating func greet(
+    mutating func greet(
         _ hello: Hello, on session: SessionID, at now: Moment, into effects: inout [Effect]
     ) {
         guard var member = nodes[hello.node] else { return }
         let older = member.session.flatMap { $0 == session ? nil : $0 }
         if let older { sessions.remove(older) }
         // A copy of a greeting is older than what was confirmed since.
-        let isLess =
-            hello.appliedRevision < member.applied
-            || (hello.logHead.map { $0 < member.inbox.last } ?? false)
-        if isLess, sessions[session]?.state == .silent {
+        if member.hasMore(than: hello), sessions[session]?.state == .silent {
             forgetLog(of: hello.node, holding: hello.appliedRevision, at: now)
             member = nodes[hello.node] ?? member
         }

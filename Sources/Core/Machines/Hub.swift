@@ -147,6 +147,7 @@ package struct Hub: Equatable, Sendable {
         case revocations
         case receipt(SessionID, AuditWitness, seen: UInt64)
         case roster(SiteID)
+        indirect case greet(Hello, SessionID)
     }
 
     /// - Parameter known: policies that this hub has had, as something besides the store remembers. One
@@ -262,6 +263,8 @@ package struct Hub: Equatable, Sendable {
             case .receipt(let session, let witness, let seen):
                 sendReceipt(witness, seen: seen, on: session, into: &effects)
             case .roster(let site): dealRoster(of: site, into: &effects)
+            case .greet(let hello, let session):
+                if sessions[session] != nil { greet(hello, on: session, at: now, into: &effects) }
             }
         }
     }
