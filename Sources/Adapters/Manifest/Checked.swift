@@ -248,7 +248,8 @@ extension ContainerSpec {
             secretFiles: fields.value("secretFiles").list.map {
                 SecretMount(
                     secret: SecretID($0.value("secret").text), target: $0["target"]?.text)
-            })
+            },
+            signatures: fields.value("signatures").list.compactMap { ImageSignature($0.text) })
     }
 }
 

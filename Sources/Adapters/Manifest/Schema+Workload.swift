@@ -83,6 +83,10 @@ extension Schema {
                 "The image to run. The engine that runs containers needs it.",
                 example: "localhost/route-optimizer:1"),
             Field(
+                "signatures", .list(.text(.imageSignature), limit: 8), .standard("[]"),
+                "Whose word there is for the image, which is then named by its digest: KEY:SIGNATURE,"
+                    + " as 'skerry image sign' shows it."),
+            Field(
                 "command", .list(.text(.command), limit: Limits.arguments), .standard("[]"),
                 "The program and its arguments. The engine that runs processes needs it.",
                 example: "[/usr/bin/route-optimizer, --port, \"8080\"]"),
