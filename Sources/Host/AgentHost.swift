@@ -135,6 +135,7 @@ package final class AgentHost: Sendable {
             try audit.commit(batches) { try store.commit($0) }
         }
         link = LinkSlot()
+        if let kept = configuration.revocations { spread(kept.list) }
         // Usage is a difference: the first heartbeat needs something to differ from.
         _ = facts.usage(at: SystemClock.now().wall)
     }
@@ -165,6 +166,7 @@ package final class AgentHost: Sendable {
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in await identities.run() }
+            group.addTask { [self] in await identities.answer(backend: AgentBackend(host: self)) }
             checkAuditLater()
             group.addTask { [self] in
                 await engine.watch { [self] in _ = mailbox.yield(.engine(report(of: $0))) }

@@ -115,12 +115,16 @@ package struct Welcome: Hashable, Codable, Sendable {
     /// The record up to which the hub has witnessed the node's audit log, zero for none; nil from hubs of
     /// old.
     package var audited: UInt64?
+    /// Stands for the roots that the hub offers: another than last time means that they were replaced. Nil
+    /// from hubs of old.
+    package var trust: String?
 
     package init(
         epoch: UInt64, acknowledged: UInt64, heartbeatEvery: Interval, reconnectWindow: Interval,
-        time: WallTime? = nil, audited: UInt64? = nil
+        time: WallTime? = nil, audited: UInt64? = nil, trust: String? = nil
     ) {
         self.time = time
+        self.trust = trust
         self.audited = audited
         self.epoch = epoch
         self.acknowledged = acknowledged
