@@ -115,11 +115,14 @@ package struct Welcome: Hashable, Codable, Sendable {
     /// The record up to which the hub has witnessed the node's audit log, zero for none; nil from hubs of
     /// old.
     package var audited: UInt64?
+    /// The hub takes views of the mesh that hold only what changed; nil from hubs of old.
+    package var mergesViews: Bool?
 
     package init(
         epoch: UInt64, acknowledged: UInt64, heartbeatEvery: Interval, reconnectWindow: Interval,
-        time: WallTime? = nil, audited: UInt64? = nil
+        time: WallTime? = nil, audited: UInt64? = nil, mergesViews: Bool? = nil
     ) {
+        self.mergesViews = mergesViews
         self.time = time
         self.audited = audited
         self.epoch = epoch
