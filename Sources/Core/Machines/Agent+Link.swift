@@ -142,6 +142,8 @@ extension Agent {
         if !isSuccession { returnHead = outbox.lastSequence }
         askAuthority(isSuccession: isSuccession, trust: welcome.trust, at: now, into: &effects)
         auditTalk.held = welcome.audited
+        hubMergesViews = welcome.mergesViews == true
+        toldMesh = nil
         attest(into: &effects)
         // What had to wait for somebody who may decide.
         advance(at: now, into: &effects)

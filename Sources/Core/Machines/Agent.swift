@@ -77,6 +77,9 @@ package struct Agent: Equatable, Sendable {
     var meshContact: MeshContact?
     /// How it last saw its mesh.
     package internal(set) var mesh: MeshView?
+    /// What the hub has of it on this link; nil before anything was said, or where it merges nothing.
+    var toldMesh: MeshView?
+    var hubMergesViews = false
     /// Those of it that were called failed and have not been heard of since.
     var lostNeighbours: Set<NodeID> = []
     /// The newest of each policy that a neighbour has; by name.

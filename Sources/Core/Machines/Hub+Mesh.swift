@@ -97,6 +97,11 @@ extension Hub {
         guard let site = nodes[node]?.node.spec.site, let roster = rosters[site] else { return }
         let members = Set(roster.members.map(\.node))
         var view = view
+        if view.isChanges == true {
+            // Changes of nothing: the view before went with a hub that was restarted.
+            guard let before = nodes[node]?.view?.view else { return }
+            view = before.merged(with: view)
+        }
         view.node = node
         view.site = site
         view.peers = Array(

@@ -141,7 +141,8 @@ extension Hub {
                         acknowledged: nodes[hello.node]?.acknowledged ?? 0,
                         heartbeatEvery: Interval(limits.heartbeatEvery),
                         reconnectWindow: Interval(reconnectWindow),
-                        audited: nodes[hello.node]?.audit?.newest.index ?? 0))))
+                        audited: nodes[hello.node]?.audit?.newest.index ?? 0,
+                        mergesViews: true))))
         // After the welcome, by which the streams of the one go over to the other.
         if let older { effects.append(.close(older)) }
         if asks { effects.append(.send(session, .inventory)) }

@@ -76,12 +76,12 @@ extension NodeMesh {
 
     private func publish(_ key: String, _ value: [UInt8], isTombstone: Bool = false) -> Bool {
         do {
-            var record = try mesh.draft(
+            let record = try mesh.draft(
                 key: key, value: value, isTombstone: isTombstone, at: now())
-            guard let signature = seal.sign(record.signedBytes) else { return false }
-            record.signature = signature
-            try keep(record)
-            give(.publish(record))
+            guard try publish(record) else { return false }
+            while let upkeep = try mesh.draftUpkeep(at: now()) {
+                guard try publish(upkeep) else { return false }
+            }
             return true
         } catch let error as Mesh.DraftError {
             if case .tooLarge = error { return true }
@@ -91,6 +91,15 @@ extension NodeMesh {
             remark("what this node says of itself is not spread: \(error)")
             return false
         }
+    }
+
+    private func publish(_ draft: Record) throws -> Bool {
+        var record = draft
+        guard let signature = seal.sign(record.signedBytes) else { return false }
+        record.signature = signature
+        try keep(record)
+        give(.publish(record))
+        return true
     }
 
     // MARK: - What others say

@@ -318,7 +318,8 @@ extension MeshTraffic {
             ("strangers", tally.strangers), ("flooded", tally.flooded),
             ("oversized", tally.oversized), ("malformed", tally.malformed),
             ("replayed", tally.replayed), ("formerRuns", tally.formerRuns),
-            ("forged", tally.forged), ("withheld", tally.withheld), ("unsent", Int(unsent)),
+            ("forged", tally.forged), ("unchecked", tally.unchecked),
+            ("contradicted", tally.contradicted), ("withheld", tally.withheld), ("unsent", Int(unsent)),
             ("placeless", losses?.placeless ?? 0), ("unread", losses?.unread ?? 0),
             ("portReceived", losses?.port.received ?? 0), ("portSent", losses?.port.sent ?? 0),
         ]
