@@ -114,6 +114,7 @@ let package = Package(
         room("Authority", in: "Core/Authority", sees: ["Model"]),
         room("Cedar", in: "Core/Cedar"),
         room("Membership", in: "Core/Membership", sees: ["Model"]),
+        room("Claiming", in: "Core/Claiming", sees: ["Model"]),
         room(
             "Audit", in: "Core/Audit", sees: ["Model"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),
@@ -125,7 +126,7 @@ let package = Package(
             ]),
         room(
             "Machines", in: "Core/Machines",
-            sees: ["Model", "Replication", "Authority", "Trust", "Audit"]),
+            sees: ["Model", "Replication", "Authority", "Claiming", "Trust", "Audit"]),
 
         // Adapters: the outside world, one library each.
         room(
@@ -150,15 +151,15 @@ let package = Package(
         room(
             "Host", in: "Host",
             sees: [
-                "Model", "Replication", "Authority", "Trust", "Audit", "Membership", "Machines",
-                "Manifest", "Storage", "Containers", "Transport", "Management", "Tokens",
+                "Model", "Replication", "Authority", "Trust", "Audit", "Membership", "Claiming",
+                "Machines", "Manifest", "Storage", "Containers", "Transport", "Management", "Tokens",
             ]),
         room(
             "Client", in: "Client", sees: ["Model", "Manifest", "Authority", "Trust", "Audit"],
             uses: httpConnection + tls),
         room(
             "Simulation", in: "Simulation",
-            sees: ["Model", "Replication", "Authority", "Trust", "Machines"]),
+            sees: ["Model", "Replication", "Authority", "Claiming", "Trust", "Machines"]),
 
         .executableTarget(
             name: "skerry",
@@ -201,7 +202,9 @@ let package = Package(
             uses: [.product(name: "Crypto", package: "swift-crypto")], fixtures: true),
         tests(
             "MachinesTests",
-            sees: ["Model", "Machines", "Authority", "Simulation", "Trust", "Audit"]),
+            sees: [
+                "Model", "Machines", "Authority", "Claiming", "Simulation", "Trust", "Audit",
+            ]),
         tests(
             "TransportTests", sees: ["Model", "Transport"],
             uses: gRPC + certificates + tls + controlLink),
@@ -304,5 +307,6 @@ let package = Package(
         tests(
             "AuditTests", sees: ["Audit", "Model"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),
+        tests("ClaimingTests", sees: ["Claiming", "Model"]),
     ]
 )

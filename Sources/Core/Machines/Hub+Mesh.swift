@@ -104,6 +104,7 @@ extension Hub {
                 .prefix(limits.meshMembers))
         nodes.update(node) { $0.view = Seen(view: view, at: now.monotonic) }
         for peer in view.peers { vouch(for: peer.node, at: now) }
+        adopt(view.claims ?? [], of: node, at: now)
     }
 
     mutating func vouch(at now: Moment) {

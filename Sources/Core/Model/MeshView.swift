@@ -23,6 +23,8 @@ package struct MeshView: Hashable, Codable, Sendable {
     package var peers: [MeshSight]
     package var traffic: MeshTraffic
     package var at: WallTime
+    /// Who holds what, as far as the node knows; nil where nothing is left to the mesh.
+    package var claims: [Tenure]?
 
     package init(
         node: NodeID, site: SiteID, address: String, roster: RosterVersion,

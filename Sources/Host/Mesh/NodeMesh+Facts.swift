@@ -10,6 +10,7 @@ extension NodeMesh {
         case policies = "p"
         case site = "d"
         case services = "s"
+        case plan = "w"
     }
 
     /// Every key ends with its owner, so that no two nodes write the same.
@@ -88,6 +89,7 @@ extension NodeMesh {
     // MARK: - What others say
 
     func note(_ record: Record) {
+        notePlan(record)
         guard let fact = FactKey(record), let offer = fact.offer(record) else { return }
         outlook.yield(.offered(offer))
     }
@@ -106,6 +108,12 @@ extension NodeMesh {
                 case .site:
                     return MeshHolding(
                         node: record.origin, subject: "Site/" + fact.name, version: version)
+                case .plan:
+                    return words.count > 1
+                        ? UInt64(words[1]).map {
+                            MeshHolding(
+                                node: record.origin, subject: "Plan/" + fact.name, version: $0)
+                        } : nil
                 case .services: return nil
                 }
             }

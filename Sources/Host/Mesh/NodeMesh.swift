@@ -1,3 +1,4 @@
+package import Claiming
 package import Membership
 package import Model
 package import Transport
@@ -37,6 +38,10 @@ package actor NodeMesh {
         case offered(PolicyOffer)
         /// What was to be fetched is here, with the digest that was asked for.
         case fetched(PolicyBundle, digest: String, from: NodeID)
+        /// A member says something of claims.
+        case claims([Claiming.Message], from: NodeID)
+        /// A newer plan of the site is here, unchecked but for its digest.
+        case fetchedPlan(SignedPlan, from: NodeID)
         /// Something that people should read.
         case remark(String)
     }
@@ -64,6 +69,13 @@ package actor NodeMesh {
     /// What is no gossip and was not taken, by reason; and what of such was sent.
     var refused: [String: UInt64] = [:]
     var payloadBytes: UInt64 = 0
+    /// What was said about claims, with what the link adds.
+    var claimBytes: UInt64 = 0
+    /// The plan that this node has.
+    var planVersion = RosterVersion.none
+    var planContent: (digest: String, bytes: [UInt8])?
+    /// Digests of what was to be a plan and was none.
+    var declinedPlans: Set<String> = []
 
     // What this node says of itself, and whether all of it is said.
     var facts: [Source: [String: [UInt8]]] = [:]
@@ -198,6 +210,7 @@ package actor NodeMesh {
     func remark(_ text: String) { outlook.yield(.remark(text)) }
 
     private func receive(_ message: DataPlane.Message) {
+        if takeClaims(message.bytes, from: message.peer) { return }
         if takeContent(message.bytes, from: message.peer) { return }
         give(.datagram(from: message.peer, address: "", bytes: message.bytes))
     }
@@ -253,6 +266,7 @@ package actor NodeMesh {
         view.peers = peers.map { MeshSight($0, at: moment) }
         view.traffic = MeshTraffic(mesh.tally, losses, unsent: unsent)
         view.traffic.payloadBytes = payloadBytes
+        view.traffic.sentBytes += claimBytes
         view.traffic.dropped.merge(refused) { first, _ in first }
         return view
     }
