@@ -152,7 +152,8 @@ let package = Package(
             "Host", in: "Host",
             sees: [
                 "Model", "Replication", "Authority", "Trust", "Audit", "Membership", "Claiming",
-                "Machines", "Manifest", "Storage", "Containers", "Transport", "Management", "Tokens",
+                "Machines", "Manifest", "Storage", "Containers", "Transport", "Management",
+                "Tokens",
             ]),
         room(
             "Client", in: "Client", sees: ["Model", "Manifest", "Authority", "Trust", "Audit"],

@@ -40,6 +40,13 @@ private struct Unguarded: ManagementBackend {
     func revoke(
         _ request: RevocationRequest, by principal: Principal
     ) async throws(Refusal) -> RevocationReport { unused() }
+    func approvals() async throws(Refusal) -> ApprovalList { unused() }
+    func requestApproval(
+        _ verb: Verb, _ kind: Kind, name: String, reasons: [String], by requester: Requester
+    ) async throws(Refusal) -> Approval { unused() }
+    func settleApproval(
+        _ id: String, _ answer: ApprovalAnswer, by requester: Requester
+    ) async throws(Refusal) -> Approval { unused() }
     func decide(_ question: ServiceQuestion) async throws(Refusal) -> AccessReport { unused() }
     func objection(to requester: Requester) async -> Refusal? { unused() }
     func services() async -> ServiceList { unused() }

@@ -44,9 +44,8 @@ package struct Session: Sendable {
     func hear(_ kind: Kind, _ selector: Selector) async throws -> Heard {
         let path = Connection.path(kind, selector: selector)
         do {
-            let answer = try await connection.answer(to: Request(path: path))
-            let list: ObjectList = try Connection.decode(answer)
-            cache.keep(answer, to: path, at: Session.now())
+            let list = try await connection.list(kind, selector)
+            cache.keep(Array(try JSONEncoder().encode(list)), to: path, at: Session.now())
             return Heard(list: list)
         } catch let failure as Failure where failure.code == .unreachable {
             if let (answer, heardAt) = cache.recall(path) {

@@ -125,10 +125,11 @@ package final class AgentHost: Sendable {
         self.mailbox = mailbox
         timers = Timers { mailbox.yield(.wake($0)) }
         let store = store
+        let auditKey = try AuditKeyFile.key(in: settings.state, of: vault)
         let audit = AuditLog(
-            of: "node/\(identity.enrolment.node)",
-            key: try AuditKeyFile.key(in: settings.state, of: vault),
-            tail: snapshot.audit, retention: settings.auditRecords)
+            of: "node/\(identity.enrolment.node)", key: auditKey,
+            tail: snapshot.audit, retention: settings.auditRecords,
+            told: AgentHost.attesting(to: seat, by: auditKey))
         self.audit = audit
         writer = StoreWriter(failpoint: "agent") { batches in
             try audit.commit(batches) { try store.commit($0) }

@@ -46,9 +46,11 @@ extension AuditReading {
         }
     }
 
-    func checked(witnessed: AuditCheckpoint? = nil) throws(Refusal) -> AuditVerdict {
+    func checked(
+        witnessed: AuditCheckpoint? = nil, _ testimonies: [AuditTestimony] = []
+    ) throws(Refusal) -> AuditVerdict {
         do {
-            return try verdict(witnessed: witnessed)
+            return try verdict(witnessed: witnessed, testimonies)
         } catch {
             throw AuditReading.refusal(error)
         }
@@ -240,7 +242,10 @@ extension AgentBackend {
     }
 
     func auditVerdict() async throws(Refusal) -> AuditVerdict {
-        try host.auditReading.checked(witnessed: host.auditWitnessed?.checkpoint)
+        let key = host.audit.key.verifier.text
+        let testimonies = await host.seat?.mesh.witnessed(by: key) ?? []
+        return try host.auditReading.checked(
+            witnessed: host.auditWitnessed?.checkpoint, testimonies)
     }
 
     func auditProof(of index: UInt64) async throws(Refusal) -> AuditProof {

@@ -26,20 +26,25 @@ package struct AuditReading: Sendable {
     /// Goes through the whole log.
     ///
     /// What is appended meanwhile is left out: the checkpoints that are there at the start say how far.
-    /// - Parameter witnessed: a checkpoint of this log that somebody else holds as well.
-    package func verdict(witnessed: AuditCheckpoint? = nil) throws(StoreError) -> AuditVerdict {
-        let (verdict, start) = try go(witnessed)
+    /// - Parameters:
+    ///   - witnessed: a checkpoint of this log that the hub holds as well.
+    ///   - testimonies: what neighbours hold of it.
+    package func verdict(
+        witnessed: AuditCheckpoint? = nil, _ testimonies: [AuditTestimony] = []
+    ) throws(StoreError) -> AuditVerdict {
+        let (verdict, start) = try go(witnessed, testimonies)
         guard verdict.fault != nil else { return verdict }
         // What was pruned meanwhile is not missing.
         let again = try store.auditAnchors().start
-        return again == start ? verdict : try go(witnessed).verdict
+        return again == start ? verdict : try go(witnessed, testimonies).verdict
     }
 
     private func go(
-        _ witnessed: AuditCheckpoint?
+        _ witnessed: AuditCheckpoint?, _ testimonies: [AuditTestimony]
     ) throws(StoreError) -> (verdict: AuditVerdict, start: AuditCheckpoint?) {
         let anchors = try store.auditAnchors()
-        let others = anchors.checkpoints + (witnessed.map { [$0] } ?? [])
+        let others =
+            anchors.checkpoints + (witnessed.map { [$0] } ?? []) + testimonies.map(\.checkpoint)
         var verifier = AuditVerifier(
             log: log, key: key, start: anchors.start,
             checkpoints: others.sorted { $0.index < $1.index })
@@ -57,7 +62,12 @@ package struct AuditReading: Sendable {
             AuditVerdict(
                 log: log, first: anchors.first, last: anchors.last,
                 checkpoints: anchors.checkpoints.count, newest: anchors.checkpoints.last,
-                fault: fault, witnessed: witnessed?.index), anchors.start
+                fault: fault, witnessed: witnessed?.index,
+                neighbours: testimonies.isEmpty
+                    ? nil
+                    : Dictionary(testimonies.map { ($0.node.text, $0.checkpoint.index) }) {
+                        max($0, $1)
+                    }), anchors.start
         )
     }
 

@@ -11,6 +11,7 @@ package struct HubStore: Equatable, Sendable {
     private var replacements: Table<WorkloadID, [Replacement]> = Table()
     private var tokens: Table<String, JoinToken> = Table()
     private var userTokens: Table<String, UserToken> = Table()
+    private var approvals: Table<String, Approval> = Table()
     private var events: [Event] = []
     private var decisions: [Decision] = []
     private(set) var policies: Table<PolicyReference, StoredPolicy> = Table()
@@ -49,6 +50,8 @@ package struct HubStore: Equatable, Sendable {
         case .revocations(let list): revocations = list
         case .userToken(let token): userTokens.insert(token, for: token.id)
         case .removeUserToken(let id): userTokens.remove(id)
+        case .approval(let approval): approvals.insert(approval, for: approval.id)
+        case .removeApproval(let id): approvals.remove(id)
         case .event(let event):
             events.append(event)
             if events.count >= 2 * eventCap { events.removeFirst(events.count - eventCap) }
@@ -148,6 +151,7 @@ package struct HubStore: Equatable, Sendable {
         snapshot.rosters = rosters.rows
         snapshot.plans = plans.rows
         snapshot.userTokens = userTokens.rows
+        snapshot.approvals = approvals.rows
         return snapshot
     }
 

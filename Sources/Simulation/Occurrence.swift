@@ -19,6 +19,7 @@ enum Occurrence {
     case accept(Int, life: Int, attempt: Int)
     indirect case failAttempt(Int, life: Int, attempt: Int, reason: String)
     indirect case link(Int, LinkStep)
+    case endRival(life: Int)
     /// What an impostor does on an attempt of a node; nil for opening the session.
     indirect case impostor(Int, attempt: Int, HubMessage?)
     /// One of the cuts of a path that flaps, and since when it does.

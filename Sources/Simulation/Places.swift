@@ -10,8 +10,9 @@ import Trust
 final class Place {
     let id: NodeID
     let site: SiteID
-    /// Tells its machine from others. One that is made anew is the same machine here.
-    let device: String
+    /// Of its machine. One that is made anew has another.
+    var deviceKey: [UInt8] { didSet { device = digest(ofDeviceKey: deviceKey) } }
+    private(set) var device: String
     var configuration: AgentConfiguration
     @exclusivity(unchecked) var clock: Clock
 
@@ -94,7 +95,8 @@ final class Place {
     ) {
         self.id = id
         self.site = site
-        device = digest(ofDeviceKey: Array(id.text.utf8))
+        deviceKey = Array(id.text.utf8)
+        device = digest(ofDeviceKey: deviceKey)
         configuration = AgentConfiguration(
             node: id, site: site, version: "0.1.0",
             capacity: Capacity(cpu: CPUShare(millicores: 4_000), memory: ByteCount(8 << 30)),
@@ -173,6 +175,8 @@ final class Centre {
     var commits = 0
     /// The store is a copy, and no hub has made that durable yet.
     var isCopy = false
+    /// The copy that was put in place last.
+    var copied: HubStore?
     /// The epoch of the hub before, which may still run somewhere.
     var formerEpoch: UInt64 = 0
     /// What people chose when the hub died may have come true or not.

@@ -156,6 +156,9 @@ extension World {
     private mutating func apply(_ writes: [NodeWrite], at node: Int) {
         for write in writes {
             checkGrowth(write, at: node)
+            if case .appliedRevision(let revision) = write {
+                noteFollowing(node, through: revision)
+            }
             places[node].store.apply(write)
         }
     }
@@ -223,6 +226,7 @@ extension World {
     /// The node was deleted at the hub and is made anew: only containers are left of it.
     mutating func wipe(_ node: Int) {
         endProcess(node)
+        places[node].deviceKey.append(0)
         closeNodeEnd(node, orderly: true)
         places[node].store = NodeStore(logCap: agentLimits.logEntries)
         places[node].disk = Disk()

@@ -32,16 +32,20 @@ extension World {
 
     /// The hub says something to a node.
     mutating func checkWord(_ message: HubMessage, on session: Int) {
-        let id = places[sessions[session].node].id
+        let node = sessions[session].node
+        let store = isRivals(session) ? rival?.store : centre.store
+        guard let store else { return }
+        if isRivals(session) { checkRival(message, at: node) }
+        let id = places[node].id
         let promised: UInt64
         switch message {
         case .acknowledged(let sequence): promised = sequence
         case .welcome(let welcome):
-            checkFence(welcome)
+            if !isRivals(session) { checkFence(welcome) }
             promised = welcome.acknowledged
         case .documents(let documents, let through):
-            checkRollback(documents, at: sessions[session].node)
-            let head = centre.store.headRevision(of: id)
+            if !isRivals(session) { checkRollback(documents, at: node) }
+            let head = store.headRevision(of: id)
             if through > head || documents.contains(where: { $0.revision > head }) {
                 violate(
                     .durability,
@@ -50,9 +54,8 @@ extension World {
             return
         case .retry, .inventory, .certified, .keys, .roster, .plan, .revocations, .witnessed: return
         }
-        let node = sessions[session].node
         places[node].acknowledged = max(places[node].acknowledged, promised)
-        let durable = centre.store.acknowledged(by: id)
+        let durable = store.acknowledged(by: id)
         if promised > durable {
             violate(
                 .durability,

@@ -22,6 +22,7 @@ extension World {
             id: original.id, site: original.site, drift: rates.drift, random: &random,
             limits: agentLimits)
         place.original = node
+        place.deviceKey = original.deviceKey
         original.wasShared = true
         place.store = original.store
         place.papers = original.papers
@@ -79,8 +80,9 @@ extension World {
     /// At the end nothing is in anybody's way.
     func unnoticedClone(of node: Int, by hub: Hub) -> String? {
         // A hub that died before it had written down that there are two learns it again when the one
-        // that it turned away comes back.
-        guard let clone = clone(of: node), time >= places[clone].unwelcomeUntil,
+        // that it turned away comes back, after its wait and a back-off of its own.
+        guard let clone = clone(of: node),
+            time >= places[clone].unwelcomeUntil + World.cloneBound + World.longestBackoff,
             !isFlagged(places[node].id, by: hub)
         else { return nil }
         return "\(places[node].id) has a clone, and the hub does not say so"
@@ -97,4 +99,5 @@ extension World {
     private static let foreignBoot: UInt64 = 1 << 32
     /// As long as the issue gives the hub.
     private static let cloneBound: Int64 = 60_000_000_000
+    private static let longestBackoff: Int64 = 60_000_000_000
 }

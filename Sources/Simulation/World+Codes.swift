@@ -25,7 +25,8 @@ extension World {
                 .timeCorrected, .received(.keys), .keptKeys, .received(.roster), .keptRoster,
                 .received(.plan), .keptPlan, .claims,
                 .mesh, .received(.revocations), .keptRevocations, .revocationsRefused,
-                .actedUnderGlass, .received(.witnessed), .attested, .auditBroken, .offered,
+                .actedUnderGlass, .received(.witnessed), .attested, .auditBroken, .doubted,
+                .offered,
                 .carried:
                 53
             }

@@ -164,6 +164,7 @@ extension World {
         where sessions[session].isHalfOpen || sessions[session].isSevered {
             sever(session, toHub: false, toNode: false)
         }
+        endRival()
         centre.disk.failsUntil = time
         centre.disk.slowUntil = time
         if !centre.isUp { queue.add(.startHub(life: centre.life), at: seconds(5)) }

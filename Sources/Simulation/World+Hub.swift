@@ -79,7 +79,7 @@ extension World {
         }
     }
 
-    private func index(_ session: SessionID) -> Int { Int(session.rawValue) - 1 }
+    func index(_ session: SessionID) -> Int { Int(session.rawValue) - 1 }
 
     mutating func commitHub(life: Int) {
         guard centre.life == life else { return }

@@ -81,7 +81,7 @@ extension World {
     mutating func askAuthority(for node: Int) {
         send(
             .certify(
-                CertificationRequest(publicKey: [], deviceKey: Array(places[node].id.text.utf8))),
+                CertificationRequest(publicKey: [], deviceKey: places[node].deviceKey)),
             from: node)
     }
 

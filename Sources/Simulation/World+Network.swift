@@ -42,6 +42,7 @@ extension World {
     mutating func knock(_ node: Int, life: Int, attempt: Int) {
         guard places[node].life == life, places[node].isDialling(attempt), !places[node].isCut
         else { return }
+        if reachesRival() { return acceptAtRival(node, life: life, attempt: attempt) }
         guard centre.isUp else {
             return queue.add(
                 .failAttempt(node, life: life, attempt: attempt, reason: "connection refused"),
@@ -64,18 +65,21 @@ extension World {
             return
         }
         guard isKnown(node, life: life, attempt: attempt) else { return }
-        let number = UInt64(sessions.count + 1)
-        sessions.append(
-            Session(
-                node: node, nodeLife: life, attempt: attempt, hubLife: centre.life,
-                endsAt: places[node].papers.certificateEnd, number: number))
-        places[node].latest = sessions.count - 1
-        centre.open.append(sessions.count - 1)
-        counts.sessions += 1
+        let index = addSession(of: node, life: life, attempt: attempt, hubLife: centre.life)
+        centre.open.append(index)
         tellHub(
             life: centre.life,
-            .opened(
-                SessionID(rawValue: number), places[node].id, device: places[node].device))
+            .opened(sessions[index].id, places[node].id, device: places[node].device))
+    }
+
+    mutating func addSession(of node: Int, life: Int, attempt: Int, hubLife: Int) -> Int {
+        sessions.append(
+            Session(
+                node: node, nodeLife: life, attempt: attempt, hubLife: hubLife,
+                endsAt: places[node].papers.certificateEnd, number: UInt64(sessions.count + 1)))
+        places[node].latest = sessions.count - 1
+        counts.sessions += 1
+        return sessions.count - 1
     }
 
     mutating func failAttempt(_ node: Int, life: Int, attempt: Int, _ reason: String) {
@@ -195,8 +199,7 @@ extension World {
 
     mutating func refuse(_ session: Int, retryAfter: Duration, _ reason: String) {
         guard sessions[session].hubEnd == .waiting else { return }
-        sessions[session].hubEnd = .closed
-        centre.open.removeAll { $0 == session }
+        letGo(of: session)
         returns?.wasted += 1
         queueToNode(session, .refused(retryAfter: retryAfter, reason: reason))
     }
@@ -209,12 +212,12 @@ extension World {
 
     mutating func closeHubEnd(_ session: Int, tellsNode: Bool) {
         guard sessions[session].hubEnd != .closed else { return }
-        sessions[session].hubEnd = .closed
-        centre.open.removeAll { $0 == session }
+        letGo(of: session)
         if tellsNode { queueToNode(session, .endAtNode) }
-        if random.chance(0.5) {
-            queue.add(.tellHub(life: centre.life, .closed(sessions[session].id)), at: time)
-        }
+        guard random.chance(0.5) else { return }
+        let closed = Hub.Input.closed(sessions[session].id)
+        if isRivals(session) { return tellRival(closed) }
+        queue.add(.tellHub(life: centre.life, closed), at: time)
     }
 
     /// The hub's process is gone.
@@ -357,7 +360,22 @@ extension World {
         places[node(of: index)].life == sessions[index].nodeLife
     }
 
-    private func isAlive(hubOf index: Int) -> Bool { centre.life == sessions[index].hubLife }
+    private func isAlive(hubOf index: Int) -> Bool {
+        centre.life == sessions[index].hubLife || isRivals(index)
+    }
+
+    /// Whether the other end is the hub that was given up.
+    func isRivals(_ index: Int) -> Bool { rival?.life == sessions[index].hubLife }
+
+    private mutating func tellHub(of index: Int, _ input: Hub.Input) {
+        if isRivals(index) { tellRival(input) } else { tellHub(life: centre.life, input) }
+    }
+
+    private mutating func letGo(of index: Int) {
+        sessions[index].hubEnd = .closed
+        centre.open.removeAll { $0 == index }
+        rival?.open.removeAll { $0 == index }
+    }
 
     /// The node still waits for the outcome of this very attempt.
     private func isAwaited(_ index: Int) -> Bool {
@@ -397,14 +415,13 @@ extension World {
         case .entries: break
         case .applied, .heartbeat, .engine, .holdings, .certify, .mesh, .audit: break
         }
-        tellHub(life: centre.life, .received(sessions[index].id, message))
+        tellHub(of: index, .received(sessions[index].id, message))
     }
 
     private mutating func endAtHub(_ index: Int) {
         guard isAlive(hubOf: index), sessions[index].hubEnd != .closed else { return }
-        sessions[index].hubEnd = .closed
-        centre.open.removeAll { $0 == index }
-        tellHub(life: centre.life, .closed(sessions[index].id))
+        letGo(of: index)
+        tellHub(of: index, .closed(sessions[index].id))
     }
 
     private mutating func endAtNode(_ index: Int, isSilent: Bool = false) {

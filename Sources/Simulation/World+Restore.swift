@@ -21,20 +21,27 @@ extension World {
         crashHub(orderly: true, rest: max(1_000_000_000, mishap.duration))
         let backup = centre.backups[Int(mishap.draw % UInt64(centre.backups.count))]
         note("the hub's store is put back from a copy")
+        // The machine may not have been off after all.
+        if mishap.draw / 64 % 2 == 0 { startRival(from: centre.store, beside: backup, mishap) }
         centre.formerEpoch = max(centre.formerEpoch, centre.store.load().epoch)
         for node in places.indices where !isClone(node) {
-            let known = backup.node(places[node].id)?.documents.map(\.revision).max() ?? 0
             // What the node has seen of the time that the hub forgets.
             places[node].rollback =
-                places[node].isEnrolled && places[node].store.appliedRevision > known
+                places[node].isEnrolled
+                    && places[node].store.appliedRevision > newest(of: node, in: backup)
                 ? backup.node(places[node].id)?.documents ?? [] : nil
         }
         centre.store = backup
+        centre.copied = backup
         centre.isCopy = true
         centre.backups = []
         if counts.restores == 0 { queue.add(.settle, at: seconds(30)) }
         counts.restores += 1
         forgetWhatIsGone()
+    }
+
+    func newest(of node: Int, in store: HubStore) -> UInt64 {
+        store.node(places[node].id)?.documents.map(\.revision).max() ?? 0
     }
 
     /// People know that the hub was put back: what it shows is what there is.
@@ -44,10 +51,15 @@ extension World {
             places[node].token = nil
             places[node].isTokenIssued = false
             let isKnown = centre.store.face(nodeKey(node)) != nil
-            if places[node].isEnrolled, !isKnown { leave(node) }
+            if places[node].isEnrolled, !isOwn(node) { leave(node) }
             // The hub knows a node that was given up meanwhile: somebody deletes it again.
             if !places[node].isEnrolled, isKnown { places[node].isGhost = true }
         }
+    }
+
+    /// Whether the hub knows the machine by the key that it has now.
+    private func isOwn(_ node: Int) -> Bool {
+        centre.store.node(places[node].id)?.credential.device == places[node].device
     }
 
     mutating func takeWhatThereIs() {

@@ -32,6 +32,9 @@ struct World {
     var returns: Returns?
     /// When a container of each workload that came later was first ordered to start.
     var firstStarts: Table<WorkloadID, Duration> = Table()
+    /// The hub that a restored one took the place of, while it still runs, and how many there were.
+    var rival: Rival?
+    var rivals = 0
     /// When the hub's machine is through with the handshakes that it has begun.
     var acceptsAt: Int64 = 0
 
@@ -144,6 +147,7 @@ struct World {
             accept(node, life: life, attempt: attempt)
         case .failAttempt(let node, let life, let attempt, let reason):
             failAttempt(node, life: life, attempt: attempt, reason)
+        case .endRival(let life): endRival(life: life)
         case .impostor(let node, let attempt, let message):
             hearImpostor(node, attempt: attempt, message)
         case .link(let session, let step): take(step, on: session)

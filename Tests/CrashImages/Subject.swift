@@ -231,6 +231,8 @@ private func hubStep(_ number: Int) -> [[HubWrite]] {
     if number % 17 == 0 { batches.append([.removeNode(id)]) }
     if number % 6 == 0 { batches.append([.roster(roster(number)), .plan(plan(number))]) }
     if number % 5 == 0 { batches.append([.userToken(userToken(number))]) }
+    if number % 5 == 1 { batches.append([.approval(approval(number))]) }
+    if number % 15 == 1 { batches.append([.removeApproval(id: approval(number).id)]) }
     if number % 15 == 0 { batches.append([.removeUserToken(id: userToken(number).id)]) }
     return batches
 }
@@ -306,6 +308,12 @@ private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
         state.userTokens.sort { $0.id < $1.id }
     case .removeUserToken(let id):
         state.userTokens.removeAll { $0.id == id }
+    case .approval(let approval):
+        state.approvals.removeAll { $0.id == approval.id }
+        state.approvals.append(approval)
+        state.approvals.sort { $0.id < $1.id }
+    case .removeApproval(let id):
+        state.approvals.removeAll { $0.id == id }
     case .event(let event):
         state.events.append(event)
     case .decision(let decision):
@@ -397,6 +405,12 @@ private func userToken(_ number: Int) -> UserToken {
     UserToken(
         id: "t\(number % 4)", user: "ann", issuedBy: "admin", issuedAt: time(number),
         expiresAt: time(number + 1))
+}
+
+private func approval(_ number: Int) -> Approval {
+    Approval(
+        id: "a\(number % 4)", verb: .delete, kind: .workload, name: "shop", requestedBy: "ann",
+        credential: "token", requestedAt: time(number), expiresAt: time(number + 1))
 }
 
 private func reading(_ number: Int) -> Reading {

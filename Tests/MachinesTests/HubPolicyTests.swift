@@ -45,6 +45,40 @@ import Trust
         }
     }
 
+    @Test func `a node that was away gets the rules before what they are about`() throws {
+        var bench = bench()
+        // Fewer than fit a message, and more documents than do.
+        for number in 0..<70 {
+            bench.ask(
+                .apply(
+                    [
+                        .workload(
+                            Workload(
+                                metadata: Metadata(name: "w\(number)"),
+                                spec: WorkloadSpec(
+                                    replicas: .perNode,
+                                    containers: [ContainerSpec(name: "a", command: ["b"])])))
+                    ], dryRun: false))
+        }
+        apply(try signer.bundle(1), to: &bench)
+        bench.greet(9, node: "n1")
+        let messages = bench.sent(on: SessionID(rawValue: 9)).compactMap { message in
+            if case .documents(let documents, let through) = message {
+                (documents, through)
+            } else {
+                nil
+            }
+        }
+        #expect(messages.count == 2)
+        let first = try #require(messages.first)
+        #expect(first.0.contains { $0.key == .policy("freeze") })
+        #expect(first.0.contains { $0.key == .site("urban") })
+        // What is not there yet is not said to be.
+        let lacking = messages.dropFirst().flatMap(\.0).map(\.revision).min() ?? 0
+        #expect(first.1 < lacking)
+        #expect(messages.flatMap(\.0).count == 73)
+    }
+
     @Test func `rules of access that cannot be read or name nothing are refused with their place`()
         throws
     {

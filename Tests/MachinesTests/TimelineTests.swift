@@ -71,6 +71,33 @@ import Testing
         #expect(!bench.hub.eventLog.contains { $0.reason == "StoreLost" })
     }
 
+    @Test func `a node that went back to the older hub before it kept anything is compared again`()
+    {
+        var bench = restored()
+        bench.greet(applied: 1, epoch: 4)
+        #expect(bench.state == .ready)
+        // It died before the new epoch was durable, and the older hub gave it the same numbers.
+        let head = bench.snapshot.nodes[0].headRevision
+        bench.greet(2, applied: head, epoch: 4)
+        #expect(bench.sent(on: SessionID(rawValue: 2)).contains(.inventory))
+        #expect(bench.documents(on: 2).isEmpty)
+    }
+
+    @Test func `a node that kept nothing of either hub meanwhile is not compared again`() {
+        var bench = restored()
+        bench.greet(applied: 1, epoch: 4)
+        bench.greet(2, applied: 1, epoch: 4)
+        #expect(bench.state == .ready)
+        #expect(bench.documents(on: 2).contains { $0.key == .assignment("web") })
+    }
+
+    @Test func `what an even older hub gave is not taken for what the copy knows`() {
+        var bench = restored()
+        bench.greet(applied: 1, epoch: 3)
+        #expect(bench.sent(on: SessionID(rawValue: 1)).contains(.inventory))
+        #expect(bench.documents(on: 1).isEmpty)
+    }
+
     @Test func `a node that is ahead and says the same goes on above its revision`() {
         var bench = restored()
         say(holding("a"), to: &bench)

@@ -70,6 +70,11 @@ import Testing
                 .POST, "/api/v1/tokens", #"{"site": "rural", "validFor": "1m"}"#,
                 "enrol Site/rural at rural"
             ),
+            (.GET, "/api/v1/approvals", nil, "status the fleet"),
+            (
+                .POST, "/api/v1/approvals/none", try json(ApprovalAnswer(isApproved: true)),
+                "approve the fleet"
+            ),
             (.GET, "/api/v1/certificates", nil, "get the fleet"),
             (.GET, "/api/v1/pending", nil, "get the fleet"),
             (.GET, "/api/v1/revocations", nil, "get the fleet"),
@@ -121,6 +126,7 @@ import Testing
                     let path = String(path.prefix { $0 != "?" })
                         .replacingOccurrences(of: "/nodes/n1", with: "/{plural}/{name}")
                         .replacingOccurrences(of: "/pending/n1", with: "/pending/{name}")
+                        .replacingOccurrences(of: "/none", with: "/{name}")
                         .replacingOccurrences(of: "/nodes", with: "/{plural}")
                         .replacingOccurrences(of: "/0123456789abcdef", with: "/{request}")
                         .replacingOccurrences(of: "/t1", with: "/{name}")

@@ -14,10 +14,11 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 38)
+            #expect(paths.count == 40)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "usertokens/{name}", with: "usertokens/t1")
+                    .replacingOccurrences(of: "approvals/{name}", with: "approvals/a1")
                     .replacingOccurrences(of: "{name}", with: "n1")
                     .replacingOccurrences(of: "{request}", with: asked)
                     .replacingOccurrences(of: "{site}", with: "rural")
@@ -62,6 +63,11 @@ import Testing
             id: "t", user: "ann", issuedBy: "admin", issuedAt: time, expiresAt: time)
         userToken.revokedAt = time
         userToken.revokedBy = "admin"
+        var approval = Approval(
+            id: "a", verb: .delete, kind: .node, name: "n", requestedBy: "ann",
+            credential: "token", requestedAt: time, expiresAt: time)
+        (approval.createdAt, approval.answeredAt) = (time, time)
+        (approval.answeredBy, approval.note) = ("bob", "n")
         let samples: [String: any Encodable & Sendable] = [
             "ServerInfo": ServerInfo(
                 role: .node, name: "n", version: "1", hubInContact: true, since: time,
@@ -77,7 +83,9 @@ import Testing
             "UserToken": userToken,
             "UserTokenList": UserTokenList(items: [], asOf: time),
             "IssuedUserToken": IssuedUserToken(text: "t", token: userToken),
-            "AccessReport": AccessReport(isAllowed: true, reasons: []),
+            "AccessReport": AccessReport(isAllowed: true, reasons: [], needsApproval: true),
+            "Approval": approval, "ApprovalList": ApprovalList(items: [approval], asOf: time),
+            "ApprovalAnswer": ApprovalAnswer(isApproved: true, note: "n"),
             "ObjectList": ObjectList(items: [], asOf: time), "Event": event("hello"),
             "EventList": EventList(items: [], asOf: time),
             "ApplyResult": ApplyResult(kind: .site, name: "s", outcome: .created),
@@ -102,7 +110,7 @@ import Testing
             "AuditVerdict": AuditVerdict(
                 log: "n", first: 1, last: 2, checkpoints: 1,
                 newest: AuditCheckpoint(log: "n", index: 2, head: hash, at: time),
-                fault: AuditFault(.edited, at: 1, "e"), witnessed: 1),
+                fault: AuditFault(.edited, at: 1, "e"), witnessed: 1, neighbours: ["m": 1]),
             "AuditCheckpoint": AuditCheckpoint(log: "n", index: 2, head: hash, at: time),
             "AuditFault": AuditFault(.edited, at: 1, "e"),
             "AuditEntry": AuditEntry(index: 1, hash: hash, text: "{}"),
@@ -127,7 +135,8 @@ import Testing
                 let coded = try JSONSerialization.jsonObject(with: Data(json(sample).utf8))
                 let keys = Set(try #require(coded as? [String: Any]).keys)
                 let properties = try #require(schemas[name]?["properties"] as? [String: Any])
-                #expect(Set(properties.keys) == keys, "\(name)")
+                // What a page adds to its list.
+                #expect(Set(properties.keys).subtracting(["continue"]) == keys, "\(name)")
             }
         }
     }

@@ -38,6 +38,10 @@ final class Fleet: ManagementBackend {
         }
     }
 
+    func take(_ kind: Kind, _ name: String) {
+        change { $0.objects[kind]?.removeAll { $0.metadata.name == name } }
+    }
+
     func tell(_ event: Event) { change { $0.events.append(event) } }
 
     func record(_ decision: Decision) { change { $0.decisions.append(decision) } }
@@ -102,6 +106,38 @@ final class Fleet: ManagementBackend {
             $0.append("\(principal) revokes \(request.subjects.joined(separator: " "))")
         }
         return await revocations()
+    }
+
+    /// What waits for somebody else's yes.
+    let approvalList = Mutex<[Approval]>([])
+
+    func approvals() async throws(Refusal) -> ApprovalList {
+        ApprovalList(items: approvalList.withLock { $0 }, asOf: state.withLock(\.asOf))
+    }
+
+    func requestApproval(
+        _ verb: Verb, _ kind: Kind, name: String, reasons: [String], by requester: Requester
+    ) async throws(Refusal) -> Approval {
+        let now = state.withLock(\.asOf)
+        let approval = Approval(
+            id: "a1", verb: verb, kind: kind, name: name, requestedBy: requester.name,
+            credential: requester.credential.word, requestedAt: now,
+            expiresAt: now + .seconds(60), reasons: reasons)
+        approvalList.withLock { $0.append(approval) }
+        return approval
+    }
+
+    func settleApproval(
+        _ id: String, _ answer: ApprovalAnswer, by requester: Requester
+    ) async throws(Refusal) -> Approval {
+        let settled = approvalList.withLock { list -> Approval? in
+            guard let place = list.firstIndex(where: { $0.id == id }) else { return nil }
+            list[place].state = answer.isApproved ? .done : .denied
+            list[place].answeredBy = requester.name
+            return list[place]
+        }
+        guard let settled else { throw Refusal(.notFound, "no '\(id)'") }
+        return settled
     }
 
     typealias Rule = @Sendable (Principal, Verb, AccessTarget) -> Bool
@@ -183,7 +219,14 @@ final class Fleet: ManagementBackend {
         let principal = requester.principal
         questions.withLock { $0.append("\(principal) \(verb) \(target.reference)\(place)") }
         let isAllowed = rule.withLock { $0 }(principal, verb, target)
-        return AccessReport(isAllowed: isAllowed, reasons: [isAllowed ? "test/yes" : "test/no"])
+        var report = AccessReport(
+            isAllowed: isAllowed, reasons: [isAllowed ? "test/yes" : "test/no"])
+        var approved = target
+        approved.isApproved = true
+        if !isAllowed, rule.withLock({ $0 })(principal, verb, approved) {
+            report.needsApproval = true
+        }
+        return report
     }
 
     /// What was kept of what was decided, and whether anything can be kept.
@@ -458,4 +501,15 @@ func event(_ message: String, at milliseconds: Int64 = 0) -> Event {
     Event(
         at: WallTime(milliseconds: milliseconds), node: "n1", reason: "Started", kind: .workload,
         name: "w", message: message)
+}
+
+/// The first copy of a workload, running.
+func instance(_ workload: WorkloadID, on node: NodeID, site: SiteID = "rural") -> Object {
+    let time = WallTime(milliseconds: 1_794_999_990_000)
+    return .instance(
+        Instance(
+            InstanceStatus(
+                id: InstanceID(workload: workload, ordinal: 0), node: node, site: site,
+                tier: .reduced, observedGeneration: 1, phase: .running, ready: true, restarts: 0,
+                startedAt: time, ports: [:], reason: "Running", message: "", observedAt: time)))
 }

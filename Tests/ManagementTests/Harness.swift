@@ -124,6 +124,7 @@ struct EventReader: ~Copyable {
     struct Message: Equatable {
         var event: String
         var data: String
+        var id = ""
     }
 
     private var chunks: HTTPClientResponse.Body.AsyncIterator
@@ -138,6 +139,7 @@ struct EventReader: ~Copyable {
                 text = String(text[end.upperBound...])
                 var message = Message(event: "", data: "")
                 for line in block.split(separator: "\n") {
+                    if line.hasPrefix("id: ") { message.id = String(line.dropFirst(4)) }
                     if line.hasPrefix("event: ") { message.event = String(line.dropFirst(7)) }
                     if line.hasPrefix("data: ") { message.data = String(line.dropFirst(6)) }
                     if line.hasPrefix(":") { message.event = "comment" }

@@ -105,6 +105,54 @@ import Trust
         #expect(!DecisionPoint([]).decide(.user("ann"), .approve, wanted).isAllowed)
     }
 
+    @Test func `what could lose data takes a second person, where there is one`() {
+        var shop = AccessTarget(.workload, "shop", sites: ["rural"])
+        shop.keepsData = true
+        let ann = RoleBinding(role: .admin, users: ["ann"])
+        // Alone nobody is locked out, nor by somebody who may not approve, or elsewhere.
+        for others in [
+            [], [RoleBinding(role: .viewer, users: ["bob"])],
+            [RoleBinding(role: .approver, users: ["bob"], sites: ["urban"])],
+            [RoleBinding(role: .approver, users: ["ann"])],
+        ] {
+            #expect(Self.point([ann] + others).decide(.user("ann"), .delete, shop).isAllowed)
+        }
+        #expect(DecisionPoint([]).decide(.user("ann"), .delete, shop).isAllowed)
+
+        let point = Self.point([
+            ann, RoleBinding(role: .operator, users: ["cat"]),
+            RoleBinding(role: .approver, users: ["bob"]),
+        ])
+        for who in ["ann", "cat"] {
+            let report = point.decide(.user(who), .delete, shop)
+            #expect(!report.isAllowed && report.needsApproval == true, "\(who)")
+            #expect(report.reasons == ["stock/second-person"])
+            #expect(
+                point.decide(.user(who), .delete, AccessTarget(.workload, "idle")).isAllowed)
+        }
+        shop.isApproved = true
+        #expect(point.decide(.user("cat"), .delete, shop).isAllowed)
+        // An approval makes nothing of those who may not anyway.
+        let viewer = point.decide(.user("bob"), .delete, shop)
+        #expect(!viewer.isAllowed && viewer.needsApproval == nil)
+    }
+
+    @Test func `a rule may ask for a second person for anything`() {
+        let point = Self.point(
+            [
+                RoleBinding(role: .admin, users: ["ann"]),
+                RoleBinding(role: .approver, users: ["bob"]),
+            ],
+            cedar: """
+                @id("sites")
+                forbid(principal is User, action == Action::"delete", resource is Site)
+                unless { context.isApproved };
+                """)
+        #expect(point.faults == [])
+        let report = point.decide(.user("ann"), .delete, AccessTarget(.site, "rural"))
+        #expect(report.needsApproval == true && report.reasons == ["staff/sites"])
+    }
+
     @Test func `nodes keep their link and speak with those of their site, unless a policy says no`()
     {
         let site = AccessTarget(.site, "rural", sites: ["rural"])

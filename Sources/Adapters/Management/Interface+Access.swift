@@ -8,17 +8,26 @@ extension Interface {
     ///
     /// Every request comes through here, so what is decided is kept here.
     func permit(
-        _ verb: Verb, _ target: AccessTarget, to call: Call, note text: String? = nil
+        _ verb: Verb, _ target: AccessTarget, to call: Call, note text: String? = nil,
+        approval: String? = nil
     ) async throws {
         let report = await backend.access(of: call.requester, verb, target)
+        try await permit(verb, target, report, to: call, note: text, approval: approval)
+    }
+
+    /// The same where it was decided already.
+    func permit(
+        _ verb: Verb, _ target: AccessTarget, _ report: AccessReport, to call: Call,
+        note text: String? = nil, approval: String? = nil
+    ) async throws {
         await note(verb, target, report, of: call)
-        try await record(verb, target, report, of: call, text)
+        try await record(verb, target, report, of: call, text, approval: approval)
         guard !report.isAllowed else { return }
         throw refusal(of: call, verb, target, report)
     }
 
     /// That a process is there is asked by machines, again and again, and says nothing of anybody.
-    private func note(
+    func note(
         _ verb: Verb, _ target: AccessTarget, _ report: AccessReport, of call: Call
     ) async {
         guard verb != .status else { return }
@@ -67,15 +76,34 @@ extension Interface {
             let site = SiteID(call.parameters["site"] ?? "")
             try await permit(verb, AccessTarget(.site, site.text, sites: [site]), to: call)
         case .object(let verb):
-            try await permit(verb, try await target(try call.kind, call.name), to: call)
+            try await permit(
+                verb, try await target(try call.kind, call.name, for: verb), to: call)
         case .body: break
         }
     }
 
     /// Where an object is. One that is not there is nowhere, so that only who may everywhere hears so.
-    func target(_ kind: Kind, _ name: String) async throws -> AccessTarget {
+    func target(
+        _ kind: Kind, _ name: String, for verb: Verb? = nil
+    ) async throws -> AccessTarget {
         guard let object = await find(kind, name) else { return AccessTarget(kind, name) }
-        return AccessTarget(object, place: await places(for: kind))
+        var target = AccessTarget(object, place: await places(for: kind))
+        // Only for what could lose something: it takes a look at all instances.
+        if kind == .node, verb == .delete { target.keepsData = await keepsData(NodeID(name)) }
+        return target
+    }
+
+    /// Whether something runs on a node, or is meant to, that writes there.
+    private func keepsData(_ node: NodeID) async -> Bool {
+        var writing: Set<WorkloadID> = []
+        for case .workload(let workload) in await backend.list(.workload).items
+        where !AccessTarget.Demands(workload.spec.containers).writableMounts.isEmpty {
+            writing.insert(workload.id)
+        }
+        return await backend.list(.instance).items.contains { object in
+            guard case .instance(let instance) = object else { return false }
+            return instance.status.node == node && writing.contains(instance.status.id.workload)
+        }
     }
 
     /// Where all objects of a kind are, by name.

@@ -39,7 +39,7 @@ extension Interface {
     /// Keeps what was decided, before anything comes of it. Throws where it cannot be kept.
     func record(
         _ verb: Verb, _ target: AccessTarget, _ report: AccessReport, of call: Call,
-        _ note: String? = nil
+        _ note: String? = nil, approval: String? = nil
     ) async throws {
         let auditing = report.isAllowed ? verb.auditing(of: target) : .atOnce
         if case .unrecorded = auditing { return }
@@ -50,7 +50,7 @@ extension Interface {
                 target: target.audited,
                 decision: report.isAllowed ? .allow : .deny, reasons: report.reasons,
                 errors: report.errors, policies: report.policies, request: call.id,
-                note: isRehearsal ? "dry run" : note), auditing)
+                approval: approval, note: isRehearsal ? "dry run" : note), auditing)
     }
 
     /// Who asks. Whoever shows nothing good is refused, and that is kept.
@@ -71,9 +71,15 @@ extension Interface {
 
     private func audit(_ call: Call) async throws -> Response {
         let limit = min(try call.count("limit") ?? 100, limits.eventsMax)
-        let from = try call.count("from").map(UInt64.init)
+        var from = try call.count("from").map(UInt64.init)
         guard try call.flag("watch") else {
             return try .json(try await backend.audit(from: from, limit: limit))
+        }
+        if let last = try call.resumesBehind {
+            guard let last = UInt64(last), last < UInt64(Int64.max) else {
+                throw Rejection.malformed("the header Last-Event-ID is the number of a record")
+            }
+            from = last + 1
         }
         return watchAudit(from: from, limit: limit, for: call)
     }

@@ -6,9 +6,12 @@ extension Interface {
         Route(
             method: .get, path: "/api/v1/certificates",
             summary: "Certificates of the hub and of nodes: whose, from whom, until when.",
-            access: .fleet(.get),
-            success: (200, [.json(.named("CertificateList"))]), refusals: [503],
-            respond: { interface, _ in try .json(try await interface.backend.certificates()) }),
+            access: .fleet(.get), query: paging,
+            success: (200, [.json(.named("CertificateList"))]), refusals: [409, 503],
+            respond: { interface, call in
+                try .json(
+                    try interface.page(try await interface.backend.certificates(), for: call))
+            }),
         Route(
             method: .get, path: "/api/v1/pending",
             summary: "Machines without a token that ask to become nodes.", access: .fleet(.get),

@@ -12,7 +12,8 @@ extension Interface {
         Route(
             method: .get, path: "/api/v1/usertokens",
             summary: "The tokens of people: one's own, or all for who may revoke them.",
-            access: .status, success: (200, [.json(.named("UserTokenList"))]), refusals: [403],
+            access: .status, query: paging,
+            success: (200, [.json(.named("UserTokenList"))]), refusals: [403, 409],
             respond: { try await $0.userTokens($1) }),
         Route(
             method: .post, path: "/api/v1/usertokens",
@@ -56,7 +57,7 @@ extension Interface {
         if !(await backend.access(of: call.requester, .revoke, .fleet).isAllowed) {
             list.items.removeAll { $0.user != call.requester.user }
         }
-        return try .json(list)
+        return try .json(try page(list, for: call))
     }
 
     private func vouch(_ call: Call) async throws -> Response {

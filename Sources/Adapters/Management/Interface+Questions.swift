@@ -130,6 +130,6 @@ extension Interface {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, let kind = Kind(word: String(parts[0])), !parts[1].isEmpty
         else { throw Rejection.malformed("'target' is KIND/NAME or 'fleet', not '\(text)'") }
-        return (who, verb, try await target(kind, String(parts[1])))
+        return (who, verb, try await target(kind, String(parts[1]), for: verb))
     }
 }

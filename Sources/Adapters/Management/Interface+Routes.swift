@@ -4,7 +4,8 @@ import NIOCore
 
 extension Interface {
     static let routes: [Route] =
-        pages + people + questions + audits + identityRoutes + collections + changes
+        pages + people + questions + audits + identityRoutes + approvalRoutes + collections
+        + changes
         + conversations
 
     private static let pages: [Route] = [
@@ -146,9 +147,9 @@ extension Interface {
                     summary: "Labels that they carry: `a=b,c!=d,e,!f`. Where they belong counts as"
                         + " labels: `site`, `node`, `workload` and `tier`."),
                 .init(name: "watch", type: .boolean, summary: "Keep sending what changes."),
-            ],
+            ] + paging,
             success: (200, [.json(.named("ObjectList")), .text("text/event-stream")]),
-            refusals: [404], respond: { try await $0.list($1) }),
+            refusals: [404, 409], respond: { try await $0.list($1) }),
         Route(
             method: .get, path: "/api/v1/{plural}/{name}", summary: "One object.",
             access: .object(.get),
@@ -167,8 +168,9 @@ extension Interface {
             respond: { try await $0.apply($1) }),
         Route(
             method: .delete, path: "/api/v1/{plural}/{name}", summary: "Removes one object.",
-            access: .object(.delete),
-            success: (204, []), refusals: [403, 404, 409, 422, 503],
+            access: .body,
+            success: (204, []), waits: .json(.named("Approval")),
+            refusals: [403, 404, 409, 422, 503],
             respond: { try await $0.delete($1) }),
         Route(
             method: .patch, path: "/api/v1/{plural}/{name}",
@@ -228,8 +230,11 @@ extension Interface {
         let selector = try call.selector
         // Also before a watch, so that a refusal of it has its own status.
         let first = try await list(kind, selector, for: call)
-        guard try call.flag("watch") else { return try .json(first) }
-        return watch(kind, selector, for: call)
+        guard try call.flag("watch") else { return try .json(try page(first, for: call)) }
+        guard call.query["limit"] == nil, call.query["continue"] == nil else {
+            throw Rejection.malformed("'limit' and 'continue' are for a list, and not for 'watch'")
+        }
+        return watch(kind, selector, behind: try call.resumesBehind, for: call)
     }
 
     /// What of a kind whoever asks may see.
@@ -259,7 +264,7 @@ extension Interface {
     private func events(_ call: Call) async throws -> Response {
         let limit = min(try call.count("limit") ?? limits.eventsMax, limits.eventsMax)
         guard try call.flag("watch") else { return try .json(await backend.events(limit: limit)) }
-        return watchEvents(limit: limit, for: call)
+        return watchEvents(limit: limit, behind: try call.resumesBehind, for: call)
     }
 
     private func decisions(_ call: Call) async throws -> Response {
@@ -274,7 +279,8 @@ extension Interface {
         guard try call.flag("watch") else {
             return try .json(await backend.decisions(about: filter, limit: limit))
         }
-        return watchDecisions(about: filter, limit: limit, for: call)
+        return watchDecisions(
+            about: filter, limit: limit, behind: try call.resumesBehind, for: call)
     }
 
     private func authority(_ call: Call) async throws -> Response {
@@ -296,6 +302,10 @@ extension Interface {
     }
 
     private func delete(_ call: Call) async throws -> Response {
+        let target = try await target(try call.kind, call.name, for: .delete)
+        if let waiting = try await permitOrAsk(.delete, target, to: call) {
+            return try .json(waiting, status: .accepted)
+        }
         try await backend.delete(try call.kind, name: call.name)
         return Response(status: .noContent)
     }

@@ -71,6 +71,12 @@ func base64URLDecoded(_ text: String) -> [UInt8]? {
     return Data(base64Encoded: standard).map { Array($0) }
 }
 
+/// The same the other way, without padding.
+func base64URL(_ text: String) -> String {
+    Data(text.utf8).base64EncodedString()
+        .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+}
+
 extension Response {
     static func json(
         _ value: some Encodable, status: HTTPResponse.Status = .ok

@@ -13,6 +13,8 @@ package struct Limits: Sendable {
     package var watchPause: Duration
     /// The most events in one answer, and the window in which a watcher's new events are found.
     package var eventsMax: Int
+    /// The most items in one page of a list.
+    package var pageMax: Int
     /// Requests of one identity in a second, over time and at once after a calm.
     package var requestsPerSecond: Int
     package var requestsBurst: Int
@@ -26,7 +28,8 @@ package struct Limits: Sendable {
     package static let production = Limits(
         bodyBytesMax: 10 * 1024 * 1024, headerBytesMax: 64 * 1024, connectionsMax: 512,
         idle: .seconds(60), heartbeat: .seconds(15), watchPause: .milliseconds(500),
-        eventsMax: 1000, requestsPerSecond: 100, requestsBurst: 400, guessesPerMinute: 30,
+        eventsMax: 1000, pageMax: 1000, requestsPerSecond: 100, requestsBurst: 400,
+        guessesPerMinute: 30,
         callersMax: 4096, arrival: .seconds(30))
 
     /// For the questions of services: small, and many of them from all together.
@@ -42,6 +45,6 @@ package struct Limits: Sendable {
     package static let tight = Limits(
         bodyBytesMax: 64 * 1024, headerBytesMax: 4 * 1024, connectionsMax: 8,
         idle: .milliseconds(500), heartbeat: .milliseconds(20), watchPause: .milliseconds(5),
-        eventsMax: 8, requestsPerSecond: 1000, requestsBurst: 1000, guessesPerMinute: 3,
+        eventsMax: 8, pageMax: 4, requestsPerSecond: 1000, requestsBurst: 1000, guessesPerMinute: 3,
         callersMax: 4, arrival: .milliseconds(300))
 }

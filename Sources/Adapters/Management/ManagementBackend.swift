@@ -4,7 +4,7 @@ package import Model
 ///
 /// Every list is the whole list. The interface filters by label and name, and works out for its
 /// watchers what changed.
-package protocol ManagementBackend: IdentityBackend {
+package protocol ManagementBackend: IdentityBackend, ApprovalBackend {
     /// Whether somebody may do something, by the policies that hold here.
     func access(
         of requester: Requester, _ verb: Verb, _ target: AccessTarget

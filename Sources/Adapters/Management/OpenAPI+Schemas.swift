@@ -39,7 +39,9 @@ let schemas: [String: Schema] = [
         ("id", .string), ("user", .string), ("issuedBy", .string), ("issuedAt", .string),
         ("expiresAt", .string), ("revokedAt?", .string), ("revokedBy?", .string),
     ]),
-    "UserTokenList": .fields([("items", .array(.named("UserToken"))), ("asOf", .string)]),
+    "UserTokenList": .fields([
+        ("items", .array(.named("UserToken"))), ("continue?", .string), ("asOf", .string),
+    ]),
     "UserTokenRequest": .fields([("user", .string), ("validFor", .string)]),
     "IssuedUserToken": .fields([("text", .string), ("token", .named("UserToken"))]),
     "Metadata": .fields([
@@ -54,7 +56,9 @@ let schemas: [String: Schema] = [
     "PolicyBundle": .fields([
         ("key", .string), ("signature", .string), ("payload", .array(.string)),
     ]),
-    "ObjectList": .fields([("items", .array(.named("Object"))), ("asOf", .string)]),
+    "ObjectList": .fields([
+        ("items", .array(.named("Object"))), ("continue?", .string), ("asOf", .string),
+    ]),
     "Event": .fields([
         ("at", .string), ("node?", .string), ("severity", .choice(["Normal", "Warning"])),
         ("reason", .string), ("kind", .choice(Kind.allCases.map(\.rawValue))), ("name", .string),
@@ -140,8 +144,21 @@ let schemas: [String: Schema] = [
     ]),
     "AccessReport": .fields([
         ("isAllowed", .boolean), ("reasons", .array(.string)), ("errors", .array(.string)),
-        ("policies", .array(.string)),
+        ("policies", .array(.string)), ("needsApproval?", .boolean),
     ]),
+    "Approval": .fields([
+        ("id", .string), ("verb", .choice(Verb.allCases.map(\.rawValue))),
+        ("kind", .choice(Kind.allCases.map(\.rawValue))), ("name", .string),
+        ("createdAt?", .string), ("generation", .integer), ("requestedBy", .string),
+        ("credential", .choice(["certificate", "token"])), ("requestedAt", .string),
+        ("expiresAt", .string), ("reasons", .array(.string)),
+        ("state", .choice(Approval.State.allCases.map(\.rawValue))), ("answeredBy?", .string),
+        ("answeredAt?", .string), ("note?", .string),
+    ]),
+    "ApprovalList": .fields([
+        ("items", .array(.named("Approval"))), ("continue?", .string), ("asOf", .string),
+    ]),
+    "ApprovalAnswer": .fields([("isApproved", .boolean), ("note?", .string)]),
     "AuditEntry": .fields([("index", .integer), ("hash", .string), ("text", .string)]),
     "AuditPage": .fields([
         ("log", .string), ("items", .array(.named("AuditEntry"))), ("asOf", .string),
@@ -167,7 +184,7 @@ let schemas: [String: Schema] = [
     "AuditVerdict": .fields([
         ("log", .string), ("first", .integer), ("last", .integer), ("checkpoints", .integer),
         ("newest?", .named("AuditCheckpoint")), ("fault?", .named("AuditFault")),
-        ("witnessed?", .integer),
+        ("witnessed?", .integer), ("neighbours?", .map(.integer)),
     ]),
     "Conflict": .fields([
         ("node", .string), ("kind", .choice(Kind.allCases.map(\.rawValue))), ("name", .string),
@@ -237,7 +254,8 @@ let schemas: [String: Schema] = [
         ("facts", .named("CertificateFacts")), ("seenAt?", .string), ("revokedAt?", .string),
     ]),
     "CertificateList": .fields([
-        ("items", .array(.named("CertificateReport"))), ("asOf", .string), ("clock", .string),
+        ("items", .array(.named("CertificateReport"))), ("continue?", .string), ("asOf", .string),
+        ("clock", .string),
     ]),
     "PendingNode": .fields([
         ("node", .string), ("site", .string), ("device", .string), ("firstAsked", .string),

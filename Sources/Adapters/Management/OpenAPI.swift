@@ -61,6 +61,7 @@ private func operation(of route: Route) -> JSONValue {
     let parameters =
         pathParameters(of: route) + route.query.map { parameter($0, in: "query", required: false) }
         + (route.header.map { [parameter($0, in: "header", required: true)] } ?? [])
+        + (route.flows ? [parameter(goingOn, in: "header", required: false)] : [])
     if !parameters.isEmpty { operation["parameters"] = .list(parameters) }
     if let body = route.body {
         operation["requestBody"] = .object([
@@ -69,6 +70,12 @@ private func operation(of route: Route) -> JSONValue {
     }
     return .object(operation)
 }
+
+private let goingOn = Route.Parameter(
+    name: lastEventID.rawName, type: .string,
+    summary: "With 'watch': the id of the last event that came before the stream broke. What stands"
+        + " behind it follows; where that is not known any more, an event 'gap' and all that is kept."
+)
 
 private func pathParameters(of route: Route) -> [JSONValue] {
     route.path.split(separator: "/").filter { $0.first == "{" }.map { segment in
@@ -95,6 +102,12 @@ private func responses(of route: Route) -> [String: JSONValue] {
         success["content"] = .object(mediaTypes(route.success.content))
     }
     var responses = [String(route.success.status): JSONValue.object(success)]
+    if let waits = route.waits {
+        responses["202"] = .object([
+            "description": .text("Not done yet, and why."),
+            "content": .object(mediaTypes([waits])),
+        ])
+    }
     for status in route.refusals {
         responses[String(status)] = refusal
     }
@@ -109,7 +122,7 @@ private let refusal = JSONValue.object([
 
 /// Each event by itself; `data` is JSON.
 private let serverSentEvents = JSONValue.object([
-    "schema": Schema.fields([("event", .string), ("data", .string)]).json
+    "schema": Schema.fields([("id?", .string), ("event", .string), ("data", .string)]).json
 ])
 
 private func mediaTypes(_ contents: [Route.Content]) -> [String: JSONValue] {

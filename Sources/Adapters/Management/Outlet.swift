@@ -17,10 +17,14 @@ struct Outlet: @unchecked Sendable {
     }
 
     /// A server-sent event. The text of `value` has no line breaks, as the format demands.
-    func send(event: String, _ value: some Encodable) async throws {
+    ///
+    /// - Parameter id: what to ask with to go on behind it; nil where one cannot.
+    func send(event: String, id: String? = nil, _ value: some Encodable) async throws {
         let json = try encodedJSON(value)
         var buffer = ByteBuffer()
-        buffer.reserveCapacity(json.readableBytes + event.utf8.count + 18)
+        buffer.reserveCapacity(
+            json.readableBytes + event.utf8.count + 18 + (id?.utf8.count ?? 0) + 5)
+        if let id { buffer.writeString("id: \(id)\n") }
         buffer.writeString("event: \(event)\ndata: ")
         buffer.writeImmutableBuffer(json)
         buffer.writeString("\n\n")

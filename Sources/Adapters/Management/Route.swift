@@ -41,8 +41,14 @@ struct Route: Sendable {
     var header: Parameter?
     var body: Content?
     var success: (status: Int, content: [Content]) = (200, [])
+    /// Where it is not done at once: what now waits.
+    var waits: Content?
     /// The refusals that belong to this request, beyond those that any request may meet.
     var refusals: [Int] = []
+    /// Whether it may be an answer that goes on, and goes on where it broke.
+    var flows: Bool {
+        success.content.contains { if case .text("text/event-stream") = $0 { true } else { false } }
+    }
     let respond: @Sendable (Interface, Call) async throws -> Response
 }
 

@@ -3,60 +3,78 @@ import Model
 
 extension Interface {
     /// First the whole list, then what changed in it.
-    func watch(_ kind: Kind, _ selector: LabelSelector, for call: Call) -> Response {
+    func watch(
+        _ kind: Kind, _ selector: LabelSelector, behind: String?, for call: Call
+    ) -> Response {
         .flowing("text/event-stream", for: call.request) { _, outlet in
             // Subscribed before the first look, so that nothing falls in between.
             let signals = await backend.changes()
             let first = try await list(kind, selector, for: call)
             var known = KnownObjects(first)
-            try await outlet.send(event: "list", first)
+            // Who has exactly this needs no list again.
+            if behind == first.streamID {
+                try await outlet.sendHeartbeat()
+            } else {
+                try await outlet.send(event: "list", id: first.streamID, first)
+            }
             try await lookAgain(on: signals) {
                 try await checkStanding(of: call, [])
                 let list = try await list(kind, selector, for: call)
                 let (changed, removed) = known.update(to: list)
                 if !changed.isEmpty {
                     let changes = ObjectList(items: changed, asOf: list.asOf)
-                    try await outlet.send(event: "changed", changes)
+                    // Half of what changed is no place to go on from.
+                    try await outlet.send(
+                        event: "changed", id: removed.isEmpty ? list.streamID : nil, changes)
                 }
                 if !removed.isEmpty {
-                    try await outlet.send(event: "removed", RemovedNames(names: removed))
+                    try await outlet.send(
+                        event: "removed", id: list.streamID, RemovedNames(names: removed))
                 }
                 if changed.isEmpty, removed.isEmpty { try await outlet.sendHeartbeat() }
             }
         }
     }
 
-    /// First the newest `limit` events, then each new one.
-    func watchEvents(limit: Int, for call: Call) -> Response {
+    /// First the newest `limit` events, or those behind one, then each new one.
+    func watchEvents(limit: Int, behind: String?, for call: Call) -> Response {
         .flowing("text/event-stream", for: call.request) { _, outlet in
             let signals = await backend.changes()
             var known = KnownEvents()
             let first = known.update(to: await backend.events(limit: limits.eventsMax))
-            for event in first.suffix(limit) { try await outlet.send(event: "event", event) }
+            for event in try await rest(of: first, limit, behind, outlet, \.streamID) {
+                try await outlet.send(event: "event", id: event.streamID, event)
+            }
             try await lookAgain(on: signals) {
                 try await checkStanding(of: call, [(.get, .fleet)])
                 let new = known.update(to: await backend.events(limit: limits.eventsMax))
-                for event in new { try await outlet.send(event: "event", event) }
+                for event in new {
+                    try await outlet.send(event: "event", id: event.streamID, event)
+                }
                 if new.isEmpty { try await outlet.sendHeartbeat() }
             }
         }
     }
 
     /// First the newest `limit` decisions, then each new one.
-    func watchDecisions(about filter: DecisionFilter?, limit: Int, for call: Call) -> Response {
+    func watchDecisions(
+        about filter: DecisionFilter?, limit: Int, behind: String?, for call: Call
+    ) -> Response {
         .flowing("text/event-stream", for: call.request) { _, outlet in
             let signals = await backend.changes()
             let first = await backend.decisions(about: filter, limit: limits.eventsMax)
             var known = Set(first.items.map(\.id))
-            for decision in first.items.suffix(limit) {
-                try await outlet.send(event: "decision", decision)
+            for decision in try await rest(of: first.items, limit, behind, outlet, \.streamID) {
+                try await outlet.send(event: "decision", id: decision.streamID, decision)
             }
             try await lookAgain(on: signals) {
                 try await checkStanding(of: call, [(.get, .fleet)])
                 let list = await backend.decisions(about: filter, limit: limits.eventsMax)
                 let new = list.items.filter { !known.contains($0.id) }
                 known = Set(list.items.map(\.id))
-                for decision in new { try await outlet.send(event: "decision", decision) }
+                for decision in new {
+                    try await outlet.send(event: "decision", id: decision.streamID, decision)
+                }
                 if new.isEmpty { try await outlet.sendHeartbeat() }
             }
         }
@@ -67,16 +85,31 @@ extension Interface {
         .flowing("text/event-stream", for: call.request) { _, outlet in
             let signals = await backend.changes()
             let first = try await backend.audit(from: index, limit: limit)
-            for entry in first.items { try await outlet.send(event: "record", entry) }
+            for entry in first.items {
+                try await outlet.send(event: "record", id: "\(entry.index)", entry)
+            }
             var next = first.items.last.map { $0.index + 1 } ?? max(1, index ?? 1)
             try await lookAgain(on: signals) {
                 try await checkStanding(of: call, [(.review, .fleet)])
                 let page = try await backend.audit(from: next, limit: limits.eventsMax)
-                for entry in page.items { try await outlet.send(event: "record", entry) }
+                for entry in page.items {
+                    try await outlet.send(event: "record", id: "\(entry.index)", entry)
+                }
                 next = (page.items.last?.index).map { $0 + 1 } ?? next
                 if page.items.isEmpty { try await outlet.sendHeartbeat() }
             }
         }
+    }
+
+    /// What a watcher is sent first: the newest, or what stands behind what it had last. Where that is
+    /// not known any more it is told so, and gets all.
+    private func rest<Item>(
+        of items: [Item], _ limit: Int, _ behind: String?, _ outlet: Outlet, _ id: (Item) -> String
+    ) async throws -> ArraySlice<Item> {
+        guard let behind else { return items.suffix(limit) }
+        if let rest = items.behind(behind, id) { return rest }
+        try await outlet.send(event: "gap", Gap(after: behind))
+        return items[...]
     }
 
     /// Looks after each signal and after each heartbeat, but never more often than every

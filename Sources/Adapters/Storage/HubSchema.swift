@@ -142,6 +142,9 @@ private func hubMigrator() -> DatabaseMigrator {
         try database.makeTable("pending", key: "name")
         try database.makeTable("revocations", key: "name")
     }
+    migrator.registerMigration("hub-people-2") { database in
+        try database.makeTable("approval", key: "name")
+    }
     return migrator
 }
 

@@ -17,6 +17,9 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
         UserToken.self, of: "userToken", key: ["name"], "SELECT * FROM userToken ORDER BY name",
         each: { _, token in snapshot.userTokens.append(token) })
     try reader.values(
+        Approval.self, of: "approval", key: ["name"], "SELECT * FROM approval ORDER BY name",
+        each: { _, approval in snapshot.approvals.append(approval) })
+    try reader.values(
         [Int].self, of: "placement", key: ["workload", "node"],
         "SELECT * FROM placement ORDER BY workload, node",
         each: { row, ordinals in

@@ -137,6 +137,10 @@ private func apply(
         try database.put(token, in: "userToken", name: token.id)
     case .removeUserToken(let id):
         try database.run("DELETE FROM userToken WHERE name = ?", [id])
+    case .approval(let approval):
+        try database.put(approval, in: "approval", name: approval.id)
+    case .removeApproval(let id):
+        try database.run("DELETE FROM approval WHERE name = ?", [id])
     case .event(let event):
         try tally.append(event, to: database)
     case .decision(let decision):

@@ -62,7 +62,15 @@ package struct Delete: Sendable {
         var worst: Failure?
         for (kind, name) in try objects() {
             do {
-                try await session.connection.delete(kind, name)
+                if let waiting = try await session.connection.delete(kind, name) {
+                    try session.console.remark(
+                        visible(
+                            "\(kind.word)/\(name) is not deleted yet: until \(waiting.expiresAt) "
+                                + "somebody else may approve it with: skerry approve approval/"
+                                + waiting.id))
+                    worst = Failure(.denied, "")
+                    continue
+                }
                 try session.console.say(visible("\(kind.word)/\(name) deleted"))
             } catch let failure as Failure where failure.code == .notFound {
                 guard !ignoresMissing else { continue }

@@ -55,9 +55,11 @@ package struct Events: Sendable {
         _ heard: @escaping @Sendable () throws -> Void
     ) async throws {
         // What is told again is counted down here, and counted up there for the watch after this.
-        let again = Told(known.events.withLock { $0 })
-        try await session.connection.watchEvents { event in
+        let place = known.place.withLock { $0 }
+        let again = Told(place == nil ? known.events.withLock { $0 } : Counted([]))
+        try await session.connection.watchEvents(behind: place) { event, place in
             try heard()
+            if let place { known.place.withLock { $0 = place } }
             guard !again.events.withLock({ $0.take(event) }) else { return }
             known.events.withLock { $0.add(event) }
             guard isWanted(event) else { return }
@@ -66,6 +68,9 @@ package struct Events: Sendable {
             } else {
                 try session.console.say(EventTable.line(event, colours: session.console.colours))
             }
+        } lost: {
+            let all = known.events.withLock { $0 }
+            again.events.withLock { $0 = all }
         }
     }
 
@@ -83,6 +88,8 @@ package struct Events: Sendable {
 /// The events that a person was told of, over all watches.
 private final class Told: Sendable {
     let events: Mutex<Counted>
+    /// Behind the last that came on a watch; nil before there was one.
+    let place = Mutex<String?>(nil)
 
     init(_ events: Counted) { self.events = Mutex(events) }
 }

@@ -141,9 +141,11 @@ package struct VerifyAudit: Sendable {
         let signed = verdict.newest.map { ", the newest of \($0.at)" } ?? ""
         let witness =
             verdict.witnessed.map { "; the hub has witnessed it up to record \($0)" } ?? ""
+        let neighbours = (verdict.neighbours ?? [:]).sorted { $0.key < $1.key }
+            .map { "; neighbour \($0.key) up to record \($0.value)" }.joined()
         return
             "the audit log \(verdict.log) is whole: records \(verdict.first) to \(verdict.last), "
-            + "\(verdict.checkpoints) signed checkpoints\(signed)\(pruned)\(witness)"
+            + "\(verdict.checkpoints) signed checkpoints\(signed)\(pruned)\(witness)\(neighbours)"
     }
 }
 

@@ -15,7 +15,7 @@ package struct Connection: Sendable {
     }
 
     package func list(_ kind: Kind, _ selector: Selector = Selector()) async throws -> ObjectList {
-        try await value(Request(path: Connection.path(kind, selector: selector)))
+        try await pages(Connection.path(kind, selector: selector))
     }
 
     package func object(_ kind: Kind, _ name: String) async throws -> Object {
@@ -31,8 +31,19 @@ package struct Connection: Sendable {
         return answer.results
     }
 
-    package func delete(_ kind: Kind, _ name: String) async throws {
-        _ = try await answer(to: Request(method: .DELETE, path: Connection.path(kind, name)))
+    /// - Returns: what now waits for another person, where it was not done at once.
+    package func delete(_ kind: Kind, _ name: String) async throws -> Approval? {
+        let bytes = try await answer(
+            to: Request(method: .DELETE, path: Connection.path(kind, name)))
+        return bytes.isEmpty ? nil : try Connection.decode(bytes)
+    }
+
+    package func approvals() async throws -> ApprovalList {
+        try await pages("/api/v1/approvals")
+    }
+
+    package func answer(approval id: String, _ answer: ApprovalAnswer) async throws -> Approval {
+        try await post("/api/v1/approvals/\(Connection.encoded(id))", answer)
     }
 
     package func edit(_ kind: Kind, _ name: String, _ edit: Edit) async throws -> Object {
@@ -58,7 +69,7 @@ package struct Connection: Sendable {
     }
 
     package func certificates() async throws -> CertificateList {
-        try await value(Request(path: "/api/v1/certificates"))
+        try await pages("/api/v1/certificates")
     }
 
     package func pending() async throws -> PendingList {
@@ -189,7 +200,7 @@ package struct Connection: Sendable {
     }
 
     package func userTokens() async throws -> UserTokenList {
-        try await value(Request(path: "/api/v1/usertokens"))
+        try await pages("/api/v1/usertokens")
     }
 
     package func vouch(for user: String, validFor: Interval) async throws -> IssuedUserToken {
@@ -232,12 +243,19 @@ package struct Connection: Sendable {
         }
     }
 
+    /// - Parameters:
+    ///   - place: behind which event to go on; nil to begin with all that are kept.
+    ///   - body: is given each event, and the place behind it.
+    ///   - lost: called where the server does not know that place any more and begins with all.
     package func watchEvents(
-        _ body: @escaping @Sendable (Event) async throws -> Void
+        behind place: String? = nil,
+        _ body: @escaping @Sendable (Event, _ place: String?) async throws -> Void,
+        lost: @escaping @Sendable () -> Void = {}
     ) async throws -> Never {
-        _ = try await messages("/api/v1/events?watch=true") { message -> Int? in
+        _ = try await messages("/api/v1/events?watch=true", behind: place) { message -> Int? in
+            if message.event == "gap" { lost() }
             guard message.event == "event" else { return nil }
-            try await body(try Connection.decode(message.data))
+            try await body(try Connection.decode(message.data), message.id)
             return nil
         }
         preconditionFailure("a watch of events ends only by breaking")
@@ -269,11 +287,13 @@ package struct Connection: Sendable {
     }
 
     private func messages<Result: Sendable>(
-        _ path: String,
+        _ path: String, behind place: String? = nil,
         _ body: @escaping @Sendable (EventStream.Message) async throws -> Result?
     ) async throws -> Result {
         try await refusals {
-            let request = Request(path: path, headers: [("Accept", "text/event-stream")])
+            let headers =
+                [("Accept", "text/event-stream")] + (place.map { [("Last-Event-ID", $0)] } ?? [])
+            let request = Request(path: path, headers: headers)
             return try await endpoint.exchange(request, .heartbeats) { answer, _ in
                 var stream = EventStream()
                 while let piece = try await answer.next() {
@@ -344,7 +364,7 @@ package struct Connection: Sendable {
 
     // MARK: - Requests
 
-    private func value<Value: Decodable & Sendable>(_ request: Request) async throws -> Value {
+    func value<Value: Decodable & Sendable>(_ request: Request) async throws -> Value {
         try Connection.decode(try await answer(to: request))
     }
 

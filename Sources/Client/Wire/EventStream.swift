@@ -2,6 +2,8 @@
 package struct EventStream: Sendable {
     package struct Message: Hashable, Sendable {
         package var event: String
+        /// Of the last event that had one: with it one goes on behind it.
+        package var id: String?
         package var data: [UInt8]
     }
 
@@ -13,6 +15,7 @@ package struct EventStream: Sendable {
     private var endedWithReturn = false
     private var event = ""
     private var data: [UInt8]?
+    private var id: String?
 
     package init(bytesMax: Int = 64 << 20) { self.bytesMax = bytesMax }
 
@@ -45,7 +48,9 @@ package struct EventStream: Sendable {
         case "event": event = String(decoding: value, as: UTF8.self)
         case "data":
             data = data.map { $0 + [10] + value } ?? Array(value)
-        default: break  // Comments, ids and retry times change nothing here.
+        case "id":
+            if !value.contains(0) { id = String(decoding: value, as: UTF8.self) }
+        default: break  // Comments and retry times change nothing here.
         }
         return nil
     }
@@ -55,6 +60,6 @@ package struct EventStream: Sendable {
             event = ""
             data = nil
         }
-        return data.map { Message(event: event.isEmpty ? "message" : event, data: $0) }
+        return data.map { Message(event: event.isEmpty ? "message" : event, id: id, data: $0) }
     }
 }

@@ -29,13 +29,8 @@ extension AuditReport {
         to held: AuditWitness, _ verifier: AuditVerifyingKey
     ) -> String? {
         let known = held.newest
-        if key != held.key { return "it signs with another key than before" }
-        if newest.index < known.index {
-            return "its log ends at record \(newest.index), and it signed record \(known.index) "
-                + "at \(known.at)"
-        }
-        if newest.index == known.index, newest.head != known.head {
-            return "record \(known.index) and those before are not what it signed at \(known.at)"
+        if let contradiction = newest.contradiction(signedBy: key, to: held) {
+            return contradiction
         }
         if let below {
             // About an older record there is nothing to compare with; it is asked again.
@@ -47,6 +42,30 @@ extension AuditReport {
         if newest.index == known.index { return nil }
         guard let start, start.index > known.index, verifier.verifies(start) else {
             return "it does not show record \(known.index), which it signed at \(known.at)"
+        }
+        return nil
+    }
+}
+
+extension AuditCheckpoint {
+    /// Why it cannot be true together with what a witness holds, where nothing but the checkpoint is
+    /// known; nil where it can.
+    ///
+    /// What goes on behind the record that is held is taken: that it follows from it shows when its
+    /// owner's log is verified against what the witness holds.
+    package func contradiction(signedBy key: String, to held: AuditWitness?) -> String? {
+        guard let verifier = AuditVerifyingKey(text: key), verifier.verifies(self) else {
+            return "its checkpoint does not bear the signature of the key that it names"
+        }
+        guard let held else { return nil }
+        let known = held.newest
+        if key != held.key { return "it signs with another key than before" }
+        if index < known.index {
+            return "its log ends at record \(index), and it signed record \(known.index) "
+                + "at \(known.at)"
+        }
+        if index == known.index, head != known.head {
+            return "record \(known.index) and those before are not what it signed at \(known.at)"
         }
         return nil
     }

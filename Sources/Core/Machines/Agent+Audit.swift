@@ -51,6 +51,16 @@ extension Agent {
         journal.writes.append(.auditSeen(seen))
     }
 
+    /// A neighbour whose log this node witnesses went back on its word.
+    mutating func doubt(_ node: NodeID, _ reason: String, at now: Moment) {
+        let message = "the audit log of this neighbour is not what it was: \(reason)"
+        tell(.warning, "AuditDoubted", .node, node.text, message, at: now)
+        acts.append(
+            AuditAct(
+                who: "node/\(node)", action: "witness", target: "node/\(node)", decision: .deny,
+                note: message))
+    }
+
     /// The host went through the whole log, and it is not what was written.
     mutating func noteAudit(_ fault: AuditFault, at now: Moment) {
         auditFault = fault

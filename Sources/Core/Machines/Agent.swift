@@ -232,6 +232,7 @@ package struct Agent: Equatable, Sendable {
         case .redialFailed(let reason): noteRedialFailed(reason, at: now, into: &effects)
         case .timeCorrected: renew(into: &effects)
         case .actedUnderGlass(let act): noteActedUnderGlass(act, at: now)
+        case .doubted(let node, let reason): doubt(node, reason, at: now)
         case .attested(let report): self.report(report, into: &effects)
         case .auditBroken(let fault): noteAudit(fault, at: now)
         case .halt: halt(at: now, into: &effects)

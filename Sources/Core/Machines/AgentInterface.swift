@@ -154,6 +154,8 @@ extension Agent {
         indirect case attested(AuditReport)
         /// The audit log on disk is not what was written.
         case auditBroken(AuditFault)
+        /// The audit log of a neighbour is not what it said in the mesh before.
+        case doubted(NodeID, reason: String)
         /// Stop every workload in reverse tier order, then say `.halted`.
         case halt
     }

@@ -25,6 +25,7 @@ extension Hub {
         case pending(String)
         case revocations
         case userToken(String)
+        case approval(String)
         case policy(PolicyReference)
         case secret(SecretID)
         case epoch
@@ -91,6 +92,8 @@ extension Hub {
         case .revocations: (.revocations, nil)
         case .userToken(let token): (.userToken(token.id), nil)
         case .removeUserToken(let id): (.userToken(id), nil)
+        case .approval(let approval): (.approval(approval.id), nil)
+        case .removeApproval(let id): (.approval(id), nil)
         case .policy(let stored): (.policy(stored.reference), nil)
         case .removePolicy(let reference): (.policy(reference), nil)
         case .secret(let secret): (.secret(secret.id), nil)

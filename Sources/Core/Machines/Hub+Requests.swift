@@ -55,6 +55,10 @@ extension Hub {
             return .issued
         case .revokeToken(let id, let who):
             return .revoked(try revokeToken(id, by: who, at: now))
+        case .ask(let approval): return .approval(try ask(approval, at: now))
+        case .answerApproval(let id, let answer, let who):
+            return .approval(
+                try answerApproval(id, answer, by: who, at: now, into: &effects))
         case .readmit(let node, let device): return try readmit(node, device: device, at: now)
         case .enrol(let tokenID, let secretDigest, let node, let site, let device):
             if let device, isRevoked(device: device) {
@@ -212,7 +216,7 @@ extension Hub {
 
     // MARK: - Delete and edit
 
-    private mutating func delete(
+    mutating func delete(
         _ kind: Kind, _ name: String, at now: Moment, into effects: inout [Effect]
     ) throws(Refusal) {
         let isKnown =
@@ -271,7 +275,7 @@ extension Hub {
         journal.forget { followUp in
             switch followUp {
             case .feed(node, _), .acknowledge(node, _, _): true
-            case .feed, .acknowledge, .reply, .receipt, .roster, .plan, .revocations: false
+            case .feed, .acknowledge, .reply, .receipt, .roster, .plan, .revocations, .greet: false
             }
         }
         let site = nodes[node]?.node.spec.site

@@ -96,21 +96,19 @@ extension Hub {
         guard leads(hello, on: session, at: now, into: &effects),
             admitClaim(hello, on: session, at: now, into: &effects)
         else { return }
+        if doubt(hello, on: session, at: now) { return }
         greet(hello, on: session, at: now, into: &effects)
     }
 
     /// Takes up the talk with a node that is who it says.
-    private mutating func greet(
+    mutating func greet(
         _ hello: Hello, on session: SessionID, at now: Moment, into effects: inout [Effect]
     ) {
         guard var member = nodes[hello.node] else { return }
         let older = member.session.flatMap { $0 == session ? nil : $0 }
         if let older { sessions.remove(older) }
         // A copy of a greeting is older than what was confirmed since.
-        let isLess =
-            hello.appliedRevision < member.applied
-            || (hello.logHead.map { $0 < member.inbox.last } ?? false)
-        if isLess, sessions[session]?.state == .silent {
+        if member.hasMore(than: hello), sessions[session]?.state == .silent {
             forgetLog(of: hello.node, holding: hello.appliedRevision, at: now)
             member = nodes[hello.node] ?? member
         }
@@ -205,14 +203,25 @@ extension Hub {
             member.durable == member.feed.head
         else { return }
         let fresh = addressed(member.feed.documents(after: session.sent), to: node)
-        var rest = fresh[...]
+        var (ahead, rest) = rulesFirst(fresh)
         repeat {
-            let batch = rest.prefix(limits.documentsPerMessage)
+            let batch = rest.prefix(limits.documentsPerMessage - ahead.count)
             rest = rest.dropFirst(batch.count)
             let through = rest.isEmpty ? member.durable : batch.last?.revision ?? member.durable
-            effects.append(.send(id, .documents(Array(batch), through: through)))
+            effects.append(.send(id, .documents(ahead + batch, through: through)))
+            ahead = []
         } while !rest.isEmpty
         sessions.update(id) { $0.sent = member.durable }
+    }
+
+    /// Policies, and the site that they are judged by, go with the first message whatever their revision:
+    /// no workload starts before the rule is there that forbids it. A node that hears only that message
+    /// is sent them again, and does not take them twice. Where they do not fit, all go by revision.
+    private func rulesFirst(_ fresh: [Document]) -> (ahead: [Document], rest: ArraySlice<Document>)
+    {
+        let ahead = fresh.filter { $0.key.isRule }
+        guard ahead.count < limits.documentsPerMessage else { return ([], fresh[...]) }
+        return (ahead, fresh.filter { !$0.key.isRule }[...])
     }
 
     mutating func confirm(_ revision: UInt64, by node: NodeID) {
@@ -315,6 +324,7 @@ extension Hub {
         dealKeys(at: now, into: &effects)
         refreshRevocations(at: now, into: &effects)
         forgetPending(at: now)
+        expireApprovals(at: now)
         vouch(at: now)
         if findsLost(at: now) { reconcile(because: .nodeLost, at: now) }
         effects.append(.wake(at: now.monotonic + limits.heartbeatEvery, for: .sweep))
@@ -330,6 +340,10 @@ extension Disconnection {
         case .error: "not heard from, and its site should never be out of contact"
         }
     }
+}
+
+extension DocumentKey {
+    fileprivate var isRule: Bool { isPolicy || kind == DocumentKey.site("").kind }
 }
 
 extension LogEntry {

@@ -9,13 +9,16 @@ extension Hub {
     /// This store is a copy: a backup that was put in place. From here on no older hub is obeyed by a
     /// node that has met this one, and no node is told anything before it was compared.
     mutating func beginAnew(at now: Moment) {
+        let former = epoch
         epoch = max(epoch, metEpoch) + 1
         journal.writes.append(.epoch(epoch))
         leapOverLostVersions(at: now.wall)
         // One that is awaited already may hold what even the hub before this copy did not know.
         for (node, member) in nodes {
             switch member.timeline {
-            case .shared: setTimeline(.awaited(since: now.wall, head: member.feed.newest), of: node)
+            case .shared:
+                setTimeline(
+                    .awaited(since: now.wall, head: member.feed.newest, epoch: former), of: node)
             case .awaited: continue
             // It is not asked a second time what it holds, but what it runs may have changed since.
             case .paused: forgetReports(of: node)
@@ -80,13 +83,12 @@ extension Hub {
         }
         switch member.timeline {
         case .shared where hello.knownRevision > member.feed.head:
-            tell(
-                .warning, "NodeAhead", .node, hello.node.text,
-                "it holds revision \(hello.knownRevision), this hub knows \(member.feed.head); "
-                    + "nothing is sent to it before the two were compared", at: now)
-            setTimeline(.awaited(since: now.wall, head: member.feed.newest), of: hello.node)
-            forgetReports(of: hello.node)
-        case .awaited(_, let head) where hello.knownRevision <= head:
+            let why =
+                "it holds revision \(hello.knownRevision), this hub knows \(member.feed.head)"
+            expect(hello.node, head: member.feed.newest, because: why, at: now)
+        case .awaited(_, let head, let former)
+        where hello.knownRevision <= head
+            && (hello.epoch == former ?? hello.epoch || hello.knownRevision == 0):
             setTimeline(.shared, of: hello.node)
             return resume(hello)
         case .shared: return resume(hello)
@@ -94,6 +96,36 @@ extension Hub {
         }
         nodes.update(hello.node) { $0.gathered = [] }
         return true
+    }
+
+    /// Whether what a node holds may come from the hub that this one took the place of, which gave other
+    /// documents the same numbers. It is greeted once that is durable.
+    ///
+    /// With the first document that it keeps, a node keeps the epoch as well. One that greets with an
+    /// older epoch has kept nothing that this hub said since it was restored, so it holds what it held
+    /// when the two were compared, or has it from another. The welcome gives it the epoch, and from
+    /// then on nothing else would tell.
+    mutating func doubt(_ hello: Hello, on session: SessionID, at now: Moment) -> Bool {
+        guard let member = nodes[hello.node], member.timeline == .shared,
+            // A copy of a greeting is older than what the node said since.
+            sessions[session]?.state == .silent,
+            hello.epoch < epoch, hello.knownRevision > 0,
+            hello.knownRevision != member.applied || member.hasMore(than: hello)
+        else { return false }
+        let why = "it may have obeyed a hub of epoch \(hello.epoch) since this one was restored"
+        expect(hello.node, head: 0, because: why, at: now)
+        journal.followUps.append(.greet(hello, session))
+        return true
+    }
+
+    private mutating func expect(
+        _ node: NodeID, head: UInt64, because why: String, at now: Moment
+    ) {
+        tell(
+            .warning, "NodeAhead", .node, node.text,
+            why + "; nothing is sent to it before the two were compared", at: now)
+        setTimeline(.awaited(since: now.wall, head: head, epoch: epoch), of: node)
+        forgetReports(of: node)
     }
 
     /// What the copy knows of the node's instances may have ended since, which nobody would say again:
@@ -224,14 +256,14 @@ extension Hub {
         var conditions: [Condition] = []
         switch member.timeline {
         case .shared: break
-        case .awaited(let since, _) where member.session == nil:
+        case .awaited(let since, _, _) where member.session == nil:
             conditions.append(
                 Condition(
                     type: "AwaitingReconnect", isTrue: true, reason: "HubRestored",
                     message:
                         "this hub was restored from a copy and has not heard from the node since",
                     observedAt: since))
-        case .awaited(let since, _):
+        case .awaited(let since, _, _):
             conditions.append(
                 Condition(
                     type: "ConflictPaused", isTrue: true, reason: "NotCompared",
@@ -270,5 +302,12 @@ extension DocumentKey {
 extension Timeline {
     var isPaused: Bool {
         if case .paused = self { true } else { false }
+    }
+}
+
+extension Hub.Member {
+    /// Whether the node said once that it holds more than it does now.
+    func hasMore(than hello: Hello) -> Bool {
+        hello.appliedRevision < applied || (hello.logHead.map { $0 < inbox.last } ?? false)
     }
 }

@@ -26,6 +26,8 @@ package struct Hub: Equatable, Sendable {
     var tokens: Table<String, JoinToken> = Table()
     /// Leave for people to ask without a certificate.
     var userTokens: Table<String, UserToken> = Table()
+    /// What people asked for and others have to approve.
+    var approvals: Table<String, Approval> = Table()
     /// The highest generation of any object that was deleted. One that is made anew under an old name
     /// counts on from here, so that what is left of the old one cannot pass for it.
     var generationFloor: UInt64
@@ -152,6 +154,7 @@ package struct Hub: Equatable, Sendable {
         case receipt(SessionID, AuditWitness, seen: UInt64)
         case roster(SiteID)
         case plan(SiteID)
+        indirect case greet(Hello, SessionID)
     }
 
     /// - Parameter known: policies that this hub has had, as something besides the store remembers. One
@@ -185,6 +188,7 @@ package struct Hub: Equatable, Sendable {
         for roster in snapshot.rosters { rosters.insert(roster, for: roster.site) }
         for plan in snapshot.plans { plans.insert(plan, for: plan.site) }
         for token in snapshot.userTokens { userTokens.insert(token, for: token.id) }
+        for approval in snapshot.approvals { approvals.insert(approval, for: approval.id) }
         unreadPolicies = takePolicies(snapshot.policies)
         let stored = Set(snapshot.policies.map(\.reference.name))
         unreadPolicies += known.filter { !stored.contains($0) }.sorted()
@@ -213,6 +217,7 @@ package struct Hub: Equatable, Sendable {
         if isCopy {
             beginAnew(at: now)
             revokeAllTokens(at: now)
+            expireAllApprovals(at: now)
         }
         for node in nodes.keys { nodes.update(node) { $0.quietSince = now.monotonic } }
         for device in pending.keys { pending.update(device) { $0.lastAsked = now.monotonic } }
@@ -267,6 +272,8 @@ package struct Hub: Equatable, Sendable {
                 sendReceipt(witness, seen: seen, on: session, into: &effects)
             case .roster(let site): dealRoster(of: site, into: &effects)
             case .plan(let site): dealPlan(of: site, into: &effects)
+            case .greet(let hello, let session):
+                if sessions[session] != nil { greet(hello, on: session, at: now, into: &effects) }
             }
         }
     }

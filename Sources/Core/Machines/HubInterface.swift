@@ -22,6 +22,9 @@ package struct HubLimits: Equatable, Sendable {
     /// Tokens of people that still count, and of one person.
     package var userTokens: Int
     package var tokensPerUser: Int
+    /// Requests that wait for an approval, and of one person.
+    package var approvals: Int
+    package var approvalsPerUser: Int
     package var objects: Int
     /// Copies that one workload may ask for.
     package var replicas: Int
@@ -47,7 +50,8 @@ package struct HubLimits: Equatable, Sendable {
         heartbeatEvery: .seconds(15), heartbeatsMissed: 3, admissionsPerSecond: 200,
         admissionBurst: 50, reconnectWindowMin: .seconds(1), documentsPerMessage: 64,
         holdings: 4_096, events: 2_000, decisions: 2_000, siteVersions: 64, tokens: 10_000,
-        userTokens: 4_096, tokensPerUser: 64, objects: 20_000, replicas: 10_000,
+        userTokens: 4_096, tokensPerUser: 64, approvals: 256, approvalsPerUser: 32, objects: 20_000,
+        replicas: 10_000,
         instancesPerNode: 1_000, writes: 4_096, policies: 256, policyVersions: 16,
         meshMembers: 256, plannedWorkloads: 128, pending: 64, revocations: 4_096,
         auditLeaves: 100_000)
@@ -56,7 +60,8 @@ package struct HubLimits: Equatable, Sendable {
         heartbeatEvery: .seconds(60), heartbeatsMissed: 3, admissionsPerSecond: 4,
         admissionBurst: 2, reconnectWindowMin: .seconds(1), documentsPerMessage: 2, holdings: 128,
         events: 32, decisions: 32, siteVersions: 16, tokens: 64,
-        userTokens: 16, tokensPerUser: 4, objects: 1_000, replicas: 64,
+        userTokens: 16, tokensPerUser: 4, approvals: 4, approvalsPerUser: 2, objects: 1_000,
+        replicas: 64,
         instancesPerNode: 64, writes: 64,
         policies: 4,
         policyVersions: 3, meshMembers: 8, plannedWorkloads: 4, pending: 4, revocations: 16,
@@ -92,6 +97,9 @@ extension Hub {
         case issue(JoinToken)
         case vouch(UserToken)
         case revokeToken(id: String, by: String)
+        /// Something that another person has to approve. The host has checked that nothing else lacks.
+        case ask(Approval)
+        case answerApproval(id: String, ApprovalAnswer, by: String)
         case resolve(Resolution)
         /// The host has checked nothing yet; the digest is of the secret that the node showed.
         case enrol(
@@ -112,6 +120,7 @@ extension Hub {
         case object(Object)
         case issued
         case revoked(UserToken)
+        case approval(Approval)
         /// And how long the authority of the node may live.
         case enrolled(NodeID, SiteID, life: Duration)
         case resolved

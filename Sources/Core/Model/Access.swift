@@ -134,6 +134,10 @@ package struct AccessTarget: Hashable, Sendable {
     package var demands: Demands?
     /// Who asked for what is to be approved; nil where nobody did, or it is not known.
     package var requestedBy: Principal?
+    /// Whether somebody else approved that this is done.
+    package var isApproved = false
+    /// Whether data could be lost with it: it may write on its node, or such a workload runs there.
+    package var keepsData = false
 
     /// What a workload asks of the node that runs it, as policies name it.
     package struct Demands: Hashable, Sendable {
@@ -159,6 +163,7 @@ package struct AccessTarget: Hashable, Sendable {
         self.sites = sites
         self.tier = tier
         self.demands = demands
+        keepsData = demands?.writableMounts.isEmpty == false
     }
 
     private init() {
@@ -229,11 +234,14 @@ package struct AccessReport: Hashable, Codable, Sendable {
     package var errors: [String]
     /// The versions that it was decided by.
     package var policies: [PolicyReference]
+    /// True where all that lacks is that another person approves it; nil otherwise.
+    package var needsApproval: Bool?
 
     package init(
         isAllowed: Bool, reasons: [String], errors: [String] = [],
-        policies: [PolicyReference] = []
+        policies: [PolicyReference] = [], needsApproval: Bool? = nil
     ) {
+        self.needsApproval = needsApproval
         self.isAllowed = isAllowed
         self.reasons = reasons
         self.errors = errors

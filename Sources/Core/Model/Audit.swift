@@ -222,11 +222,15 @@ package struct AuditVerdict: Hashable, Codable, Sendable {
     package var fault: AuditFault?
     /// How far the hub has witnessed it; nil where it was never said.
     package var witnessed: UInt64?
+    /// Up to where neighbours hold it, by their names; nil where none was asked.
+    package var neighbours: [String: UInt64]?
 
     package init(
         log: String, first: UInt64, last: UInt64, checkpoints: Int,
-        newest: AuditCheckpoint?, fault: AuditFault?, witnessed: UInt64? = nil
+        newest: AuditCheckpoint?, fault: AuditFault?, witnessed: UInt64? = nil,
+        neighbours: [String: UInt64]? = nil
     ) {
+        self.neighbours = neighbours
         self.log = log
         self.first = first
         self.last = last

@@ -97,6 +97,17 @@ package struct AuditWitness: Hashable, Codable, Sendable {
     }
 }
 
+/// What a neighbour holds of the log of a node.
+package struct AuditTestimony: Hashable, Codable, Sendable {
+    package var node: NodeID
+    package var checkpoint: AuditCheckpoint
+
+    package init(node: NodeID, checkpoint: AuditCheckpoint) {
+        self.node = node
+        self.checkpoint = checkpoint
+    }
+}
+
 /// One checkpoint in the log of a hub over all logs.
 package struct AuditLeaf: Hashable, Sendable {
     package var number: UInt64

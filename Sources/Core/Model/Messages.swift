@@ -86,7 +86,7 @@ package enum HubMessage: Hashable, Codable, Sendable {
     case welcome(Welcome)
     /// Come back after this long; the session is over.
     case retry(after: Interval, reason: String)
-    /// Documents in rising revision; with the last of them the node has everything up to `through`.
+    /// Documents; with the last of them the node has everything up to `through`. Some may be newer.
     case documents([Document], through: UInt64)
     /// Every log entry up to this sequence is durable on the hub.
     case acknowledged(sequence: UInt64)

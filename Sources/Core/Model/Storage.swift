@@ -101,6 +101,8 @@ package enum HubWrite: Hashable, Sendable {
     case revocations(RevocationList)
     case userToken(UserToken)
     case removeUserToken(id: String)
+    case approval(Approval)
+    case removeApproval(id: String)
     case event(Event)
     case decision(Decision)
     case epoch(UInt64)
@@ -189,6 +191,7 @@ package struct HubSnapshot: Hashable, Sendable {
     package var audit = AuditTail()
     package var auditTree = AuditTree()
     package var userTokens: [UserToken] = []
+    package var approvals: [Approval] = []
 
     package init(
         sites: [Site] = [], nodes: [NodeState] = [], workloads: [Workload] = [],

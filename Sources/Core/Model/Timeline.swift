@@ -3,8 +3,9 @@ package enum Timeline: Hashable, Codable, Sendable {
     /// The node holds what this hub gave it, as far as it came.
     case shared
     /// This hub is a copy of an earlier one, and the node was not compared with it since. `head` is the
-    /// newest revision that the copy knows of: a node that holds no more is only behind.
-    case awaited(since: WallTime, head: UInt64)
+    /// newest revision that the copy knows of, and `epoch` the one of the hub that it was made of: a
+    /// node that obeyed that hub last and holds no more is only behind.
+    case awaited(since: WallTime, head: UInt64, epoch: UInt64? = nil)
     /// The node holds what this hub does not say. It is sent nothing until a person chooses.
     case paused(since: WallTime, held: [Document], through: UInt64)
 }

@@ -1,3 +1,4 @@
+import Audit
 import Claiming
 import Machines
 import Membership
@@ -28,6 +29,15 @@ extension AgentHost {
         case fetch(PolicyOffer)
         case register([Registration])
         case claim(Claiming.Post)
+        case attest(AuditCheckpoint, key: String)
+    }
+
+    /// What hears of the checkpoints of this node's audit log: its neighbours, where it has any.
+    static func attesting(
+        to seat: MeshSeat?, by key: AuditKey
+    ) -> @Sendable (AuditCheckpoint) -> Void {
+        let text = key.verifier.text
+        return { seat?.orders.yield(.attest($0, key: text)) }
     }
 
     /// Opens the socket of the mesh and takes up what the disk holds. Nil where the settings want no
@@ -125,6 +135,7 @@ extension AgentHost {
         case .fetch(let offer): await mesh.fetch(offer)
         case .register(let healthy): await mesh.register(healthy)
         case .claim(let post): await mesh.say(post)
+        case .attest(let checkpoint, let key): await mesh.attest(checkpoint, key: key)
         }
     }
 
@@ -152,6 +163,7 @@ extension AgentHost {
         case .fetchedPlan(let signed, let neighbour):
             log("a plan of this site's work came from neighbour '\(neighbour)'")
             await keep(signed)
+        case .doubted(let node, let reason): mailbox.yield(.doubted(node, reason: reason))
         case .remark(let text): log(text)
         case .cloned(let node):
             log("two machines speak as node \(node) in the mesh: one of them is a copy")

@@ -10,12 +10,19 @@ extension NodeMesh {
         case policies = "p"
         case site = "d"
         case services = "s"
-        case plan = "w"
+        case plan = "c"
+        /// Where a node's audit log stands, and what others hold of it.
+        case audit = "a"
+        case witness = "w"
     }
 
     /// Every key ends with its owner, so that no two nodes write the same.
     func key(_ source: Source, _ name: String) -> String {
-        source.rawValue + "/" + NodeMesh.mark(of: place.node) + "/" + name
+        NodeMesh.key(source, name, of: place.node)
+    }
+
+    static func key(_ source: Source, _ name: String, of owner: NodeID) -> String {
+        source.rawValue + "/" + NodeMesh.mark(of: owner) + "/" + name
     }
 
     /// Eight digits for a node. Two that are alike cannot be in one roster.
@@ -90,7 +97,9 @@ extension NodeMesh {
 
     func note(_ record: Record) {
         notePlan(record)
-        guard let fact = FactKey(record), let offer = fact.offer(record) else { return }
+        guard let fact = FactKey(record) else { return }
+        if fact.source == .audit, !record.isTombstone { witness(record) }
+        guard let offer = fact.offer(record) else { return }
         outlook.yield(.offered(offer))
     }
 
@@ -114,7 +123,7 @@ extension NodeMesh {
                             MeshHolding(
                                 node: record.origin, subject: "Plan/" + fact.name, version: $0)
                         } : nil
-                case .services: return nil
+                case .services, .audit, .witness: return nil
                 }
             }
     }

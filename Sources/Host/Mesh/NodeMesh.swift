@@ -42,6 +42,8 @@ package actor NodeMesh {
         case claims([Claiming.Message], from: NodeID)
         /// A newer plan of the site is here, unchecked but for its digest.
         case fetchedPlan(SignedPlan, from: NodeID)
+        /// The audit log of a neighbour is not what it said before.
+        case doubted(NodeID, String)
         /// Something that people should read.
         case remark(String)
     }
@@ -82,6 +84,11 @@ package actor NodeMesh {
     var isBehind = false
     /// From whom each record came first, and when.
     var arrivals: [Arrival: (via: NodeID, at: WallTime)] = [:]
+
+    // Where the audit log of this node stands, to be said; and what is held of those of others.
+    var unattested: [UInt8]?
+    var attestedAt: Instant?
+    var held: [NodeID: HeldLog] = [:]
 
     // Content, by digest; what is being sent, by transfer; what is wanted, by the name of the policy.
     var contents: [String: [UInt8]] = [:]
@@ -133,6 +140,9 @@ package actor NodeMesh {
         keys = NodeMesh.keys(of: roster)
         // What it said before it stopped is taken back until it is said again.
         isBehind = !log.isEmpty
+        held = NodeMesh.heldLogs(in: log, of: place.node)
+        facts[.witness] = NodeMesh.words(of: held, by: place.node)
+        facts[.audit] = NodeMesh.said(.audit, in: log, by: place.node)
         timers.set(.tick, at: now().monotonic)
     }
 
@@ -202,6 +212,7 @@ package actor NodeMesh {
         switch reason {
         case .tick:
             give(.timer)
+            attest()
             catchUp()
         case .content: moveContent()
         }

@@ -35,23 +35,39 @@ struct CertificateCommand: AsyncParsableCommand {
 
 struct ApproveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "approve", abstract: "Let a machine that asks become a node.",
+        commandName: "approve",
+        abstract: "Let a machine that asks become a node, or say yes to what somebody asked for.",
         discussion: """
             skerry get pending
             skerry approve rural-2 --fingerprint 9f86-d081
 
             Compare the fingerprint with the one that the machine's own agent says.
+
+            skerry get approvals
+            skerry approve approval/1f0a9c44
+
+            What was asked for is done at once, and once. Nobody approves their own requests.
             """)
 
-    @Argument(help: "NAME, as 'get pending' shows it.")
+    @Argument(help: "NAME, as 'get pending' shows it, or approval/ID, as 'get approvals' does.")
     var name: String
     @Option(help: "Which machine, by the beginning of its fingerprint, where several ask.")
     var fingerprint: String?
     @Option(help: "Another site than it asked for.")
     var site: String?
+    @Option(help: "With an approval: a word about it, for the record.")
+    var note: String?
     @OptionGroup var context: ContextOptions
 
     func run() async throws {
+        if let id = AnswerApproval.id(in: name) {
+            guard fingerprint == nil, site == nil else {
+                throw Failure(.usage, "--fingerprint and --site are for machines that ask to join")
+            }
+            return try await AnswerApproval(id, isApproved: true, note: note)
+                .run(in: context.session())
+        }
+        guard note == nil else { throw Failure(.usage, "--note is for approval/ID") }
         try await AnswerPending(name, isApproved: true, fingerprint: fingerprint, site: site)
             .run(in: context.session())
     }
@@ -59,16 +75,32 @@ struct ApproveCommand: AsyncParsableCommand {
 
 struct DenyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "deny", abstract: "Tell a machine that asks to become a node no.",
-        discussion: "skerry deny rural-2 --fingerprint 9f86-d081")
+        commandName: "deny",
+        abstract: "Say no to a machine that asks to become a node, or to what somebody asked for.",
+        discussion: """
+            skerry deny rural-2 --fingerprint 9f86-d081
+            skerry deny approval/1f0a9c44 --note 'the backup is not done yet'
 
-    @Argument(help: "NAME, as 'get pending' shows it.")
+            Whoever asked may take their own request back in this way.
+            """)
+
+    @Argument(help: "NAME, as 'get pending' shows it, or approval/ID, as 'get approvals' does.")
     var name: String
     @Option(help: "Which machine, by the beginning of its fingerprint, where several ask.")
     var fingerprint: String?
+    @Option(help: "With an approval: why, for who asked.")
+    var note: String?
     @OptionGroup var context: ContextOptions
 
     func run() async throws {
+        if let id = AnswerApproval.id(in: name) {
+            guard fingerprint == nil else {
+                throw Failure(.usage, "--fingerprint is for machines that ask to join")
+            }
+            return try await AnswerApproval(id, isApproved: false, note: note)
+                .run(in: context.session())
+        }
+        guard note == nil else { throw Failure(.usage, "--note is for approval/ID") }
         try await AnswerPending(name, isApproved: false, fingerprint: fingerprint, site: nil)
             .run(in: context.session())
     }

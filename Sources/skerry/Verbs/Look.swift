@@ -20,20 +20,21 @@ struct GetCommand: AsyncParsableCommand {
             skerry get certificates
             skerry get pending
             skerry get revocations
+            skerry get approvals
             skerry get services
 
-            The last ten are no objects. Decisions and authority tell who was allowed to do what, and
+            The last eleven are no objects. Decisions and authority tell who was allowed to do what, and
             who is; changes, what people changed at nodes; compliance, which decisions of nodes were
             against the policy they name; conflicts, what a node holds that the hub does not say; tokens, who
             may ask without a certificate; certificates, for how long hub and nodes can prove who they
             are; pending, which machines ask to become nodes; revocations, whose identity is no longer
-            good; services, the healthy instances of each workload, nearest and least loaded first.
+            good; approvals, what waits for another person's yes; services, the healthy instances of each workload, nearest and least loaded first.
             """)
 
     @Argument(
         help: """
             KIND, KIND NAME…, KIND/NAME…, all, decisions, authority, changes, compliance, conflicts, \
-            tokens, certificates, pending, revocations or services.
+            tokens, certificates, pending, revocations, approvals or services.
             """)
     var what: [String]
     @Flag(name: .shortAndLong, help: "Go on with each change.")
@@ -82,6 +83,9 @@ struct GetCommand: AsyncParsableCommand {
                 .run(in: context.session())
         case ["revocations"], ["revocation"]:
             return try await Revocations(format: format.output, headings: !format.omitsHeadings)
+                .run(in: context.session())
+        case ["approvals"], ["approval"]:
+            return try await Approvals(format: format.output, headings: !format.omitsHeadings)
                 .run(in: context.session())
         case ["changes"], ["change"]:
             return try await ShowLocalChanges(

@@ -23,16 +23,17 @@ enum AccessWords {
             user: [], console: [], binding: [], fleet.type: [], "Action": [],
         ]
         for kind in Kind.allCases { types[Text(kind.rawValue)] = ["requestedBy"] }
-        types[Text(Kind.node.rawValue)] = ["site", "requestedBy"]
+        types[Text(Kind.node.rawValue)] = ["site", "requestedBy", "keepsData"]
         types[Text(Kind.instance.rawValue)] = ["tier", "requestedBy"]
         types[Text(Kind.workload.rawValue)] = [
             "tier", "requestedBy", "images", "isPinned", "hostMounts", "writableMounts", "ports",
-            "runsCommands",
+            "runsCommands", "keepsData",
         ]
         return Vocabulary(
             types: types, actions: Set(Verb.allCases.map(action)),
             context: [
                 "staleness", "policyAge", "issuance", "credential", "request",
+                "isApproved", "hasApprover",
             ])
     }()
 }

@@ -58,6 +58,8 @@ package struct DecisionPoint: Sendable {
     /// Whether somebody may change policies at every site.
     package let hasPolicyMaker: Bool
     private let rules: Authoriser
+    /// Who may approve by their role, and where; everywhere without a site.
+    private let approvers: [(user: String, sites: [SiteID])]
     /// What the policies say, to show it.
     let sources: [(reference: PolicyReference, spec: PolicySpec)]
 
@@ -76,6 +78,15 @@ package struct DecisionPoint: Sendable {
             policy.spec.roleBindings.map { (policy.spec.scope.sites, $0) }
         }
         bindsSomebody = bindings.contains { !$0.1.users.isEmpty }
+        approvers = bindings.flatMap { scope, binding in
+            guard binding.role.verbs.contains(.approve) else { return [(String, [SiteID])]() }
+            let sites =
+                binding.sites.isEmpty
+                ? scope : binding.sites.filter { scope.isEmpty || scope.contains($0) }
+            // A binding that names sites outside of its policy's scope holds nowhere.
+            guard !sites.isEmpty || (binding.sites.isEmpty && scope.isEmpty) else { return [] }
+            return binding.users.map { ($0, sites) }
+        }
         hasPolicyMaker = bindings.contains { scope, binding in
             binding.role.makesPolicy && !binding.users.isEmpty && binding.sites.isEmpty
                 && scope.isEmpty
@@ -123,18 +134,44 @@ package struct DecisionPoint: Sendable {
         _ principal: Principal, _ verb: Verb, _ target: AccessTarget,
         in circumstances: Circumstances = Circumstances()
     ) -> AccessReport {
+        var report = ruling(principal, verb, target, in: circumstances)
+        guard !report.isAllowed, !target.isApproved, case .user = principal else { return report }
+        var approved = target
+        approved.isApproved = true
+        if ruling(principal, verb, approved, in: circumstances).isAllowed {
+            report.needsApproval = true
+        }
+        return report
+    }
+
+    private func ruling(
+        _ principal: Principal, _ verb: Verb, _ target: AccessTarget,
+        in circumstances: Circumstances
+    ) -> AccessReport {
         // At the console, with the glass broken, policies do not count, not even those that are broken.
         let rules = circumstances.isGlassBroken && principal == .console ? emergency : rules
+        var context = circumstances.context
+        context["isApproved"] = .bool(target.isApproved)
+        context["hasApprover"] = .bool(hasApprover(of: target, besides: principal))
         let ruling = rules.decide(
             Request(
                 principal: principal.uid, action: AccessWords.action(verb), resource: target.uid,
-                context: circumstances.context, entities: entities(of: principal, target)))
+                context: context, entities: entities(of: principal, target)))
         var errors = ruling.errors.map { "\($0.policy): \($0.failure)" }
         if let fault = ruling.fault { errors.append("\(fault)") }
         errors += faults.filter(\.isBreach).map { "\($0.policy): \($0.message)" }
         return AccessReport(
             isAllowed: ruling.isAllowed, reasons: ruling.reasons.map(\.string), errors: errors,
             policies: policies)
+    }
+
+    /// Whether somebody else is bound who may approve what is asked for.
+    private func hasApprover(of target: AccessTarget, besides principal: Principal) -> Bool {
+        guard case .user(let name) = principal else { return false }
+        return approvers.contains { user, sites in
+            user != name
+                && (sites.isEmpty || (target.sites.count == 1 && sites.contains(target.sites[0])))
+        }
     }
 
     /// A node that is both who asks and what is asked about is described once.
@@ -274,6 +311,7 @@ extension AccessTarget {
         if kind == .node, let site = sites.first {
             attributes["site"] = .entity(AccessWords.site(site))
         }
+        if kind == .workload || kind == .node { attributes["keepsData"] = .bool(keepsData) }
         if let demands {
             attributes.merge(demands.attributes) { first, _ in first }
         }

@@ -34,6 +34,12 @@ enum StockPolicies {
         forbid(principal, action == Action::"approve", resource)
         when { resource has requestedBy && resource.requestedBy == principal };
 
+        // What could lose data takes a second person, as soon as there is one who could say yes.
+        @id("stock/second-person")
+        forbid(principal is User, action == Action::"delete", resource)
+        when { context.hasApprover && resource has keepsData && resource.keepsData }
+        unless { context.isApproved };
+
         // On an old policy nobody gets into workloads or takes Tier 1 away.
         @id("stock/stale-exec")
         forbid(principal is User, action == Action::"exec", resource)
