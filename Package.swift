@@ -308,6 +308,6 @@ let package = Package(
         tests(
             "AuditTests", sees: ["Audit", "Model"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),
-        tests("ClaimingTests", sees: ["Claiming", "Model"]),
+        tests("ClaimingTests", sees: ["Claiming", "Membership", "MeshLab", "Model"]),
     ]
 )

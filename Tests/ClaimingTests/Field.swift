@@ -1,4 +1,6 @@
 import Claiming
+import Membership
+import MeshLab
 import Model
 
 /// A mesh of claimants on virtual time: datagrams that get lost, splits, deaths, pauses and restarts,
@@ -33,6 +35,8 @@ struct Field {
 
     static let tickMilliseconds = 50
 
+    /// The shipped membership on virtual time; without one, who is gone shows after some seconds.
+    var lab: MeshLab?
     let names: [NodeID]
     var nodes: [Node]
     var plan: SitePlan
@@ -48,9 +52,15 @@ struct Field {
 
     init(
         _ count: Int, workloads: [Workload], homes: [SitePlan.Home]? = nil, loss: Double = 0,
-        seed: UInt64
+        isReal: Bool = false, seed: UInt64
     ) {
-        names = (0..<count).map { NodeID("node-\($0)") }
+        if isReal {
+            var lab = MeshLab(count, seed: seed)
+            lab.loss = loss
+            self.lab = lab
+        }
+        let names = lab?.members.map(\.id) ?? (0..<count).map { NodeID("node-\($0)") }
+        self.names = names
         random = Random(seed: seed)
         self.loss = loss
         plan = SitePlan(
@@ -62,7 +72,7 @@ struct Field {
                     return (0..<copies).map {
                         SitePlan.Home(
                             instance: InstanceID(workload: workload.id, ordinal: $0),
-                            node: NodeID("node-\((index + $0) % count)"), epoch: 1)
+                            node: names[(index + $0) % count], epoch: 1)
                     }
                 })
         nodes = []
@@ -94,6 +104,7 @@ struct Field {
         nodes[index].claimant = Claimant(
             node: names[index], kept: kept, at: now.monotonic)
         nodes[index].claimant.adopt(plan, at: now)
+        if lab?.nodes[index] == nil { lab?.start(index) }
         nodes[index].view = [:]
         nodes[index].unheard = [:]
         nodes[index].told = nil
@@ -103,6 +114,7 @@ struct Field {
     }
 
     mutating func kill(_ index: Int) {
+        lab?.kill(index)
         nodes[index].isUp = false
         nodes[index].running = []
         nodes[index].starting = [:]
@@ -141,6 +153,7 @@ struct Field {
 
     private mutating func advance() {
         tick += 1
+        lab?.run(for: .milliseconds(Int64(Field.tickMilliseconds)))
         let due = wire.filter { $0.dueTick <= tick }
         if !due.isEmpty { wire.removeAll { $0.dueTick <= tick } }
         for datagram in due where isTied(datagram.from, datagram.to) {
@@ -178,6 +191,7 @@ struct Field {
 
     /// Whom it hears: quiet after 3 s without, failed after 4.5 to 5.5 s, alive after one with.
     private mutating func look(from index: Int) {
+        if let lab { return look(from: index, in: lab) }
         let before = nodes[index].view
         for other in nodes.indices where other != index {
             let isHeard = isTied(index, other) && !nodes[other].isPaused
@@ -203,6 +217,18 @@ struct Field {
         let alive = 1 + nodes[index].view.values.count { $0 == .alive }
         nodes[index].claimant.see(
             nodes[index].view, isIsolated: alive * 2 <= known && known > 1, at: now.monotonic)
+    }
+
+    private mutating func look(from index: Int, in lab: MeshLab) {
+        var view: [NodeID: Liveness] = [:]
+        for other in nodes.indices where other != index {
+            view[names[other]] = lab.liveness(of: other, at: index)
+        }
+        guard view != nodes[index].view else { return }
+        nodes[index].view = view
+        nodes[index].stepTick = tick
+        nodes[index].claimant.see(
+            view, isIsolated: lab.isolated.contains(index), at: now.monotonic)
     }
 
     private mutating func runEngine(of index: Int) {

@@ -27,6 +27,22 @@ import Testing
         }
     }
 
+    @Test func `at 45 % loss the shipped membership lets a killed node be replaced within 15 s`() {
+        for seed in [3, 4] as [UInt64] {
+            var field = Field(
+                24, workloads: [Field.workload("web")], loss: 0.45, isReal: true, seed: seed)
+            field.run(seconds: 60)
+            #expect(field.runners(of: web) == [0])
+            field.kill(0)
+            field.run(seconds: 15)
+            #expect(field.runners(of: web).count == 1, "seed \(seed)")
+            field.restart(0)
+            field.run(seconds: 40)
+            #expect(field.runners(of: web).count == 1 && field.runners(of: web) != [0])
+            #expect(field.doubles.isEmpty)
+        }
+    }
+
     @Test func `a killed node that comes back leaves it where it is`() {
         for seed in 1...8 {
             var field = Field(

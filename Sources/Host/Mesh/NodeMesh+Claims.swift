@@ -24,6 +24,10 @@ extension NodeMesh {
     /// Takes what is about claims; false where it is not.
     func takeClaims(_ bytes: [UInt8], from member: NodeID) -> Bool {
         guard bytes.first == Message.mark else { return false }
+        guard spendsClaim(member) else {
+            refused["floodedClaim", default: 0] += 1
+            return true
+        }
         do throws(MessageError) {
             outlook.yield(.claims(try Message.read(bytes), from: member))
         } catch {
@@ -31,6 +35,17 @@ extension NodeMesh {
         }
         return true
     }
+
+    /// Each member may say so much in a second, which is far more than an honest one does.
+    private func spendsClaim(_ member: NodeID) -> Bool {
+        let second = now().monotonic.nanoseconds / 1_000_000_000
+        let spent = claimsHeard[member].flatMap { $0.second == second ? $0.count : nil } ?? 0
+        guard spent < NodeMesh.claimsPerSecondMax else { return false }
+        claimsHeard[member] = (second, spent + 1)
+        return true
+    }
+
+    private static let claimsPerSecondMax = 32
 
     // MARK: - The plan
 

@@ -73,6 +73,8 @@ package actor NodeMesh {
     var payloadBytes: UInt64 = 0
     /// What was said about claims, with what the link adds.
     var claimBytes: UInt64 = 0
+    /// Datagrams about claims in the second in which each member last spoke of them.
+    var claimsHeard: [NodeID: (second: Int64, count: Int)] = [:]
     /// The plan that this node has.
     var planVersion = RosterVersion.none
     var planContent: (digest: String, bytes: [UInt8])?
