@@ -14,6 +14,8 @@ struct Rehearsal {
         var kills = 6
         /// Mean seconds of the blackouts of each node, which hears for 30 s between two; 0 is none.
         var dark = 0.0
+        /// Only so many cold starts and joins, each by another seed.
+        var starts = 0
 
         init(_ words: ArraySlice<String>) throws(Mistake) {
             var words = words
@@ -28,10 +30,11 @@ struct Rehearsal {
                 case "--seed": seed = UInt64(value)
                 case "--kills": kills = Int(value)
                 case "--dark": dark = value
+                case "--starts": starts = Int(value)
                 default:
                     throw Mistake(
                         text: "\(word) is not known; there are --nodes, --loss (percent), "
-                            + "--minutes, --seed, --kills and --dark (seconds)")
+                            + "--minutes, --seed, --kills, --dark (seconds) and --starts")
                 }
             }
         }
@@ -60,6 +63,40 @@ struct Rehearsal {
         let last = lab.run(atMost: .seconds(180)) { $0.allSee(everyone) }
         print("cold start \(seconds(cold)), last join \(seconds(last))")
         lab.run(for: .seconds(20))
+    }
+
+    /// How long cold starts and joins take, over many seeds, and what a node sends in its first minute.
+    static func starts(_ options: Options) {
+        var cold: [Duration] = []
+        var known: [Duration] = []
+        var joins: [Duration] = []
+        var bytes = 0
+        let newcomer = options.nodes - 1
+        let first = Array(0..<newcomer)
+        for turn in 0..<options.starts {
+            var lab = MeshLab(options.nodes, seed: options.seed &+ UInt64(turn), isOpen: true)
+            lab.loss = options.loss
+            for node in first { lab.start(node) }
+            cold.append(lab.run(atMost: .seconds(180)) { $0.allSee(first) } ?? .seconds(180))
+            lab.run(for: .seconds(5))
+            lab.start(newcomer)
+            let start = lab.now
+            known.append(
+                lab.run(atMost: .seconds(180)) { lab in
+                    first.allSatisfy { lab.liveness(of: newcomer, at: $0) == .alive }
+                } ?? .seconds(180))
+            _ = lab.run(atMost: .seconds(180)) { $0.allSee(first + [newcomer]) }
+            joins.append(lab.now - start)
+            lab.forget()
+            lab.run(for: .seconds(60))
+            bytes += lab.sentBytes.reduce(0, +) / options.nodes / 60
+        }
+        for (name, times) in [("cold start", cold), ("newcomer known", known), ("join", joins)] {
+            print(
+                "\(name): p50 \(seconds(quantile(times, 0.5))),",
+                "p90 \(seconds(quantile(times, 0.9))), max \(seconds(times.max()))")
+        }
+        print("the first minute after: \(bytes / max(1, options.starts)) B/s a node")
     }
 
     mutating func hold() {
@@ -180,11 +217,17 @@ struct Rehearsal {
         return .nanoseconds(Int64(mean * 1e9 * (tail + 0.5) / 9.5))
     }
 
-    private func seconds(_ duration: Duration?) -> String {
+    private func seconds(_ duration: Duration?) -> String { Self.seconds(duration) }
+
+    private func quantile(_ values: [Duration], _ part: Double) -> Duration? {
+        Self.quantile(values, part)
+    }
+
+    private static func seconds(_ duration: Duration?) -> String {
         duration.map { String(Double($0.nanoseconds / 10_000_000) / 100) + " s" } ?? "never"
     }
 
-    private func quantile(_ values: [Duration], _ part: Double) -> Duration? {
+    private static func quantile(_ values: [Duration], _ part: Double) -> Duration? {
         let sorted = values.sorted()
         return sorted.isEmpty
             ? nil : sorted[min(sorted.count - 1, Int(part * Double(sorted.count)))]

@@ -6,12 +6,17 @@ import Model
 // seconds of real time instead of hours. See bin/rehearse-mesh.
 
 do throws(Rehearsal.Mistake) {
-    var rehearsal = Rehearsal(try Rehearsal.Options(CommandLine.arguments.dropFirst()))
-    rehearsal.start()
-    rehearsal.hold()
-    rehearsal.publish()
-    rehearsal.split()
-    rehearsal.kill()
+    let options = try Rehearsal.Options(CommandLine.arguments.dropFirst())
+    if options.starts > 0 {
+        Rehearsal.starts(options)
+    } else {
+        var rehearsal = Rehearsal(options)
+        rehearsal.start()
+        rehearsal.hold()
+        rehearsal.publish()
+        rehearsal.split()
+        rehearsal.kill()
+    }
 } catch {
     print(error.text)
 }

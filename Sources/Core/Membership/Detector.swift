@@ -3,8 +3,8 @@ import Model
 /// How much of what is sent gets lost, from the little that a node sees of it.
 struct LossEstimate: Hashable, Sendable {
     /// All members' frames together, the last hundred or so.
-    private var received: Double
-    private var expected: Double
+    private var received = 0.0
+    private var expected = 0.0
     /// What became of the last requests for an answer: a bit each, 1 where none came.
     private var unanswered: UInt8 = 0
     private var asked = 0
@@ -14,16 +14,14 @@ struct LossEstimate: Hashable, Sendable {
 
     private static let span = 112.0
 
-    /// Before anything is known a node reckons with much loss: it costs some bytes for some seconds.
-    init() {
-        expected = 24
-        received = 12
-    }
-
     /// What a node reckons with: the worst of the three signs.
     var loss: Double { max(inward, max(outward ?? 0, prompt)) }
 
-    var inward: Double { min(1, max(0, 1 - received / expected)) }
+    var inward: Double {
+        // Before anything is known a node reckons with much loss: it costs some bytes for some seconds.
+        let doubt = 12 * max(0, 1 - expected / 64)
+        return min(1, max(0, 1 - (received + doubt / 2) / max(1, expected + doubt)))
+    }
 
     /// Answers that do not come tell of new loss in two ticks; gaps in numbers take a round of the
     /// ring. One dead peer must not look like it, hence three of four.
@@ -76,7 +74,8 @@ struct Detector: Hashable, Sendable {
     /// The time between two pulses: bytes a second rise with the loss, from the calm rate to the
     /// stormy one. Answers are paid for by pulsing half as often.
     func tick(loss: Double, frameBytes: Int) -> Duration {
-        let rise = min(1, loss / 0.4)
+        // One lost in fifty is what any estimate of a good link shows now and then.
+        let rise = min(1, max(0, loss - 0.02) / 0.38)
         let rate =
             Double(limits.calmBytesPerSecond)
             + Double(limits.stormyBytesPerSecond - limits.calmBytesPerSecond) * rise

@@ -61,6 +61,8 @@ struct Frame: Hashable, Sendable {
     var earshot: [UInt8] = []
     var entries: [Entry] = []
     var introductions: [Member] = []
+    /// Which runs the sender knows: a bit for each, at a place that its digest gives. Two may share one.
+    var known: [UInt8] = []
     /// The highest sequence of each log, in the order of names.
     var versions: [UInt32] = []
     var records: [Record] = []
@@ -77,6 +79,7 @@ extension Frame {
         static let failed: UInt8 = 7
         static let agreed: UInt8 = 8
         static let earshot: UInt8 = 9
+        static let known: UInt8 = 10
     }
 
     var encoded: [UInt8] {
@@ -108,6 +111,7 @@ extension Frame {
         add(Tag.failed, when: !failed.isEmpty) { body in for key in failed { body.word(key) } }
         add(Tag.earshot, when: !earshot.isEmpty) { $0.raw(earshot) }
         add(Tag.agreed, when: !agreed.isEmpty) { $0.raw(agreed) }
+        add(Tag.known, when: !known.isEmpty) { $0.raw(known) }
         add(Tag.entries, when: !entries.isEmpty) { body in
             for entry in entries {
                 body.word(entry.key)
@@ -165,6 +169,7 @@ extension Frame {
         case Tag.failed: while !body.isAtEnd { failed.append(try body.word()) }
         case Tag.earshot: earshot = Array(try body.raw(body.remaining))
         case Tag.agreed: agreed = Array(try body.raw(body.remaining))
+        case Tag.known: known = Array(try body.raw(body.remaining))
         case Tag.entries:
             while !body.isAtEnd {
                 entries.append(

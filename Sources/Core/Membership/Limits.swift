@@ -8,7 +8,7 @@ package struct Limits: Hashable, Sendable {
     package var bytesPerSecond = 1000
     package var burstBytes = 12_000
     /// What pulses may cost without loss, and with much of it.
-    package var calmBytesPerSecond = 352
+    package var calmBytesPerSecond = 345
     package var stormyBytesPerSecond = 830
 
     package var membersMax = 1024

@@ -16,8 +16,12 @@ extension Mesh {
         var room = limits.datagramBytesMax - 60 - frame.vector.count
         // With little left to spend, the ring goes on and the rest waits.
         let isPoor = bucket.fill(at: now) < 0.25
+        if !isAligned || peers[slot].runs != runsDigest {
+            frame.known = knownRuns(counter: frame.counter)
+        }
+        room -= frame.known.count
         frame.entries = entries(
-            for: slot, isAligned: isAligned, room: isPoor ? 22 : room / 2)
+            for: slot, isAligned: isAligned, room: isPoor ? 22 : room / 2, at: now)
         room -= frame.entries.count * Self.entryBytes
         if !isAligned, case .introductions = admission {
             frame.introductions = introductions(for: slot, room: isPoor ? 60 : room, at: now)
@@ -25,7 +29,9 @@ extension Mesh {
         }
         addLogs(to: &frame, for: slot, isAligned: isAligned, room: room, at: now)
         // The ring comes first: who spends all on answers falls silent for everybody else.
-        let reserve = flags.contains(.isAnswer) ? 0.25 : 0
+        // A newcomer has nobody else to ask.
+        let isNews = peers[slot].members != membersDigest && peers[slot].size < UInt32(order.count)
+        let reserve = flags.contains(.isAnswer) && !isNews ? 0.25 : 0
         send(frame.encoded, to: slot, keeping: reserve, at: now, into: &effects)
     }
 
@@ -84,23 +90,28 @@ extension Mesh {
     private static let entryBytes = 4 + 2 + 2 + 3
 
     /// Runs that the receiver may not know: those it said it lacks, the latest, and some in turn.
-    private mutating func entries(for slot: Int, isAligned: Bool, room: Int) -> [Frame.Entry] {
+    private mutating func entries(
+        for slot: Int, isAligned: Bool, room: Int, at now: Instant
+    ) -> [Frame.Entry] {
         guard !isAligned || peers[slot].runs != runsDigest else { return [] }
         let most = min(room / Self.entryBytes, 12)
         let known = peers.indices.filter {
             $0 != slot && peers[$0].sighting != nil && peers[$0].state != .failed
         }
         guard !known.isEmpty else { return [] }
-        var chosen = known.filter { peers[slot].lacks.contains($0) }
+        var chosen = known.filter { peers[slot].lacks.contains($0) || isUnknown($0, to: slot) }
         chosen.shuffle(using: &random)
-        if isAligned {
+        if peers[slot].members != nil {
             let gap = runsDigest ^ peers[slot].runs
             for subject in missing(from: known, gap: gap, share: { runShare($0) })
             where !chosen.contains(subject) { chosen.insert(subject, at: 0) }
         }
         entryCursor &+= 1
         let turned = known.indices.map { known[($0 + entryCursor) % known.count] }
-        for subject in turned where chosen.count < most && !chosen.contains(subject) {
+        let newest = turned.filter { isRunNew($0, at: now) }
+        // Who said what it knows is told the rest, and two more for those that hid.
+        let end = peers[slot].known == nil ? most : min(most, chosen.count + 2)
+        for subject in newest + turned where chosen.count < end && !chosen.contains(subject) {
             chosen.append(subject)
         }
         return chosen.prefix(most).compactMap { subject in
@@ -110,6 +121,29 @@ extension Mesh {
         }
     }
 
+    /// Four bits a member: of what the other side lacks, one in five hides behind something that it has.
+    /// The places change with the counter, so that it is another one the next time.
+    private func knownRuns(counter: UInt32) -> [UInt8] {
+        var known = Peer.Known(
+            bits: Array(repeating: 0, count: max(16, (order.count + 1) / 2)), counter: counter)
+        known.insert(Membership.share(myKey, run.incarnation, UInt32(run.nonce) + 1))
+        for slot in peers.indices where peers[slot].sighting != nil { known.insert(runShare(slot)) }
+        return known.bits
+    }
+
+    /// Whether a member said, by leaving it out, that it does not know the run of another.
+    private func isUnknown(_ subject: Int, to slot: Int) -> Bool {
+        guard let known = peers[slot].known, subject != slot, peers[subject].sighting != nil else {
+            return false
+        }
+        return !known.contains(runShare(subject))
+    }
+
+    /// Few have heard of a run that this node learned of just now.
+    private func isRunNew(_ slot: Int, at now: Instant) -> Bool {
+        peers[slot].sighting.map { now - $0.runLearned < .seconds(10) } ?? false
+    }
+
     private static func bytes(of member: Member) -> Int {
         2 + member.id.text.utf8.count + member.address.utf8.count
     }
@@ -117,17 +151,21 @@ extension Mesh {
     /// This node itself, the newest, and others by chance: as many as the receiver seems to lack.
     private mutating func introductions(for slot: Int, room: Int, at now: Instant) -> [Member] {
         let lacking = max(0, order.count - Int(clamping: peers[slot].size))
-        let most = peers[slot].members == nil && peers[slot].sighting == nil ? 1 : 2 + lacking
+        let isStrange = peers[slot].members == nil && peers[slot].sighting == nil
         var others = peers.indices.filter { !peers[$0].isRemoved && $0 != slot }
         others.shuffle(using: &random)
         let gap = membersDigest ^ (peers[slot].members ?? 0)
         let named = missing(from: others, gap: gap, share: { Membership.share(peers[$0].key, 0) })
         others.removeAll { named.contains($0) }
+        let lacked = others.filter { isUnknown($0, to: slot) }
+        others.removeAll { isUnknown($0, to: slot) }
         let newest = others.filter { now - peers[$0].admitted < .seconds(10) }
         let older = others.filter { now - peers[$0].admitted >= .seconds(10) }
+        let most =
+            isStrange ? 1 : peers[slot].known == nil ? 4 + lacking : 3 + named.count + lacked.count
         var members = [me]
         var room = room - Self.bytes(of: me)
-        for other in named + newest.prefix(4) + older + newest.dropFirst(4) {
+        for other in named + lacked + newest.prefix(4) + older + newest.dropFirst(4) {
             let cost = Self.bytes(of: peers[other].member)
             guard cost <= room, members.count < most else { break }
             room -= cost

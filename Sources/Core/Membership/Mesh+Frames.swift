@@ -24,7 +24,7 @@ extension Mesh {
         }
         guard follow(slot, frame, at: now.monotonic, into: &effects) else { return }
         guard
-            let accounted = peers[slot].reception.note(
+            let account = peers[slot].reception.note(
                 frame.sequence, isReturning: peers[slot].wasGone)
         else {
             tally.replayed += 1
@@ -32,7 +32,7 @@ extension Mesh {
         }
         tally.receivedFrames += 1
         wakeFromSilence(at: now.monotonic)
-        if accounted > 0 { estimate.account(received: 1, expected: Double(accounted)) }
+        estimate.account(received: account.received, expected: account.expected)
         accept(frame, from: slot, at: now, into: &effects)
     }
 
@@ -141,7 +141,8 @@ extension Mesh {
     ) {
         if let former = peers[slot].sighting?.run { digest(former, of: peers[slot].key) }
         digest(run, of: peers[slot].key)
-        hasten(at: now, keeping: 0.6)
+        runsChanged = now
+        hasten(at: now, keeping: Mesh.welcome)
         disagree(slot)
         peers[slot].begin(run: run, counter: counter, from: source, at: now)
     }
@@ -180,6 +181,9 @@ extension Mesh {
         peers[slot].members = frame.members
         peers[slot].size = frame.size
         peers[slot].runs = frame.runs
+        peers[slot].known =
+            frame.known.isEmpty
+            ? nil : Peer.Known(bits: frame.known, counter: frame.counter)
         peers[slot].logs = frame.logs
         peers[slot].isSick = frame.flags.contains(.isSick)
         peers[slot].threshold = threshold(of: slot)

@@ -10,6 +10,8 @@ extension Mesh {
     private static let verdictPeers = 8
     /// For so long after a record came, pulses go first to those who may lack it.
     private static let comfort = 0.4
+    /// The part of the bucket that news of members leaves alone.
+    static let welcome = 0.4
     static let hot = Duration.seconds(3)
 
     mutating func tick(at now: Moment, into effects: inout [Effect]) {
@@ -96,7 +98,15 @@ extension Mesh {
         {
             return ring.remove(at: index)
         }
+        if now - runsChanged < Self.hot, let index = ring.lastIndex(where: { lacksMembers($0) }) {
+            return ring.remove(at: index)
+        }
         return ring.popLast()
+    }
+
+    /// What it said last shows that it does not know of all members and runs that this node knows.
+    private func lacksMembers(_ slot: Int) -> Bool {
+        peers[slot].members != membersDigest || peers[slot].runs != runsDigest
     }
 
     /// Right after the start everybody may be there.
@@ -113,7 +123,8 @@ extension Mesh {
         pulse(to: slot, as: [], at: now, into: &effects)
     }
 
-    /// Knocks at a seed: often while nobody is known, then rarely, since seeds may come late.
+    /// Knocks at the seeds: at all of them, often, while nobody is known; then at one, rarely, since
+    /// seeds may come late.
     private mutating func hello(at now: Instant, into effects: inout [Effect]) {
         guard case .introductions(let seeds) = admission else {
             nextHello = now + .seconds(3600)
@@ -122,12 +133,27 @@ extension Mesh {
         let isAlone = !peers.contains { $0.state == .alive }
         let wait: Duration = isAlone ? .milliseconds(250) : .seconds(30)
         nextHello = now + wait * 0.5 + random.duration(upTo: wait)
-        let strange = seeds.filter { seed in
+        var strange = seeds.filter { seed in
             seed != me.address
                 && !peers.contains { $0.member.address == seed && $0.sighting != nil }
         }
-        guard let seed = strange.randomElement(using: &random) else { return }
-        var frame = frame(sequence: 1, heard: 255, at: now)
+        strange.shuffle(using: &random)
+        let isNew = now - booted < .seconds(5)
+        // Each round has a number: the same again would be taken for a replay, and not answered.
+        hellos += 1
+        for seed in strange.prefix(isAlone && isNew ? 3 : 1) {
+            knock(at: seed, now, into: &effects)
+        }
+    }
+
+    private mutating func knock(
+        at seed: String, _ now: Instant, into effects: inout [Effect]
+    ) {
+        if let slot = peers.firstIndex(where: { $0.member.address == seed }) {
+            pulse(to: slot, as: [], at: now, into: &effects)
+            return
+        }
+        var frame = frame(sequence: hellos, heard: 255, at: now)
         frame.introductions = [me]
         send(frame.encoded, to: seed, node: nil, at: now, into: &effects)
     }

@@ -85,6 +85,8 @@ package struct Mesh: Sendable {
     var nextPulse: Instant
     var nextProbe: Instant
     var nextHello: Instant
+    /// Rounds of knocks at seeds so far; numbers of frames to members go on from there.
+    var hellos: UInt32 = 0
     var nextLook: Instant
     var sickUntil: Instant
     /// When anything arrived last.
@@ -101,6 +103,8 @@ package struct Mesh: Sendable {
     var agreed = SlotSet()
     var agreedCount = 0
     var logsChanged: Instant
+    /// When this node heard last of a member or a run that it did not know.
+    var runsChanged: Instant
     var nextVotes: Instant
     var nextDoubt: Instant
     var asked: [(slot: Int, until: Instant)] = []
@@ -135,6 +139,7 @@ package struct Mesh: Sendable {
         sickUntil = now + .seconds(15)
         (lastHeard, nextVotes, nextDoubt) = (now, now, now)
         logsChanged = now + .seconds(-3600)
+        runsChanged = logsChanged
         logs = Logs(limits: limits)
         logs.restore(records.filter { $0.origin == me.id })
         slotsByKey.insert(-1, for: myKey)
@@ -172,7 +177,8 @@ package struct Mesh: Sendable {
             peers[slot].member = member
             return
         }
-        let peer = Peer(member, limits: limits, at: now)
+        var peer = Peer(member, limits: limits, at: now)
+        peer.sent = hellos
         // Two names with one key would be taken for each other: the later one stays outside.
         guard slotsByKey[peer.key] == nil else {
             tally.refusedMembers += 1
@@ -184,7 +190,8 @@ package struct Mesh: Sendable {
         slotsByKey.insert(slot, for: peer.key)
         membersDigest ^= share(peer.key, 0)
         arrange()
-        hasten(at: now, keeping: 0.6)
+        runsChanged = now
+        hasten(at: now, keeping: Mesh.welcome)
     }
 
     private mutating func adopt(roster: [Member], at now: Instant) {

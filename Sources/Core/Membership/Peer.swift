@@ -61,11 +61,33 @@ struct Peer: Sendable {
     var quiet = SlotSet()
     var failed = SlotSet()
     var lacks = SlotSet()
+    /// Which runs it knows, as it said while the digests differed.
+    var known: Known?
     /// Whom it hears itself.
     var earshot = SlotSet()
     var viewedAt: Instant?
     /// The highest sequence of each log that it is known to hold, by slot; nil before it said so.
     var holds: [UInt32]?
+
+    /// A set of runs, each by one bit.
+    struct Known: Hashable, Sendable {
+        private(set) var bits: [UInt8]
+        let counter: UInt32
+
+        private func place(_ run: UInt32) -> Int {
+            Int(share(run, counter)) % (bits.count * 8)
+        }
+
+        mutating func insert(_ run: UInt32) {
+            let place = place(run)
+            bits[place >> 3] |= 1 << UInt8(place & 7)
+        }
+
+        func contains(_ run: UInt32) -> Bool {
+            let place = place(run)
+            return bits[place >> 3] & (1 << UInt8(place & 7)) != 0
+        }
+    }
 
     /// A second voice under one name.
     struct Rival: Hashable, Sendable {

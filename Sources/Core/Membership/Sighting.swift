@@ -74,6 +74,8 @@ struct Reception: Hashable, Sendable {
     private static let window: UInt32 = 64
 
     private(set) var highest: UInt32 = 0
+    /// With which the row began.
+    private var first: UInt32 = 0
     private var seen: UInt64 = 0
     private var received = 0.0
     private var expected = 0.0
@@ -81,34 +83,39 @@ struct Reception: Hashable, Sendable {
     /// The part that arrives, once enough were due to tell.
     var passed: Double? { expected >= 8 ? min(1, received / expected) : nil }
 
+    /// What a frame tells of the loss.
+    struct Account: Hashable, Sendable {
+        let received: Double
+        let expected: Double
+    }
+
     /// Notes a frame's number. Answers with how many frames are thereby accounted for, nil for a replay.
     ///
     /// `isReturning`: the member was gone. What it sent meanwhile says nothing of chance.
-    mutating func note(_ sequence: UInt32, isReturning: Bool) -> UInt32? {
+    mutating func note(_ sequence: UInt32, isReturning: Bool) -> Account? {
         if sequence > highest {
             let gap = sequence - highest
             seen = gap >= 64 ? 1 : seen << UInt64(gap) | 1
             let isFirst = highest == 0 || isReturning
             highest = sequence
             // The first of a row came, or there would be no row: it tells nothing of those before it.
-            guard !isFirst else { return 0 }
-            count(received: 1, expected: Double(min(gap, 256)))
-            return min(gap, 256)
+            if isFirst { first = sequence }
+            return count(received: isFirst ? 0 : 1, expected: isFirst ? 0 : min(gap, 256))
         }
         let back = highest - sequence
         guard back < Self.window, seen & (1 << UInt64(back)) == 0 else { return nil }
         seen |= 1 << UInt64(back)
-        // Late, not lost: its gap was counted when a later one came.
-        count(received: 1, expected: 0)
-        return 0
+        // Late, not lost: its gap was counted when a later one came, unless that was the first.
+        return count(received: sequence > first ? 1 : 0, expected: 0)
     }
 
-    private mutating func count(received one: Double, expected gap: Double) {
+    private mutating func count(received one: Double, expected gap: UInt32) -> Account {
         received += one
-        expected += gap
+        expected += Double(gap)
         if expected > 48 {
             received /= 2
             expected /= 2
         }
+        return Account(received: one, expected: Double(gap))
     }
 }
