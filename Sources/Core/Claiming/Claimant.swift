@@ -172,10 +172,11 @@ package struct Claimant: Equatable, Sendable {
     /// When `step` has something to do though nothing changed.
     package func nextStep(at now: Instant) -> Instant? {
         var times = seats.rows.compactMap { seat in waits(seat) ? seat.bid?.dueAt : nil }
-        if seats.rows.contains(where: { $0.orphanedAt != nil || $0.restsUntil != nil })
-            || hasPending
-        {
+        if hasPending(at: now) {
             times.append(now + limits.repeatFirst)
+        } else if seats.rows.contains(where: { $0.orphanedAt != nil || !$0.known.isHeld }) {
+            // Nobody can have it for now.
+            times.append(now + limits.repeatMax)
         }
         if !isSettled(at: now), !seats.isEmpty { times.append(now + limits.repeatFirst) }
         for since in failedSince.rows where now - since < limits.hold {
@@ -184,10 +185,12 @@ package struct Claimant: Equatable, Sendable {
         return times.min().map { max($0, now + .milliseconds(50)) }
     }
 
-    private var hasPending: Bool {
+    /// Whether anything is about to be decided.
+    private func hasPending(at now: Instant) -> Bool {
         seats.rows.contains { seat in
             if case .claiming = seat.part { return true }
-            return !seat.known.isHeld || seat.isAssumed
+            if let since = seat.orphanedAt { return now - since < limits.patience * 2 }
+            return now - seat.heardAt < limits.silence * 2 && (!seat.known.isHeld || seat.isAssumed)
         }
     }
 
