@@ -35,6 +35,7 @@ package final class AgentHost: Sendable {
     let link: LinkSlot
     let streams = AgentStreams()
     let revocations = RevocationBoard()
+    let strangers = StrangerBudget(at: SystemClock.now().monotonic)
     private let inputs: AsyncStream<Agent.Input>
     let mailbox: AsyncStream<Agent.Input>.Continuation
     private let timers: Timers<Agent.Wake>
@@ -179,6 +180,7 @@ package final class AgentHost: Sendable {
             }
             group.addTask { [self] in await serveStreams() }
             group.addTask { [self] in await serveQuestions() }
+            group.addTask { [self] in await serveFronts() }
             group.addTask { [self] in await obeySignals(log: log) }
             if settings.names != nil {
                 group.addTask { [self] in try await answerNames() }

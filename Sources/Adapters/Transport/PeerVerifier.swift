@@ -16,6 +16,10 @@ package struct PeerVerifier: Sendable {
         case node
         /// A client that is a person or a tool.
         case user
+        /// A workload that a node of this hub runs.
+        case workload
+        /// Whoever asks a workload: another workload, a node or a person, each by its own rules.
+        case caller
     }
 
     let expectation: Expectation
@@ -110,7 +114,7 @@ package struct PeerVerifier: Sendable {
         let rules = PathRules(expectation: expectation, admitsOld: admitsOld)
         let others = CertificateStore(intermediates)
         switch expectation {
-        case .node, .user:
+        case .node, .user, .workload, .caller:
             var verifier = Verifier(rootCertificates: store) {
                 policy
                 rules
@@ -211,10 +215,11 @@ extension Bearer {
         do {
             guard let uri = try leaf.onlyURI else { return nil }
             // A node dates its own leaves as it likes, but not the authority that it has for them.
-            let isOfNode = PeerIdentity(uri: uri).map { if case .node = $0 { true } else { false } }
-            let dated = isOfNode == true ? chain.dropFirst().first ?? leaf : leaf
+            let node = CallerIdentity(uri: uri)?.nodeSubject
+            let dated = node == nil ? leaf : chain.dropFirst().first ?? leaf
             self.init(
-                subject: uri, device: leaf.issuer.device,
+                // What a node vouches for is as good as the node.
+                subject: node ?? uri, device: leaf.issuer.device,
                 issuedAt: WallTime(dated.notValidBefore))
         } catch {
             return nil
