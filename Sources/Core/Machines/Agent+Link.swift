@@ -80,6 +80,8 @@ extension Agent {
         case .witnessed(let receipt): take(receipt, at: now)
         case .roster(let roster):
             if link.isUp, meshContact != nil { effects.append(.keepRoster(roster)) }
+        case .plan(let plan):
+            if link.isUp, meshContact != nil { effects.append(.keepPlan(plan)) }
         }
     }
 

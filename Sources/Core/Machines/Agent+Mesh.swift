@@ -1,3 +1,4 @@
+import Claiming
 import Model
 
 /// The node in its mesh.
@@ -7,6 +8,8 @@ extension Agent {
     mutating func see(_ view: MeshView, at now: Moment, into effects: inout [Effect]) {
         let before = mesh
         mesh = view
+        if claimant?.plan != nil { mesh?.claims = shownTenures }
+        claimant?.see(view.standings, isIsolated: view.isIsolated, at: now.monotonic)
         guard before?.standings != view.standings || before?.isIsolated != view.isIsolated else {
             return
         }

@@ -107,8 +107,10 @@ extension Hub {
         view.peers = Array(
             view.peers.filter { members.contains($0.node) && $0.node != node }
                 .prefix(limits.meshMembers))
+        view.claims = view.claims.map { Array($0.prefix(limits.instancesPerNode)) }
         nodes.update(node) { $0.view = Seen(view: view, at: now.monotonic) }
         for peer in view.peers { vouch(for: peer.node, at: now) }
+        adopt(view.claims ?? [], of: node, at: now)
     }
 
     mutating func vouch(at now: Moment) {

@@ -151,6 +151,7 @@ extension Hub {
         feed(hello.node, into: &effects)
         dealKeys(to: hello.node, at: now, into: &effects)
         noteMesh(hello.mesh, of: hello.node)
+        notePlan(hello.mesh?.plan, of: hello.node)
         // Whoever is new has keys already, and its peers need the same to answer it.
         for peer in rosters[hello.site]?.members ?? [] where peer.node != hello.node {
             dealKeys(to: peer.node, at: now, into: &effects)

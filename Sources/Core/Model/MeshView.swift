@@ -26,6 +26,8 @@ package struct MeshView: Hashable, Codable, Sendable {
     /// Of `peers`, only those are said of whom something changed since the view before on the same
     /// link; nil is a whole view.
     package var isChanges: Bool?
+    /// Who holds what, as far as the node knows; nil where nothing is left to the mesh.
+    package var claims: [Tenure]?
 
     package init(
         node: NodeID, site: SiteID, address: String, roster: RosterVersion,

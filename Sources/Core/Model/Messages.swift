@@ -101,6 +101,8 @@ package enum HubMessage: Hashable, Codable, Sendable {
     indirect case witnessed(AuditReceipt)
     /// Who belongs to the mesh of the node's site.
     indirect case roster(SignedRoster)
+    /// What the mesh of the node's site decides about.
+    indirect case plan(SignedPlan)
 }
 
 package struct Welcome: Hashable, Codable, Sendable {

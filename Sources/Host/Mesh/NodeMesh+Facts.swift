@@ -11,6 +11,7 @@ extension NodeMesh {
         case site = "d"
         case services = "s"
         case revocations = "r"
+        case plan = "c"
         /// Where a node's audit log stands, and what others hold of it.
         case audit = "a"
         case witness = "w"
@@ -105,6 +106,7 @@ extension NodeMesh {
     // MARK: - What others say
 
     func note(_ record: Record) {
+        notePlan(record)
         guard let fact = FactKey(record) else { return }
         if fact.source == .revocations { return moveContent() }
         if fact.source == .audit, !record.isTombstone { witness(record) }
@@ -129,6 +131,12 @@ extension NodeMesh {
                 case .revocations:
                     return MeshHolding(
                         node: record.origin, subject: "Revocations/" + fact.name, version: version)
+                case .plan:
+                    return words.count > 1
+                        ? UInt64(words[1]).map {
+                            MeshHolding(
+                                node: record.origin, subject: "Plan/" + fact.name, version: $0)
+                        } : nil
                 case .services, .audit, .witness: return nil
                 }
             }
