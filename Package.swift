@@ -114,6 +114,7 @@ let package = Package(
         room("Authority", in: "Core/Authority", sees: ["Model"]),
         room("Cedar", in: "Core/Cedar"),
         room("Membership", in: "Core/Membership", sees: ["Model"]),
+        room("Claiming", in: "Core/Claiming", sees: ["Model"]),
         room(
             "Audit", in: "Core/Audit", sees: ["Model"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),
@@ -125,7 +126,7 @@ let package = Package(
             ]),
         room(
             "Machines", in: "Core/Machines",
-            sees: ["Model", "Replication", "Authority", "Trust", "Audit"]),
+            sees: ["Model", "Replication", "Authority", "Claiming", "Trust", "Audit"]),
 
         // Adapters: the outside world, one library each.
         room(
@@ -150,8 +151,9 @@ let package = Package(
         room(
             "Host", in: "Host",
             sees: [
-                "Model", "Replication", "Authority", "Trust", "Audit", "Membership", "Machines",
-                "Manifest", "Storage", "Containers", "Transport", "Management", "Tokens",
+                "Model", "Replication", "Authority", "Trust", "Audit", "Membership", "Claiming",
+                "Machines", "Manifest", "Storage", "Containers", "Transport", "Management",
+                "Tokens",
             ]),
         room(
             "Client", in: "Client",
@@ -159,7 +161,7 @@ let package = Package(
             uses: httpConnection + tls),
         room(
             "Simulation", in: "Simulation",
-            sees: ["Model", "Replication", "Authority", "Trust", "Machines"]),
+            sees: ["Model", "Replication", "Authority", "Claiming", "Trust", "Machines"]),
 
         .executableTarget(
             name: "skerry",
@@ -202,7 +204,7 @@ let package = Package(
             uses: [.product(name: "Crypto", package: "swift-crypto")], fixtures: true),
         tests(
             "MachinesTests",
-            sees: ["Model", "Machines", "Authority", "Simulation", "Trust", "Audit"]),
+            sees: ["Model", "Machines", "Authority", "Claiming", "Simulation", "Trust", "Audit"]),
         // Breaks what comes from outside in drawn ways, for tests and for bin/fuzz-decoders.
         .target(
             name: "DecoderFuzz", dependencies: ["Membership", "Model", "Transport", "Trust"],
@@ -312,5 +314,6 @@ let package = Package(
         tests(
             "AuditTests", sees: ["Audit", "Model"],
             uses: [.product(name: "Crypto", package: "swift-crypto")]),
+        tests("ClaimingTests", sees: ["Claiming", "Membership", "MeshLab", "Model"]),
     ]
 )

@@ -190,7 +190,9 @@ struct AgentBackend: ManagementBackend {
         guard site == nil || site == own else {
             throw Refusal(.notFound, "this node knows of its own site '\(own)' alone")
         }
-        return MeshReport(items: [try await mesh.view()], asOf: now)
+        var view = try await mesh.view()
+        view.claims = host.machine.withLock { $0.claims }
+        return MeshReport(items: [view], asOf: now)
     }
 
     func services() async -> ServiceList {

@@ -14,6 +14,7 @@ extension AgentHost {
             return .probed(id, await engine.probe(id.container, target, timeout: timeout))
         case .persist, .wake, .connect, .disconnect, .send, .measure, .reply, .halted, .issue,
             .redial, .succeed, .hangUp, .askAuthority, .install, .keepKeys, .keepRoster,
+            .keepPlan, .claim,
             .keepRevocations, .attest, .audit, .announce, .fetch, .register:
             return nil
         }

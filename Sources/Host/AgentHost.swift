@@ -111,6 +111,7 @@ package final class AgentHost: Sendable {
                 ?? identity.enrolment.policyKeys,
             keys: pairKeys.handAtStart, questionSocket: settings.questionSocket,
             mesh: seat?.contact, secretsKey: secrets.publicKey)
+        configuration.plan = seat?.plan
         configuration.brake = settings.brake
         configuration.device = identity.credentials.deviceDigest
         configuration.revocations = try AgentHost.readRevocations(in: settings.state)
@@ -262,6 +263,9 @@ package final class AgentHost: Sendable {
         case .attest(let held): group.addTask { [self] in attest(held: held) }
         case .keepRoster(let roster):
             group.addTask { [self] in await keep(roster) }
+        case .keepPlan(let plan):
+            group.addTask { [self] in await keep(plan) }
+        case .claim(let post): seat?.orders.yield(.claim(post))
         case .announce(let bundles, let generation):
             seat?.orders.yield(.announce(bundles, siteGeneration: generation))
         case .fetch(let offer): seat?.orders.yield(.fetch(offer))

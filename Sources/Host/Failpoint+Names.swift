@@ -31,6 +31,7 @@ extension HubMessage {
         case .revocations: "revocations"
         case .witnessed: "witnessed"
         case .roster: "roster"
+        case .plan: "plan"
         }
     }
 }

@@ -15,6 +15,7 @@ package final class HubHost: Sendable {
     let identity: HubIdentity
     let machine: Mutex<Hub>
     let observers = Observers()
+    private let signedPlans = Mutex<[SiteID: (version: RosterVersion, signed: SignedPlan)]>([:])
     let access = AccessBoard()
     let knownPolicies: KnownPolicies
     let tokens: TokenPress
@@ -293,6 +294,7 @@ package final class HubHost: Sendable {
             dealKeys(to: node, peers, hand, on: session)
         case .signRevocations(let list): sign(list)
         case .dealRoster(let session, let roster): deal(roster, on: session)
+        case .dealPlan(let session, let plan): deal(plan, on: session)
         case .reply(let request, let reply):
             Failpoint.reach("hub.reply.before")
             requests.answer(request, reply)
@@ -321,6 +323,23 @@ package final class HubHost: Sendable {
             send(.roster(try identity.issuing.sign(roster)), to: session)
         } catch {
             log("the roster of site \(roster.site) is not handed out: \(error)")
+        }
+    }
+
+    private func deal(_ plan: SitePlan, on session: SessionID) {
+        do {
+            // One signature for all: neighbours know a plan by the digest of its bytes.
+            let signed = try signedPlans.withLock { known in
+                if let known = known[plan.site], known.version == plan.version {
+                    return known.signed
+                }
+                let signed = try identity.issuing.sign(plan)
+                known[plan.site] = (plan.version, signed)
+                return signed
+            }
+            send(.plan(signed), to: session)
+        } catch {
+            log("the plan of site \(plan.site) is not handed out: \(error)")
         }
     }
 

@@ -19,6 +19,7 @@ package struct HubStore: Equatable, Sendable {
     private var pending: Table<String, PendingNode> = Table()
     private var revocations: RevocationList?
     private var rosters: Table<SiteID, Roster> = Table()
+    private var plans: Table<SiteID, SitePlan> = Table()
     private var epoch: UInt64 = 0
     private var metEpoch: UInt64 = 0
     private var generationFloor: UInt64 = 0
@@ -64,6 +65,7 @@ package struct HubStore: Equatable, Sendable {
         case .epoch(let epoch): self.epoch = epoch
         case .metEpoch(let epoch): metEpoch = epoch
         case .roster(let roster): rosters.insert(roster, for: roster.site)
+        case .plan(let plan): plans.insert(plan, for: plan.site)
         case .generationFloor(let generation): generationFloor = generation
         // The log is the host's own; the machines write none of it.
         case .audit, .auditWitness, .auditLeaf, .pruneAuditLeaves: break
@@ -147,6 +149,7 @@ package struct HubStore: Equatable, Sendable {
         snapshot.pending = pending.rows
         snapshot.revocations = revocations
         snapshot.rosters = rosters.rows
+        snapshot.plans = plans.rows
         snapshot.userTokens = userTokens.rows
         snapshot.approvals = approvals.rows
         return snapshot

@@ -115,7 +115,8 @@ extension World {
         case .askAuthority: askAuthority(for: node)
         case .install(let certification): install(certification, at: node)
         // The audit log is the host's own, and so is the mesh.
-        case .halted, .keepKeys, .keepRoster, .keepRevocations, .attest, .audit, .announce, .fetch,
+        case .halted, .keepKeys, .keepRoster, .keepPlan, .claim, .keepRevocations, .attest, .audit,
+            .announce, .fetch,
             .register:
             break
         }
@@ -249,7 +250,8 @@ extension Agent.Effect {
         case .persist, .connect, .disconnect, .send, .carryOut, .reply, .halted, .redial, .succeed,
             .hangUp, .askAuthority, .install:
             true
-        case .list, .probe, .measure, .wake, .issue, .keepKeys, .keepRoster, .keepRevocations,
+        case .list, .probe, .measure, .wake, .issue, .keepKeys, .keepRoster, .keepPlan, .claim,
+            .keepRevocations,
             .attest, .audit, .announce, .fetch, .register:
             false
         }

@@ -52,7 +52,7 @@ extension World {
                     "the hub sends revision \(through) to \(id), but only \(head) is on its disk")
             }
             return
-        case .retry, .inventory, .certified, .keys, .roster, .revocations, .witnessed: return
+        case .retry, .inventory, .certified, .keys, .roster, .plan, .revocations, .witnessed: return
         }
         places[node].acknowledged = max(places[node].acknowledged, promised)
         let durable = store.acknowledged(by: id)

@@ -23,6 +23,7 @@ extension World {
             case .request: 52
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
                 .timeCorrected, .received(.keys), .keptKeys, .received(.roster), .keptRoster,
+                .received(.plan), .keptPlan, .claims,
                 .mesh, .received(.revocations), .keptRevocations, .carriedRevocations,
                 .revocationsRefused, .actedUnderGlass, .received(.witnessed), .attested,
                 .auditBroken, .doubted, .offered,
@@ -45,7 +46,8 @@ extension World {
             case .send(.engine): 76
             case .send(.holdings): 77
             case .send(.certify), .issue, .redial, .succeed, .hangUp, .askAuthority, .install,
-                .keepKeys, .keepRoster, .send(.mesh), .keepRevocations, .attest, .audit,
+                .keepKeys, .keepRoster, .keepPlan, .claim, .send(.mesh), .keepRevocations, .attest,
+                .audit,
                 .send(.audit), .announce, .fetch, .register:
                 78
             case .list: 67
@@ -94,7 +96,7 @@ extension World {
             case .send(_, .acknowledged): 116
             case .send(_, .inventory): 97
             case .certify, .send(_, .certified), .dealKeys, .send(_, .keys), .dealRoster,
-                .send(_, .roster), .send(_, .witnessed):
+                .dealPlan, .send(_, .roster), .send(_, .plan), .send(_, .witnessed):
                 94
             case .signRevocations, .send(_, .revocations): 92
             case .close: 117
@@ -161,7 +163,7 @@ extension World {
             session.rawValue << 24 | sequence
         case .send(let session, _): session.rawValue
         case .certify(let session, _, _, _, _, _), .dealKeys(let session, _, _, _),
-            .dealRoster(let session, _):
+            .dealRoster(let session, _), .dealPlan(let session, _):
             session.rawValue
         case .reply(let id, _): id.number
         case .wake, .signRevocations: 0
@@ -206,6 +208,7 @@ extension Agent.Wake {
         case .policyAge: 10
         case .renewal: 11
         case .redial: 12
+        case .claims: 13
         }
     }
 

@@ -68,7 +68,7 @@ extension World {
             checkClose(index(session))
             closeHubEnd(index(session), tellsNode: true)
         case .certify(let session, _, _, _, _, let life): certify(on: index(session), life: life)
-        case .dealKeys, .dealRoster, .signRevocations: break
+        case .dealKeys, .dealRoster, .dealPlan, .signRevocations: break
         case .reply(let id, let reply): settle(id, reply)
         case .wake(let instant, let reason):
             wakeVersion += 1

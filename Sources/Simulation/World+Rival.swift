@@ -97,7 +97,7 @@ extension World {
             case .close(let session): closeHubEnd(index(session), tellsNode: true)
             case .certify(let session, _, _, _, _, let life):
                 certify(on: index(session), life: life)
-            case .dealKeys, .dealRoster, .signRevocations, .reply, .wake: break
+            case .dealKeys, .dealRoster, .dealPlan, .signRevocations, .reply, .wake: break
             }
         }
         for ticket in tickets { tellRival(.persisted(ticket)) }

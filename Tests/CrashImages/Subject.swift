@@ -229,7 +229,7 @@ private func hubStep(_ number: Int) -> [[HubWrite]] {
     if number % 6 == 0 { batches.append([.secret(secret(number))]) }
     if number % 24 == 0 { batches.append([.removeSecret(secret(number).id)]) }
     if number % 17 == 0 { batches.append([.removeNode(id)]) }
-    if number % 6 == 0 { batches.append([.roster(roster(number))]) }
+    if number % 6 == 0 { batches.append([.roster(roster(number)), .plan(plan(number))]) }
     if number % 5 == 0 { batches.append([.userToken(userToken(number))]) }
     if number % 5 == 1 { batches.append([.approval(approval(number))]) }
     if number % 15 == 1 { batches.append([.removeApproval(id: approval(number).id)]) }
@@ -298,6 +298,10 @@ private func perform(_ write: HubWrite, on state: inout HubSnapshot) {
         state.rosters.removeAll { $0.site == roster.site }
         state.rosters.append(roster)
         state.rosters.sort { $0.site < $1.site }
+    case .plan(let plan):
+        state.plans.removeAll { $0.site == plan.site }
+        state.plans.append(plan)
+        state.plans.sort { $0.site < $1.site }
     case .userToken(let token):
         state.userTokens.removeAll { $0.id == token.id }
         state.userTokens.append(token)
@@ -376,6 +380,18 @@ private func roster(_ number: Int) -> Roster {
         site: SiteID("site-\(number % 4)"),
         version: RosterVersion(epoch: 1, number: UInt64(number)),
         members: [Roster.Member(node: "node-1", key: "00", address: "127.0.0.1:\(number)")])
+}
+
+private func plan(_ number: Int) -> SitePlan {
+    SitePlan(
+        site: SiteID("site-\(number % 4)"),
+        version: RosterVersion(epoch: 1, number: UInt64(number)),
+        places: [SitePlan.Place(node: "node-1", labels: ["zone": "\(number)"])],
+        homes: [
+            SitePlan.Home(
+                instance: InstanceID(workload: "till", ordinal: number), node: "node-1",
+                epoch: UInt64(number))
+        ])
 }
 
 private func change(_ number: Int) -> LocalChange {

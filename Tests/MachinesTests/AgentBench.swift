@@ -16,15 +16,18 @@ struct AgentBench {
     init(
         snapshot: NodeSnapshot = NodeSnapshot(), limits: AgentLimits = .production,
         ports: ClosedRange<Int> = 20_000...20_999, policyKeys: [TrustedKey] = [],
-        seed: UInt64 = 1
+        plan: SitePlan? = nil, seed: UInt64 = 1
     ) {
         now = Moment(monotonic: .seconds(1_000), wall: WallTime(milliseconds: 1_760_000_000_000))
+        var configuration = AgentConfiguration(
+            node: "n1", site: "urban", version: "0.1.0",
+            capacity: Capacity(cpu: CPUShare(millicores: 2_000), memory: ByteCount(1 << 30)),
+            portRange: ports, boot: 2, policyKeys: policyKeys, limits: limits)
+        // With a plan it takes part in a mesh.
+        configuration.mesh = plan.map { _ in MeshContact(key: "", address: "127.0.0.1:7001") }
+        configuration.plan = plan
         agent = Agent(
-            configuration: AgentConfiguration(
-                node: "n1", site: "urban", version: "0.1.0",
-                capacity: Capacity(cpu: CPUShare(millicores: 2_000), memory: ByteCount(1 << 30)),
-                portRange: ports, boot: 2, policyKeys: policyKeys, limits: limits),
-            snapshot: snapshot, random: Random(seed: seed))
+            configuration: configuration, snapshot: snapshot, random: Random(seed: seed))
         var effects: [Agent.Effect] = []
         agent.start(at: now, into: &effects)
         collect(effects)

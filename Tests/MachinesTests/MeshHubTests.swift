@@ -203,4 +203,35 @@ import Testing
         bench.tell(.wake(.sweep))
         #expect(bench.assignment(of: "web", to: "n2")?.ordinals == [0])
     }
+
+    private func view(_ peers: [(NodeID, Liveness)]) -> MeshView {
+        MeshView(
+            node: "n1", site: "s", address: "", roster: RosterVersion(epoch: 1, number: 3),
+            peers: peers.map {
+                MeshSight(node: $0.0, liveness: $0.1, since: WallTime(milliseconds: 0))
+            }, at: WallTime(milliseconds: 0))
+    }
+
+    @Test func `changes of a view make the whole of it at the hub`() throws {
+        var bench = site()
+        let before = view([("n2", .alive), ("n3", .alive)])
+        let after = view([("n2", .alive), ("n3", .failed)])
+        let changes = try #require(after.changes(since: before))
+        #expect(changes.peers.map(\.node) == ["n3"])
+        bench.tell(.received(SessionID(rawValue: 1), .mesh(before)))
+        bench.tell(.received(SessionID(rawValue: 1), .mesh(changes)))
+        let kept = try #require(bench.hub.meshViews(of: nil)?.first { $0.node == "n1" })
+        #expect(kept.peers.map(\.liveness) == [.alive, .failed])
+        #expect(kept.isChanges == nil)
+        #expect(
+            view([("n2", .alive)]).changes(since: before) == nil, "others belong than did")
+    }
+
+    @Test func `changes of what the hub does not have are not taken for all`() throws {
+        var bench = site()
+        var changes = view([("n3", .failed)])
+        changes.isChanges = true
+        bench.tell(.received(SessionID(rawValue: 1), .mesh(changes)))
+        #expect(bench.hub.meshViews(of: nil)?.contains { $0.node == "n1" } == false)
+    }
 }

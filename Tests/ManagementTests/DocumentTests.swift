@@ -68,6 +68,8 @@ import Testing
             credential: "token", requestedAt: time, expiresAt: time)
         (approval.createdAt, approval.answeredAt) = (time, time)
         (approval.answeredBy, approval.note) = ("bob", "n")
+        var view = MeshView(node: "n", site: "s", address: "a", roster: .none, at: time)
+        view.claims = []
         let samples: [String: any Encodable & Sendable] = [
             "ServerInfo": ServerInfo(
                 role: .node, name: "n", version: "1", hubInContact: true, since: time,
@@ -119,8 +121,11 @@ import Testing
             "AuditEntry": AuditEntry(index: 1, hash: hash, text: "{}"),
             "AuditPage": AuditPage(log: "n", items: [], asOf: time),
             "SiteCompliance": SiteCompliance(site: "s", since: time),
-            "MeshView": MeshView(
-                node: "n", site: "s", address: "a", roster: .none, at: time),
+            "MeshView": view,
+            "Tenure": Tenure(
+                instance: InstanceID(workload: "s", ordinal: 0), epoch: 1, holder: "n",
+                isHeld: true, predecessor: "m"),
+            "DecisionClaim": Decision.Claim(epoch: 1, holder: "n", predecessor: "m"),
             "MeshSight": MeshSight(
                 node: "n", liveness: .alive, since: time, age: .seconds(1), lossHere: 0,
                 lossThere: 0),

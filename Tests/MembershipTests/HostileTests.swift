@@ -109,4 +109,69 @@ import Testing
         #expect(mesh.tally.unopened == 1)
         #expect(mesh.tally.receivedFrames == 0)
     }
+
+    @Test func `forged records are dropped and counted, and few of many are looked at`() {
+        var lab = running(seed: 35)
+        lab.kill(6)
+        var liar = Liar(lab.members)
+        let before = lab.checks[0]
+        var brought = 0
+        for step in 0..<600 as Range<UInt32> {
+            let records = (0..<20 as Range<UInt32>).map {
+                Liar.record(of: "n003", sequence: step * 20 + $0 + 1, key: "s/x/\($0)")
+            }
+            brought += records.count
+            let bytes = liar.frame(to: 0, counter: step, records: records)
+            lab.inject(bytes, from: 6, to: 0)
+            lab.run(for: .milliseconds(100))
+        }
+        let tally = lab.nodes[0]?.tally
+        #expect(lab.checks[0] - before < 200)
+        #expect((tally?.forged ?? 0) + (tally?.unchecked ?? 0) == brought)
+        #expect(lab.nodes[0]?.logs.registers.isEmpty == true)
+        #expect(lab.nodes[0]?.logs.highest(of: lab.members[3].id) == 0)
+        #expect(lab.falseFailures.allSatisfy { $0.change.node == lab.members[6].id })
+    }
+
+    @Test func `a record that says something else under a number that is known is counted`() throws
+    {
+        var lab = running(seed: 36)
+        try lab.publish("door", at: 3, value: [1])
+        lab.run(for: .seconds(10))
+        lab.kill(6)
+        var liar = Liar(lab.members)
+        let record = Liar.record(of: "n003", sequence: 1, key: "door", value: [2])
+        lab.inject(liar.frame(to: 0, counter: 1, records: [record]), from: 6, to: 0)
+        lab.run(for: .seconds(1))
+        #expect(lab.nodes[0]?.tally.contradicted == 1)
+        #expect(lab.nodes[0]?.logs.registers["door"]?.record.value == [1])
+    }
+
+    @Test
+    func `one who claims to hold more of a node's log than there is silences it for a minute`()
+        throws
+    {
+        var lab = running(seed: 37)
+        lab.kill(6)
+        var liar = Liar(lab.members)
+        func lie(_ lab: inout MeshLab, _ step: UInt32) {
+            let bytes = liar.frame(
+                to: 0, counter: step * 10, versions: [9_000, 0, 0, 0, 0, 0, 0, 0])
+            lab.inject(bytes, from: 6, to: 0)
+            lab.run(for: .seconds(1))
+        }
+        lie(&lab, 0)
+        #expect(throws: Mesh.DraftError.catchingUp(behind: 9_000)) { try lab.publish("a", at: 0) }
+        for step in 1..<62 as Range<UInt32> { lie(&lab, step) }
+        try lab.publish("a", at: 0)
+        lab.run(for: .seconds(20))
+        #expect(lab.holders(of: "a") == 7)
+    }
+
+    @Test func `nothing that a fuzzer invents passes uncounted or breaks a bound`() {
+        var fuzzer = MeshFuzzer(seed: 7)
+        #expect(fuzzer.run(6_000) == nil)
+        #expect(fuzzer.counts.received > 0)
+        #expect(fuzzer.counts.dropped > 1_000)
+    }
 }

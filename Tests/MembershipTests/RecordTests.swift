@@ -116,4 +116,70 @@ import Testing
             try lab.publish("key", at: 0, value: Array(repeating: 0, count: 641))
         }
     }
+
+    @Test func `who was away for longer than a log lasts goes on from its floor`() throws {
+        var lab = running(6, loss: 0.2, seed: 28, limits: .tight)
+        try lab.publish("kept", at: 0, value: [7])
+        try lab.publish("gone", at: 0, value: [8])
+        lab.run(for: .seconds(15))
+        lab.group[5] = 1
+        try lab.publish("gone", at: 0, value: [], isTombstone: true)
+        for turn in 0..<500 {
+            try lab.publish("key \(turn % 9)", at: 0, value: [UInt8(turn & 255)])
+            lab.run(for: .milliseconds(400))
+        }
+        let origin = lab.members[0].id
+        #expect(lab.nodes[5]?.logs.registers["gone"]?.record.isTombstone == false)
+        lab.group[5] = 0
+        let took = lab.run(atMost: .seconds(60)) { lab in
+            lab.nodes[5]?.logs.highest(of: origin) == lab.nodes[0]?.logs.highest(of: origin)
+        }
+        #expect(try #require(took) <= .seconds(30))
+        for node in lab.nodes {
+            #expect(node?.logs.registers["kept"]?.record.value == [7], "it was said again")
+            #expect(node?.logs.registers["gone"]?.record.isTombstone ?? true)
+            for turn in 491..<500 {
+                #expect(
+                    node?.logs.registers["key \(turn % 9)"]?.record.value == [UInt8(turn & 255)])
+            }
+        }
+        #expect(lab.nodes[5]?.logs.registers["gone"] == nil, "the floor lies above it")
+    }
+
+    @Test func `a log whose origin keeps as much as it may does not say it again for ever`() throws
+    {
+        var lab = running(2, loss: 0, seed: 29, limits: .tight)
+        for turn in 0..<300 {
+            try lab.publish("key \(turn % 28)", at: 0, value: [UInt8(turn & 255)])
+            lab.run(for: .milliseconds(200))
+        }
+        let highest = try #require(lab.nodes[0]?.logs.highest(of: lab.members[0].id))
+        #expect(highest < 1_200)
+    }
+
+    @Test func `numbers beyond reason are refused and crash nobody`() throws {
+        var lab = running(3, loss: 0, seed: 30)
+        var poison = Record(
+            origin: lab.members[1].id, sequence: .max, stamp: HybridStamp(bits: .max),
+            key: "~floor",
+            value: [255, 255, 255, 255])
+        poison.signature = [1]
+        lab.give(.checked([poison], from: lab.members[1].id, refused: 0), to: 0)
+        #expect(lab.nodes[0]?.logs.highest(of: lab.members[1].id) == 0)
+        try lab.publish("after", at: 1)
+        lab.run(for: .seconds(10))
+        #expect(lab.holders(of: "after") == 3)
+    }
+
+    @Test func `a clock that is wrong costs its own node the place in quarantine`() throws {
+        var lab = running(4, loss: 0, seed: 31, limits: .tight)
+        lab.ahead[1] = .seconds(7200)
+        lab.ahead[2] = .seconds(3600)
+        try lab.publish("modest", at: 2)
+        for turn in 0..<20 { try lab.publish("loud \(turn)", at: 1) }
+        lab.run(for: .seconds(30))
+        let waiting = lab.nodes[0]?.logs.quarantined.map(\.key) ?? []
+        #expect(waiting.count == Limits.tight.quarantineMax)
+        #expect(waiting.contains("modest"))
+    }
 }

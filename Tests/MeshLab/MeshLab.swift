@@ -37,11 +37,17 @@ package struct MeshLab {
     package private(set) var isolated: Set<Int> = []
     package private(set) var sentBytes: [Int]
     package private(set) var datagrams = 0
+    /// How many signatures each node had to check.
+    package private(set) var checks: [Int]
+    /// A signature of this length is one that its origin did not make.
+    package static let forgedBytes = 2
     private var incarnations: [UInt32]
 
     package var loss = 0.0
     package var delay = Duration.milliseconds(1)
     package var jitter = Duration.milliseconds(1)
+    /// Which part of all arrives twice.
+    package var doubling = 0.0
     /// Which datagrams never pass: those of the first to the second.
     package var blocks: Set<[Int]> = []
     package var group: [Int]
@@ -64,6 +70,7 @@ package struct MeshLab {
         nodes = Array(repeating: nil, count: count)
         generations = Array(repeating: 0, count: count)
         sentBytes = Array(repeating: 0, count: count)
+        checks = sentBytes
         incarnations = Array(repeating: 0, count: count)
         group = Array(repeating: 0, count: count)
         ahead = Array(repeating: .zero, count: count)
@@ -104,12 +111,18 @@ package struct MeshLab {
         isTombstone: Bool = false, signatureBytes: Int = 64
     ) throws -> Record {
         guard var mesh = nodes[node] else { preconditionFailure("a dead node writes nothing") }
-        var record = try mesh.draft(
-            key: key, value: value, isTombstone: isTombstone, at: moment(node))
+        let drafted = Result {
+            try mesh.draft(key: key, value: value, isTombstone: isTombstone, at: moment(node))
+        }
+        nodes[node] = mesh
+        var record = try drafted.get()
         // As long as a real one, so that the budget is.
         record.signature = Array(repeating: 0, count: signatureBytes)
-        nodes[node] = mesh
         give(.publish(record), to: node)
+        while var mesh = nodes[node], let upkeep = try mesh.draftUpkeep(at: moment(node)) {
+            nodes[node] = mesh
+            give(.publish(upkeep), to: node)
+        }
         return record
     }
 
@@ -201,9 +214,11 @@ package struct MeshLab {
             datagrams += 1
             tap?.append((node, to, bytes))
             guard !chance.chance(loss) else { return }
-            queue.push(
-                at: now + delay + chance.duration(upTo: jitter),
-                .datagram(from: node, to: to, bytes: bytes))
+            for _ in 0..<(doubling > 0 && chance.chance(doubling) ? 2 : 1) {
+                queue.push(
+                    at: now + delay + chance.duration(upTo: jitter),
+                    .datagram(from: node, to: to, bytes: bytes))
+            }
         case .wake(let time):
             queue.push(
                 at: max(time, now + .milliseconds(1)),
@@ -213,7 +228,10 @@ package struct MeshLab {
         case .isolated(let isAlone):
             if isAlone { isolated.insert(node) } else { isolated.remove(node) }
         case .check(let records, let sender):
-            give(.checked(records, from: sender, refused: 0), to: node)
+            checks[node] += records.count
+            let sound = records.filter { $0.signature.count != Self.forgedBytes }
+            give(
+                .checked(sound, from: sender, refused: records.count - sound.count), to: node)
         case .taken(let record): received.append(Received(at: now, by: node, record: record))
         case .raise(let incarnation):
             incarnations[node] = incarnation

@@ -9,7 +9,8 @@ struct Room: Sendable {
 
 extension Room {
     private static let core = [
-        "Replication", "Authority", "Membership", "Placement", "Caching", "Insight", "Recovery",
+        "Replication", "Authority", "Membership", "Claiming", "Placement", "Caching", "Insight",
+        "Recovery",
     ]
 
     private static func pure(_ name: String, sees rooms: [String] = ["Model"]) -> Room {
@@ -56,8 +57,9 @@ extension Room {
             rim(
                 "Host",
                 sees: [
-                    "Model", "Authority", "Trust", "Audit", "Membership", "Machines", "Manifest",
-                    "Storage", "Containers", "Transport", "Management", "Tokens", "Logging",
+                    "Model", "Authority", "Trust", "Audit", "Membership", "Claiming", "Machines",
+                    "Manifest", "Storage", "Containers", "Transport", "Management", "Tokens",
+                    "Logging",
                 ]),
             rim(
                 "Client",

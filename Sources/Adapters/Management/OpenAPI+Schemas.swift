@@ -79,7 +79,11 @@ let schemas: [String: Schema] = [
         ("staleness", .choice(Staleness.allCases.map(\.rawValue))),
         ("reach", .choice(Reach.allCases.map(\.rawValue))), ("policyVersion", .integer),
         ("policies?", .array(.string)), ("policyAge", .string),
-        ("alternatives", .array(.named("Alternative"))),
+        ("alternatives", .array(.named("Alternative"))), ("claim?", .named("DecisionClaim")),
+    ]),
+    "DecisionClaim": .fields([
+        ("epoch", .integer), ("holder", .string), ("predecessor?", .string),
+        ("witnesses", .array(.string)),
     ]),
     "DecisionID": .fields([("origin", .string), ("number", .integer)]),
     "Alternative": .fields([
@@ -214,7 +218,12 @@ let schemas: [String: Schema] = [
         ("node", .string), ("site", .string), ("address", .string),
         ("roster", .named("RosterVersion")), ("isIsolated", .boolean), ("quorum", .integer),
         ("peers", .array(.named("MeshSight"))), ("traffic", .named("MeshTraffic")),
-        ("at", .string),
+        ("at", .string), ("claims?", .array(.named("Tenure"))),
+    ]),
+    "Tenure": .fields([
+        ("instance", .named("InstanceID")), ("epoch", .integer), ("holder", .string),
+        ("isHeld", .boolean), ("predecessor?", .string), ("plan", .named("RosterVersion")),
+        ("since", .string), ("isReady", .boolean), ("load", .integer),
     ]),
     "ServiceEndpoint": .fields([
         ("service", .string), ("instance", .named("InstanceID")), ("node", .string),

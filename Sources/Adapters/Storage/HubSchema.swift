@@ -115,6 +115,9 @@ private func hubMigrator() -> DatabaseMigrator {
     migrator.registerMigration("hub-mesh-1") { database in
         try database.makeTable("roster", key: "site")
     }
+    migrator.registerMigration("hub-mesh-2") { database in
+        try database.makeTable("plan", key: "site")
+    }
     migrator.registerMigration("hub-audit-1", migrate: makeAuditTables)
     migrator.registerMigration("hub-audit-2") { database in
         try database.execute(

@@ -61,6 +61,9 @@ func loadHub(_ database: GRDB.Database) throws -> (HubSnapshot, [DamagedRow]) {
     try reader.values(
         Roster.self, of: "roster", key: ["site"], "SELECT * FROM roster ORDER BY site",
         each: { _, roster in snapshot.rosters.append(roster) })
+    try reader.values(
+        SitePlan.self, of: "plan", key: ["site"], "SELECT * FROM plan ORDER BY site",
+        each: { _, plan in snapshot.plans.append(plan) })
     snapshot.nodes = try loadNodes(database, &reader)
     snapshot.epoch = counter(try database.counter("epoch"))
     snapshot.metEpoch = counter(try database.counter("metEpoch"))

@@ -164,6 +164,8 @@ private func apply(
         try database.setCounter("metEpoch", to: try column(epoch))
     case .roster(let roster):
         try database.put(roster, in: "roster", name: roster.site.text)
+    case .plan(let plan):
+        try database.put(plan, in: "plan", name: plan.site.text)
     case .generationFloor(let generation):
         try database.setCounter("generationFloor", to: try column(generation))
     case .audit(let write):

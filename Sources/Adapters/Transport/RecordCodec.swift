@@ -75,7 +75,7 @@ extension HubMessage: Recordable {
     static let recordKinds: Set = [
         "HubMessage.welcome", "HubMessage.retry", "HubMessage.documents", "HubMessage.acknowledged",
         "HubMessage.inventory", "HubMessage.certified", "HubMessage.keys", "HubMessage.roster",
-        "HubMessage.revocations", "HubMessage.witnessed",
+        "HubMessage.revocations", "HubMessage.witnessed", "HubMessage.plan",
     ]
     var recordKind: String {
         switch self {
@@ -89,6 +89,7 @@ extension HubMessage: Recordable {
         case .revocations: "HubMessage.revocations"
         case .witnessed: "HubMessage.witnessed"
         case .roster: "HubMessage.roster"
+        case .plan: "HubMessage.plan"
         }
     }
 }

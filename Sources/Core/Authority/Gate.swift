@@ -20,12 +20,14 @@ package struct Gate: Equatable, Sendable {
         package var basis: Decision.Basis
         package var cause: Decision.Cause
         package var alternatives: [Decision.Alternative]
+        package var claim: Decision.Claim?
 
         package init(
             _ action: Decision.Action, _ subject: Decision.Subject, tier: Tier, in domain: Domain,
             on basis: Decision.Basis, because cause: Decision.Cause,
-            alternatives: [Decision.Alternative] = []
+            alternatives: [Decision.Alternative] = [], claim: Decision.Claim? = nil
         ) {
+            self.claim = claim
             self.action = action
             self.subject = subject
             self.tier = tier
@@ -92,7 +94,7 @@ package struct Gate: Equatable, Sendable {
                 staleness: circumstances.staleness, reach: circumstances.reach,
                 policyVersion: circumstances.policyVersion, policies: circumstances.policies,
                 policyAge: Interval(max(.zero, circumstances.policyAge)),
-                alternatives: question.alternatives))
+                alternatives: question.alternatives, claim: question.claim))
         return passes ? Warrant(decision: id) : nil
     }
 

@@ -45,8 +45,10 @@ extension Agent {
     mutating func ask(
         _ action: Decision.Action, _ id: InstanceID, tier: Tier, _ why: Why, at now: Moment
     ) -> Warrant? {
-        gate.ask(
-            why.question(action, id, tier: tier), by: regime.table, in: circumstances(at: now),
+        var question = why.question(action, id, tier: tier)
+        question.claim = claim(on: id)
+        return gate.ask(
+            question, by: regime.table, in: circumstances(at: now),
             at: now.wall)
     }
 
@@ -163,7 +165,11 @@ extension Agent {
 
     /// Why a unit of an instance is started.
     func reason(toStart unit: Unit, of instance: Held) -> Why {
-        guard unit.failures > 0 else { return instance.origin.why }
+        guard unit.failures > 0 else {
+            // What was taken over is started by this node's own judgement.
+            let isTaken = !unit.hasRun && claim(on: unit.id.instance)?.predecessor != nil
+            return isTaken ? .claimed : instance.origin.why
+        }
         if unit.trouble?.reason == "Unhealthy" { return .unhealthy }
         return unit.hasRun ? .exited : .startFailed
     }

@@ -64,7 +64,9 @@ extension Agent {
 
     private func assignments() -> Table<InstanceID, Workload> {
         var wanted: Table<InstanceID, Workload> = Table()
-        for assignment in effective.rows {
+        let words = effective
+        for (id, workload) in claimedAssignments(over: words) { wanted.insert(workload, for: id) }
+        for assignment in words.rows where !isClaimed(assignment.workload.id) {
             for ordinal in assignment.ordinals {
                 wanted.insert(
                     assignment.workload,
@@ -80,7 +82,9 @@ extension Agent {
             id: id, generation: workload.metadata.generation,
             containers: workload.spec.containers, ports: ports(for: workload, keeping: [:]),
             secrets: digests(for: workload))
-        held.insert(Held(new: record, for: workload), for: id)
+        var new = Held(new: record, for: workload)
+        new.wantedSince = clock
+        held.insert(new, for: id)
     }
 
     /// Numbers for every port of the workload: its own, else the one it had, else a free one.
@@ -102,7 +106,7 @@ extension Agent {
 
     private func mayStart(_ id: InstanceID, at now: Moment) -> Bool {
         guard let instance = held[id], let workload = instance.assignment, !instance.isOutdated,
-            !isShelved(instance, at: now)
+            !isShelved(instance, at: now), isGranted(id, at: now)
         else { return false }
         let blockers = workload.spec.dependsOn.filter { dependency in
             held.contains { $0.0.workload == dependency && !$0.1.isReady }
@@ -260,7 +264,7 @@ extension Agent {
         // What runs is not taken down for what may not take its place.
         if instance.assignment != nil, !mayRun(id, at: now) { return }
         stopUnits(
-            of: id, instance.assignment == nil ? .notAssigned : .newGeneration, at: now,
+            of: id, instance.assignment == nil ? reason(toRetire: id) : .newGeneration, at: now,
             into: &effects)
         guard held[id]?.mayExist == false else { return }
         if let workload = instance.assignment {

@@ -80,6 +80,8 @@ extension Agent {
         case .witnessed(let receipt): take(receipt, at: now)
         case .roster(let roster):
             if link.isUp, meshContact != nil { effects.append(.keepRoster(roster)) }
+        case .plan(let plan):
+            if link.isUp, meshContact != nil { effects.append(.keepPlan(plan)) }
         }
     }
 
@@ -142,6 +144,8 @@ extension Agent {
         if !isSuccession { returnHead = outbox.lastSequence }
         askAuthority(isSuccession: isSuccession, trust: welcome.trust, at: now, into: &effects)
         auditTalk.held = welcome.audited
+        hubMergesViews = welcome.mergesViews == true
+        toldMesh = nil
         attest(into: &effects)
         // What had to wait for somebody who may decide.
         advance(at: now, into: &effects)

@@ -1,4 +1,5 @@
 package import Authority
+import Claiming
 package import Model
 import Replication
 
@@ -77,6 +78,14 @@ package struct Agent: Equatable, Sendable {
     var meshContact: MeshContact?
     /// How it last saw its mesh.
     package internal(set) var mesh: MeshView?
+    /// What the hub has of it on this link; nil before anything was said, or where it merges nothing.
+    var toldMesh: MeshView?
+    var hubMergesViews = false
+    /// Its part in the agreement on who runs what; nil without a mesh.
+    var claimant: Claimant?
+    /// What was last shown of that, and when it looks again.
+    var shownTenures: [Tenure] = []
+    var nextClaimStep: Instant?
     /// Those of it that were called failed and have not been heard of since.
     var lostNeighbours: Set<NodeID> = []
     /// The newest of each policy that a neighbour has; by name.
@@ -183,6 +192,7 @@ package struct Agent: Equatable, Sendable {
         proofAge = proof?.age(at: now, boot: configuration.boot) ?? .zero
         proofAgeAt = now.monotonic
         journal.writes.append(.run(run))
+        beginClaims(at: now)
         // Intent before facts: what the engine lists is judged by tier and restart policy.
         reconcile(at: now, into: &effects)
         askEngine(at: now, into: &effects)
@@ -217,6 +227,9 @@ package struct Agent: Equatable, Sendable {
             carry(list, from: neighbour, at: now, into: &effects)
         case .revocationsRefused(let reason): tellRefused(reason, at: now)
         case .keptRoster(let version): meshContact?.roster = version
+        case .keptPlan(let plan): take(plan, at: now)
+        case .claims(let messages, let member):
+            hear(messages, from: member, at: now, into: &effects)
         case .mesh(let view): see(view, at: now, into: &effects)
         case .offered(let offer): note(offer, into: &effects)
         case .carried(let bundle, let digest, let neighbour):
@@ -229,6 +242,7 @@ package struct Agent: Equatable, Sendable {
         case .auditBroken(let fault): noteAudit(fault, at: now)
         case .halt: halt(at: now, into: &effects)
         }
+        pursueClaims(at: now, into: &effects)
         finish(at: now.wall, into: &effects)
     }
 
@@ -242,6 +256,12 @@ package struct Agent: Equatable, Sendable {
         case .redial: redial(into: &effects)
         case .policyAge: notePolicyAge(at: now, into: &effects)
         case .order: advance(at: now, into: &effects)
+        case .claims:
+            nextClaimStep = nil
+            // What waited for a plan may have waited long enough.
+            if held.rows.contains(where: { $0.wantedSince > now.monotonic + .seconds(-10) }) {
+                advance(at: now, into: &effects)
+            }
         case .audit:
             askEngine(at: now, into: &effects)
             effects.append(.wake(at: now.monotonic + configuration.limits.audit, for: .audit))
@@ -295,7 +315,7 @@ package struct Agent: Equatable, Sendable {
         reconcileIfDurable(at: now, into: &effects)
     }
 
-    private mutating func reconcileIfDurable(at now: Moment, into effects: inout [Effect]) {
+    mutating func reconcileIfDurable(at now: Moment, into effects: inout [Effect]) {
         if replica.through == durableRevision { reconcile(at: now, into: &effects) }
     }
 

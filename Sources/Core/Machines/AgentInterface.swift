@@ -1,4 +1,5 @@
 package import Authority
+package import Claiming
 package import Model
 package import Replication
 
@@ -29,6 +30,8 @@ package struct AgentConfiguration: Equatable, Sendable {
     package var questionSocket: String?
     /// Its place in the mesh of its site; nil where it takes no part.
     package var mesh: MeshContact?
+    /// What its mesh decides about, as it has kept that.
+    package var plan: SitePlan?
     package var limits: AgentLimits
 
     package init(
@@ -133,6 +136,10 @@ extension Agent {
         case revocationsRefused(reason: String)
         /// The roster of its mesh that is on disk.
         case keptRoster(RosterVersion)
+        /// The plan of its mesh that is on disk.
+        indirect case keptPlan(SitePlan)
+        /// A member of the mesh says something of claims.
+        indirect case claims([Claiming.Message], from: NodeID)
         /// How this node sees its mesh.
         indirect case mesh(MeshView)
         /// A neighbour has this policy.
@@ -194,6 +201,10 @@ extension Agent {
         indirect case keepRevocations(KeptRevocations)
         /// Check this roster and keep it on disk, then `.keptRoster`.
         indirect case keepRoster(SignedRoster)
+        /// Check this plan and keep it on disk, then `.keptPlan`.
+        indirect case keepPlan(SignedPlan)
+        /// Say this to a member of the mesh. It may get lost.
+        indirect case claim(Claiming.Post)
         /// Tell the mesh that this node has these, and hand them to whoever asks.
         indirect case announce([PolicyBundle], siteGeneration: UInt64)
         /// Tell the mesh that these instances of this node are healthy, and no others.
@@ -229,6 +240,7 @@ extension Agent {
         case redial
         case policyAge
         case audit
+        case claims
         case order
         case restart(ContainerID)
         case probe(ContainerID, ProbeKind)

@@ -21,6 +21,8 @@ struct Held: Equatable, Sendable {
     var secrets: [String: String] = [:]
     /// The circumstances under which no policy let the node run what is wanted.
     var exclusion: Refusal?
+    /// When it came to be wanted here.
+    var wantedSince = Instant(nanoseconds: .min)
     /// What the log last said of it.
     var reported: InstanceStatus?
 

@@ -33,6 +33,7 @@ extension Hub {
         case generationFloor
         case auditWitness(NodeID)
         case roster(SiteID)
+        case plan(SiteID)
     }
 
     /// Leaves out what newer writes replace, and the oldest of too many events. Nothing of it was
@@ -102,6 +103,7 @@ extension Hub {
         case .generationFloor: (.generationFloor, nil)
         case .auditWitness(let node, _): (.auditWitness(node), node)
         case .roster(let roster): (.roster(roster.site), nil)
+        case .plan(let plan): (.plan(plan.site), nil)
         case .audit, .auditLeaf, .pruneAuditLeaves, .event, .decision, .removeNode: (nil, nil)
         }
     }

@@ -97,13 +97,20 @@ extension Hub {
         guard let site = nodes[node]?.node.spec.site, let roster = rosters[site] else { return }
         let members = Set(roster.members.map(\.node))
         var view = view
+        if view.isChanges == true {
+            // Changes of nothing: the view before went with a hub that was restarted.
+            guard let before = nodes[node]?.view?.view else { return }
+            view = before.merged(with: view)
+        }
         view.node = node
         view.site = site
         view.peers = Array(
             view.peers.filter { members.contains($0.node) && $0.node != node }
                 .prefix(limits.meshMembers))
+        view.claims = view.claims.map { Array($0.prefix(limits.instancesPerNode)) }
         nodes.update(node) { $0.view = Seen(view: view, at: now.monotonic) }
         for peer in view.peers { vouch(for: peer.node, at: now) }
+        adopt(view.claims ?? [], of: node, at: now)
     }
 
     mutating func vouch(at now: Moment) {

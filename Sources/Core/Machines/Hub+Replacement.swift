@@ -13,7 +13,8 @@ extension Hub {
         if let rule = workload.spec.disconnect, rule.replace {
             for ordinal in places.ordinals {
                 let holders = claims[ordinal] ?? places.holders(of: ordinal)
-                guard holders.allSatisfy({ isLost($0, after: rule.lostAfter, at: now) }),
+                guard !isLeftToMesh(workload, ordinal),
+                    holders.allSatisfy({ isLost($0, after: rule.lostAfter, at: now) }),
                     let node = substitute(
                         for: holders, of: workload.spec, places: places, load: load)
                 else { continue }

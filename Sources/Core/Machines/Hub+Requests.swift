@@ -275,7 +275,7 @@ extension Hub {
         journal.forget { followUp in
             switch followUp {
             case .feed(node, _), .acknowledge(node, _, _): true
-            case .feed, .acknowledge, .reply, .receipt, .roster, .revocations, .greet: false
+            case .feed, .acknowledge, .reply, .receipt, .roster, .plan, .revocations, .greet: false
             }
         }
         let site = nodes[node]?.node.spec.site
@@ -424,6 +424,8 @@ extension Hub {
     /// Brings every feed in line with intent. Level-based: it looks at the whole.
     mutating func reconcile(because cause: Decision.Cause, at now: Moment) {
         place(because: cause, at: now)
+        // Before the documents: a node that has both asks its mesh before it starts anything.
+        renewPlans()
         for node in nodes.keys { publish(to: node) }
     }
 

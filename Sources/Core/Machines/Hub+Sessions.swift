@@ -141,7 +141,8 @@ extension Hub {
                         acknowledged: nodes[hello.node]?.acknowledged ?? 0,
                         heartbeatEvery: Interval(limits.heartbeatEvery),
                         reconnectWindow: Interval(reconnectWindow),
-                        audited: nodes[hello.node]?.audit?.newest.index ?? 0))))
+                        audited: nodes[hello.node]?.audit?.newest.index ?? 0,
+                        mergesViews: true))))
         // After the welcome, by which the streams of the one go over to the other.
         if let older { effects.append(.close(older)) }
         if asks { effects.append(.send(session, .inventory)) }
@@ -150,6 +151,7 @@ extension Hub {
         feed(hello.node, into: &effects)
         dealKeys(to: hello.node, at: now, into: &effects)
         noteMesh(hello.mesh, of: hello.node)
+        notePlan(hello.mesh?.plan, of: hello.node)
         // Whoever is new has keys already, and its peers need the same to answer it.
         for peer in rosters[hello.site]?.members ?? [] where peer.node != hello.node {
             dealKeys(to: peer.node, at: now, into: &effects)

@@ -61,6 +61,10 @@ package struct Hub: Equatable, Sendable {
     var circles: Table<SiteID, Circle> = Table()
     /// Who belongs to the mesh of each site.
     var rosters: Table<SiteID, Roster> = Table()
+    /// What the mesh of each site decides about.
+    var plans: Table<SiteID, SitePlan> = Table()
+    /// The claims that holders told of themselves and that were taken over.
+    var adoptedClaims: Table<InstanceID, Tenure> = Table()
 
     /// Who asks to become a node, by the digest of the device key.
     var pending: Table<String, Asking> = Table()
@@ -122,6 +126,8 @@ package struct Hub: Equatable, Sendable {
         var policies: [PolicyReference]?
         /// The roster of its mesh that it has, as it said or was sent since; nil where it takes no part.
         var roster: RosterVersion?
+        /// The plan of its mesh that it has; nil where it takes part in no claims.
+        var plan: RosterVersion?
         /// How it last saw its mesh, and when that was.
         var view: Seen?
         /// Who sees it, while this hub does not.
@@ -147,6 +153,7 @@ package struct Hub: Equatable, Sendable {
         case revocations
         case receipt(SessionID, AuditWitness, seen: UInt64)
         case roster(SiteID)
+        case plan(SiteID)
         indirect case greet(Hello, SessionID)
     }
 
@@ -179,6 +186,7 @@ package struct Hub: Equatable, Sendable {
         for secret in snapshot.secrets { secrets.insert(secret, for: secret.id) }
         for token in snapshot.tokens { tokens.insert(token, for: token.id) }
         for roster in snapshot.rosters { rosters.insert(roster, for: roster.site) }
+        for plan in snapshot.plans { plans.insert(plan, for: plan.site) }
         for token in snapshot.userTokens { userTokens.insert(token, for: token.id) }
         for approval in snapshot.approvals { approvals.insert(approval, for: approval.id) }
         unreadPolicies = takePolicies(snapshot.policies)
@@ -263,6 +271,7 @@ package struct Hub: Equatable, Sendable {
             case .receipt(let session, let witness, let seen):
                 sendReceipt(witness, seen: seen, on: session, into: &effects)
             case .roster(let site): dealRoster(of: site, into: &effects)
+            case .plan(let site): dealPlan(of: site, into: &effects)
             case .greet(let hello, let session):
                 if sessions[session] != nil { greet(hello, on: session, at: now, into: &effects) }
             }

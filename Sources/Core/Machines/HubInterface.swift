@@ -37,6 +37,8 @@ package struct HubLimits: Equatable, Sendable {
     package var policyVersions: Int
     /// Nodes of one site that get keys for each other, the first by name.
     package var meshMembers: Int
+    /// Workloads that one mesh decides about.
+    package var plannedWorkloads: Int
     /// Machines without a token that may ask to join at the same time.
     package var pending: Int
     /// Identities that may be revoked at the same time.
@@ -51,7 +53,8 @@ package struct HubLimits: Equatable, Sendable {
         userTokens: 4_096, tokensPerUser: 64, approvals: 256, approvalsPerUser: 32, objects: 20_000,
         replicas: 10_000,
         instancesPerNode: 1_000, writes: 4_096, policies: 256, policyVersions: 16,
-        meshMembers: 256, pending: 64, revocations: 4_096, auditLeaves: 100_000)
+        meshMembers: 256, plannedWorkloads: 128, pending: 64, revocations: 4_096,
+        auditLeaves: 100_000)
 
     package static let tight = HubLimits(
         heartbeatEvery: .seconds(60), heartbeatsMissed: 3, admissionsPerSecond: 4,
@@ -61,7 +64,8 @@ package struct HubLimits: Equatable, Sendable {
         replicas: 64,
         instancesPerNode: 64, writes: 64,
         policies: 4,
-        policyVersions: 3, meshMembers: 8, pending: 4, revocations: 16, auditLeaves: 16)
+        policyVersions: 3, meshMembers: 8, plannedWorkloads: 4, pending: 4, revocations: 16,
+        auditLeaves: 16)
 }
 
 extension Hub {
@@ -141,6 +145,8 @@ extension Hub {
         indirect case signRevocations(RevocationList)
         /// Sign this roster and send it on the session.
         indirect case dealRoster(SessionID, Roster)
+        /// Sign this plan and send it.
+        indirect case dealPlan(SessionID, SitePlan)
         // Large and rare: beside the others, which are small and many.
         indirect case reply(RequestID, Reply)
         case wake(at: Instant, for: Wake)

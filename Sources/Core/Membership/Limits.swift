@@ -16,6 +16,12 @@ package struct Limits: Hashable, Sendable {
     package var datagramsPerSecondMax = 64
     package var datagramsAtOnceMax = 512
 
+    /// New records a second of one member whose signatures are checked, how many may come at once, and
+    /// for how many a forged one counts.
+    package var checksPerSecondMax = 64
+    package var checksAtOnceMax = 2048
+    package var checksForged = 64
+
     package var recordsPerOriginMax = 1024
     package var earlyRecordsMax = 64
     package var quarantineMax = 256

@@ -21,7 +21,8 @@ extension Mesh {
         }
         room -= frame.known.count
         frame.entries = entries(
-            for: slot, isAligned: isAligned, room: isPoor ? 22 : room / 2, at: now)
+            for: slot, isAligned: isAligned, room: isPoor ? max(22, order.count) : room / 2, at: now
+        )
         room -= frame.entries.count * Self.entryBytes
         if !isAligned, case .introductions = admission {
             frame.introductions = introductions(for: slot, room: isPoor ? 60 : room, at: now)
@@ -94,7 +95,7 @@ extension Mesh {
         for slot: Int, isAligned: Bool, room: Int, at now: Instant
     ) -> [Frame.Entry] {
         guard !isAligned || peers[slot].runs != runsDigest else { return [] }
-        let most = min(room / Self.entryBytes, 12)
+        let most = min(room / Self.entryBytes, max(12, order.count / 4))
         let known = peers.indices.filter {
             $0 != slot && peers[$0].sighting != nil && peers[$0].state != .failed
         }

@@ -158,7 +158,7 @@ extension Mesh {
         read(entries: frame.entries, from: slot, at: time, into: &effects)
         let holdsMeAbsent = readView(of: frame, from: slot, at: time)
         readVersions(of: frame, from: slot)
-        ask(about: frame.records, from: slot, into: &effects)
+        ask(about: frame.records, from: slot, at: time, into: &effects)
         agree(with: frame, from: slot)
         look(at: time, into: &effects)
         if frame.flags.contains(.isAnswer) {

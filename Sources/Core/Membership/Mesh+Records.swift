@@ -13,14 +13,51 @@ extension Mesh {
     package mutating func draft(
         key: String, value: [UInt8], isTombstone: Bool = false, at now: Moment
     ) throws(DraftError) -> Record {
-        let held = logs.highest(of: me.id)
-        let told = peers.compactMap(\.holds).compactMap { $0.first }.max() ?? 0
-        guard told <= held else { throw .catchingUp(behind: told - held) }
-        let record = Record(
-            origin: me.id, sequence: held + 1, stamp: clock.next(at: now.wall), key: key,
-            value: value, isTombstone: isTombstone)
+        let held = try writable(at: now.monotonic)
+        return try sized(
+            Record(
+                origin: me.id, sequence: held + 1, stamp: clock.next(at: now.wall), key: key,
+                value: value, isTombstone: isTombstone))
+    }
+
+    /// What is next to be signed and published so that this node's log stays short: something that it
+    /// said long ago and that still holds, then the floor. Nil while there is no need.
+    package mutating func draftUpkeep(at now: Moment) throws(DraftError) -> Record? {
+        guard let overdue = logs.overdue(of: me.id) else { return nil }
+        let held = try writable(at: now.monotonic)
+        if let record = overdue.first {
+            return Record(
+                origin: me.id, sequence: held + 1, stamp: record.stamp, key: record.key,
+                value: record.value)
+        }
+        let floor = logs.lowest(of: me.id)
+        guard floor > logs.first(of: me.id) else { return nil }
+        return Record(
+            origin: me.id, sequence: held + 1, stamp: clock.next(at: now.wall),
+            key: Record.floorKey,
+            value: [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: floor >> $0 as UInt32) })
+    }
+
+    private func sized(_ record: Record) throws(DraftError) -> Record {
         guard record.isSmallEnough else { throw .tooLarge(bytesMax: Record.valueBytesMax) }
         return record
+    }
+
+    /// The last sequence of this node's own log, once it has back what it lost.
+    ///
+    /// Who says to hold more than this node has to show it within a minute: a liar would keep it silent
+    /// for ever.
+    private mutating func writable(at now: Instant) throws(DraftError) -> UInt32 {
+        let held = logs.highest(of: me.id)
+        let told = peers.compactMap(\.holds).compactMap { $0.first }.max() ?? 0
+        guard told > held else {
+            behind = nil
+            return held
+        }
+        let since = behind.flatMap { $0.held == held ? $0.since : nil } ?? now
+        behind = (held, since)
+        guard now - since < .seconds(60) else { return held }
+        throw .catchingUp(behind: told - held)
     }
 
     mutating func publish(_ record: Record, at now: Moment, into effects: inout [Effect]) {
@@ -29,13 +66,18 @@ extension Mesh {
     }
 
     /// Has the signatures of what is new checked; what is known costs nothing.
-    mutating func ask(about records: [Record], from slot: Int, into effects: inout [Effect]) {
+    mutating func ask(
+        about records: [Record], from slot: Int, at now: Instant, into effects: inout [Effect]
+    ) {
         var new: [Record] = []
         for record in records {
             if logs.isKnown(record) {
                 learn(slot, holds: record.sequence, of: record.origin)
-            } else {
+                if logs.isContradicted(by: record) { tally.contradicted += 1 }
+            } else if peers[slot].checks.take(1, at: now) {
                 new.append(record)
+            } else {
+                tally.unchecked += 1
             }
         }
         guard !new.isEmpty else { return }

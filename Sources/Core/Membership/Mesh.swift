@@ -105,6 +105,8 @@ package struct Mesh: Sendable {
     var logsChanged: Instant
     /// When this node heard last of a member or a run that it did not know.
     var runsChanged: Instant
+    /// Since when others claim to hold more of this node's log than it does, and how much it holds.
+    var behind: (held: UInt32, since: Instant)?
     var nextVotes: Instant
     var nextDoubt: Instant
     var asked: [(slot: Int, until: Instant)] = []
@@ -158,7 +160,10 @@ package struct Mesh: Sendable {
         case .publish(let record): publish(record, at: now, into: &effects)
         case .checked(let records, let sender, let refused):
             tally.forged += refused
-            if let slot = slots[sender] { take(records, from: slot, at: now, into: &effects) }
+            guard let slot = slots[sender] else { break }
+            // Honest members check what they hand on, so the next of this one's are checked more slowly.
+            peers[slot].checks.charge(refused * limits.checksForged, at: now.monotonic)
+            take(records, from: slot, at: now, into: &effects)
         case .raised(let incarnation): raise(to: incarnation, at: now.monotonic)
         }
         speakUp(at: now.monotonic, into: &effects)

@@ -46,6 +46,7 @@ struct Peer: Sendable {
     var wasGone = false
     var reception = Reception()
     var intake: TokenBucket
+    var checks: TokenBucket
     var sent: UInt32 = 0
 
     // What it said of itself and of others in its last frame.
@@ -103,6 +104,8 @@ struct Peer: Sendable {
         admitted = now
         intake = TokenBucket(
             bytesPerSecond: limits.datagramsPerSecondMax, depth: limits.datagramsAtOnceMax, at: now)
+        checks = TokenBucket(
+            bytesPerSecond: limits.checksPerSecondMax, depth: limits.checksAtOnceMax, at: now)
     }
 
     /// Its opinion of others counts.

@@ -26,6 +26,18 @@ package struct Record: Hashable, Sendable {
         self.signature = signature
     }
 
+    /// The key by which an origin sets a floor; the value is its sequence, in four bytes.
+    package static let floorKey = "~floor"
+    /// Half of all numbers: none is so high that the next would not fit.
+    static let sequenceMax = UInt32.max / 2
+
+    /// The sequence below which nothing of its origin counts; nil where it sets none.
+    package var floor: UInt32? {
+        guard key == Record.floorKey, value.count == 4, !isTombstone else { return nil }
+        let floor = value.reduce(0) { $0 << 8 | UInt32($1) }
+        return (1...sequence).contains(floor) ? floor : nil
+    }
+
     package static let keyBytesMax = 128
     package static let valueBytesMax = 640
     static let signatureBytesMax = 96
@@ -81,17 +93,19 @@ package struct Record: Hashable, Sendable {
         let record = Record(
             origin: author, sequence: sequence, stamp: stamp, key: key, value: value,
             isTombstone: isTombstone, signature: signature)
-        guard sequence > 0, record.isSmallEnough else { throw .outOfRange }
+        guard (1...sequenceMax).contains(sequence), record.isSmallEnough else { throw .outOfRange }
         return record
     }
 }
 
-/// What a key holds: the write with the highest stamp, and of two such the one of the later name.
+/// What a key holds: the write with the highest stamp, of two such the one of the later name, and of
+/// one node's the later: it says its own again with the stamp of the first time.
 package struct Register: Hashable, Sendable {
     package let record: Record
 
     func yields(to other: Record) -> Bool {
-        record.stamp == other.stamp
-            ? record.origin < other.origin : record.stamp < other.stamp
+        guard record.stamp == other.stamp else { return record.stamp < other.stamp }
+        return record.origin == other.origin
+            ? record.sequence < other.sequence : record.origin < other.origin
     }
 }

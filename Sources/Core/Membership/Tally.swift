@@ -12,6 +12,10 @@ package struct Tally: Hashable, Sendable {
     package var replayed = 0
     /// Records that their origins did not sign.
     package var forged = 0
+    /// Records that were not looked at, since their sender brought too many or forged ones.
+    package var unchecked = 0
+    /// Records that say something else than the one of their number that is held.
+    package var contradicted = 0
     package var formerRuns = 0
     package var refusedMembers = 0
     /// Frames that the budget did not allow.

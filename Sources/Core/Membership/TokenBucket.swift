@@ -33,6 +33,12 @@ struct TokenBucket: Hashable, Sendable {
         return true
     }
 
+    /// Takes `bytes` whether they are there or not; what is owed is the depth at most.
+    mutating func charge(_ bytes: Int, at now: Instant) {
+        refill(at: now)
+        tokens = max(-depth, tokens - Int64(bytes) * Self.fine)
+    }
+
     private mutating func refill(at now: Instant) {
         // A pause longer than an hour fills any bucket; the product below must not overflow.
         let waited = min(max(0, (now - refilled).nanoseconds), 3_600_000_000_000)

@@ -91,6 +91,8 @@ package struct Decision: Hashable, Codable, Sendable {
         case applied, deleted, nodesChanged, nodeLost, nodeReturned
         case assigned, newGeneration, notAssigned, unknownHere, rebooted, exited, unhealthy
         case startFailed, cutOff, halted, changedHere
+        /// By a claim that the mesh acknowledged: of this node, or of another.
+        case claimed, yielded
     }
 
     package var id: DecisionID
@@ -114,6 +116,27 @@ package struct Decision: Hashable, Codable, Sendable {
     package var policyAge: Interval
     /// What else was possible, best first, the chosen one included; empty where there was no choice.
     package var alternatives: [Alternative]
+    /// The claim by which a mesh agreed on where it runs; nil where none did.
+    package var claim: Claim?
+
+    /// A claim as it stood when the decision was taken.
+    package struct Claim: Hashable, Codable, Sendable {
+        package var epoch: UInt64
+        package var holder: NodeID
+        /// In whose place; nil where the plan gave it to the holder.
+        package var predecessor: NodeID?
+        /// Who had acknowledged it, by name.
+        package var witnesses: [NodeID]
+
+        package init(
+            epoch: UInt64, holder: NodeID, predecessor: NodeID? = nil, witnesses: [NodeID] = []
+        ) {
+            self.epoch = epoch
+            self.holder = holder
+            self.predecessor = predecessor
+            self.witnesses = witnesses
+        }
+    }
 
     /// One place that a decision could have chosen.
     package struct Alternative: Hashable, Codable, Sendable {
@@ -139,8 +162,10 @@ package struct Decision: Hashable, Codable, Sendable {
         id: DecisionID, at: WallTime, site: SiteID?, domain: Domain, action: Action,
         subject: Subject, tier: Tier, basis: Basis, cause: Cause, passed: Bool, ruling: Ruling,
         staleness: Staleness, reach: Reach, policyVersion: UInt64,
-        policies: [PolicyReference] = [], policyAge: Interval, alternatives: [Alternative] = []
+        policies: [PolicyReference] = [], policyAge: Interval, alternatives: [Alternative] = [],
+        claim: Claim? = nil
     ) {
+        self.claim = claim
         self.id = id
         self.at = at
         self.site = site
@@ -169,6 +194,7 @@ extension Decision {
             + "\(policyText), proved current \(policyAge.toTheSecond) before) and "
             + "\(reach.phrase): it \(passed ? "may" : "may not") \(action.rawValue) tier "
             + "\(tier.rawValue) on \(basis.phrase)"
+            + (claim.map { "; \($0.phrase)" } ?? "")
     }
 }
 
@@ -203,7 +229,8 @@ extension Decision {
             policyVersion: try fields.decode(UInt64.self, forKey: .policyVersion),
             policies: try fields.decodeIfPresent([PolicyReference].self, forKey: .policies) ?? [],
             policyAge: try fields.decode(Interval.self, forKey: .policyAge),
-            alternatives: try fields.decode([Alternative].self, forKey: .alternatives))
+            alternatives: try fields.decode([Alternative].self, forKey: .alternatives),
+            claim: try fields.decodeIfPresent(Claim.self, forKey: .claim))
     }
 }
 
@@ -262,7 +289,21 @@ extension Decision.Cause {
         case .startFailed: "it could not be started before"
         case .cutOff: "it stops where no hub is in reach for so long"
         case .changedHere: "somebody at the node asked for it"
+        case .claimed: "the node that had it was lost to the mesh, and this one has claimed it"
+        case .yielded: "the mesh has it run on another node"
         case .halted: "everything on this node shall stop"
         }
+    }
+}
+
+extension Decision.Claim {
+    /// By which claim, in one clause.
+    package var phrase: String {
+        let place = predecessor.map { " in the place of '\($0)'" } ?? ""
+        let names = witnesses.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
+        let more = witnesses.count > 8 ? " and \(witnesses.count - 8) more" : ""
+        return "claim \(epoch) of '\(holder)'\(place) stands, "
+            + (witnesses.isEmpty
+                ? "with nobody else in reach" : "acknowledged by \(names)\(more)")
     }
 }

@@ -23,6 +23,11 @@ package struct MeshView: Hashable, Codable, Sendable {
     package var peers: [MeshSight]
     package var traffic: MeshTraffic
     package var at: WallTime
+    /// Of `peers`, only those are said of whom something changed since the view before on the same
+    /// link; nil is a whole view.
+    package var isChanges: Bool?
+    /// Who holds what, as far as the node knows; nil where nothing is left to the mesh.
+    package var claims: [Tenure]?
 
     package init(
         node: NodeID, site: SiteID, address: String, roster: RosterVersion,
@@ -46,6 +51,29 @@ package struct MeshView: Hashable, Codable, Sendable {
     /// The members and how they are held, without what moves all the time.
     package var standings: [NodeID: Liveness] {
         Dictionary(peers.map { ($0.node, $0.liveness) }) { first, _ in first }
+    }
+}
+
+extension MeshView {
+    /// What to say to somebody who has `before`; nil where others belong than did.
+    package func changes(since before: MeshView) -> MeshView? {
+        guard roster == before.roster, peers.map(\.node) == before.peers.map(\.node) else {
+            return nil
+        }
+        var changes = self
+        changes.peers = zip(peers, before.peers).filter { $0.isNews(after: $1) }.map(\.0)
+        changes.isChanges = true
+        return changes
+    }
+
+    /// Takes in what `changes` made. Ages of the others are as they were: who is still held alive was
+    /// heard of since.
+    package func merged(with changes: MeshView) -> MeshView {
+        var view = changes
+        view.isChanges = nil
+        let news = Dictionary(changes.peers.map { ($0.node, $0) }) { first, _ in first }
+        view.peers = peers.map { news[$0.node] ?? $0 }
+        return view
     }
 }
 
@@ -82,6 +110,19 @@ package struct MeshSight: Hashable, Codable, Sendable {
         self.votes = votes
         self.isCloned = isCloned
         self.holdsAll = holdsAll
+    }
+}
+
+extension MeshSight {
+    /// Whether this says more than that time went by.
+    fileprivate func isNews(after before: MeshSight) -> Bool {
+        func isFar(_ here: Double?, _ there: Double?) -> Bool {
+            guard let here, let there else { return (here == nil) != (there == nil) }
+            return abs(here - there) >= 0.1
+        }
+        return liveness != before.liveness || votes != before.votes
+            || isCloned != before.isCloned || holdsAll != before.holdsAll
+            || isFar(lossHere, before.lossHere) || isFar(lossThere, before.lossThere)
     }
 }
 

@@ -101,6 +101,8 @@ package enum HubMessage: Hashable, Codable, Sendable {
     indirect case witnessed(AuditReceipt)
     /// Who belongs to the mesh of the node's site.
     indirect case roster(SignedRoster)
+    /// What the mesh of the node's site decides about.
+    indirect case plan(SignedPlan)
 }
 
 package struct Welcome: Hashable, Codable, Sendable {
@@ -118,11 +120,15 @@ package struct Welcome: Hashable, Codable, Sendable {
     /// Stands for the roots that the hub offers: another than last time means that they were replaced. Nil
     /// from hubs of old.
     package var trust: String?
+    /// The hub takes views of the mesh that hold only what changed; nil from hubs of old.
+    package var mergesViews: Bool?
 
     package init(
         epoch: UInt64, acknowledged: UInt64, heartbeatEvery: Interval, reconnectWindow: Interval,
-        time: WallTime? = nil, audited: UInt64? = nil, trust: String? = nil
+        time: WallTime? = nil, audited: UInt64? = nil, trust: String? = nil,
+        mergesViews: Bool? = nil
     ) {
+        self.mergesViews = mergesViews
         self.time = time
         self.trust = trust
         self.audited = audited

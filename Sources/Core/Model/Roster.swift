@@ -55,11 +55,16 @@ package struct MeshContact: Hashable, Codable, Sendable {
     package var address: String
     /// The roster that it has on disk.
     package var roster: RosterVersion
+    /// The plan that it has on disk; nil from agents that take part in no claims.
+    package var plan: RosterVersion?
 
-    package init(key: String, address: String, roster: RosterVersion = .none) {
+    package init(
+        key: String, address: String, roster: RosterVersion = .none, plan: RosterVersion? = nil
+    ) {
         self.key = key
         self.address = address
         self.roster = roster
+        self.plan = plan
     }
 
     /// Whether it can stand in a roster: a key of 32 bytes, and a place that is no text of any length.

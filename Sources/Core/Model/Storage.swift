@@ -117,6 +117,8 @@ package enum HubWrite: Hashable, Sendable {
     case generationFloor(UInt64)
     /// Who belongs to the mesh of a site. Its version outlives the site.
     case roster(Roster)
+    /// What the mesh of a site decides about. Its version outlives the site.
+    case plan(SitePlan)
     case audit(AuditWrite)
     case auditWitness(NodeID, AuditWitness)
     case auditLeaf(AuditLeaf)
@@ -185,6 +187,7 @@ package struct HubSnapshot: Hashable, Sendable {
     package var pending: [PendingNode] = []
     package var revocations: RevocationList?
     package var rosters: [Roster] = []
+    package var plans: [SitePlan] = []
     package var audit = AuditTail()
     package var auditTree = AuditTree()
     package var userTokens: [UserToken] = []

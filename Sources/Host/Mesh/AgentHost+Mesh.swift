@@ -1,4 +1,5 @@
 import Audit
+import Claiming
 import Machines
 import Membership
 import Model
@@ -14,6 +15,8 @@ extension AgentHost {
         let files: MeshFiles
         /// What the hub is told of it.
         let contact: MeshContact
+        /// What its mesh decides about, as it was kept.
+        let plan: SitePlan?
         /// Who of its peers may speak with it.
         let gate: PeerGate
         /// What the agent wants of it, in its order.
@@ -26,6 +29,7 @@ extension AgentHost {
         case fetch(PolicyOffer)
         case register([Registration])
         case revoked(RevocationList, coded: [UInt8])
+        case claim(Claiming.Post)
         case attest(AuditCheckpoint, key: String)
     }
 
@@ -59,6 +63,12 @@ extension AgentHost {
         } catch {
             log("\(error)")
         }
+        var plan: KeptPlan?
+        do {
+            plan = try files.plan(trusting: identity.credentials.trustRoots)
+        } catch {
+            log("\(error)")
+        }
         let address = wanted.advertised(boundTo: port.place.description)
         let time = identity.credentials.time
         let place = NodeMesh.Place(
@@ -73,10 +83,13 @@ extension AgentHost {
             admits: { [gate] in gate.admits($0) },
             now: { Moment(monotonic: SystemClock.now().monotonic, wall: time.now) })
         let (wishes, orders) = AsyncStream.makeStream(of: MeshOrder.self)
+        if let plan { await mesh.announce(plan) }
         return MeshSeat(
             mesh: mesh, files: files,
             contact: MeshContact(
-                key: seal.publicKey, address: address, roster: await mesh.rosterVersion),
+                key: seal.publicKey, address: address, roster: await mesh.rosterVersion,
+                plan: plan?.plan.version ?? RosterVersion.none),
+            plan: plan?.plan,
             gate: gate, orders: orders, wishes: wishes)
     }
 
@@ -123,6 +136,7 @@ extension AgentHost {
         case .fetch(let offer): await mesh.fetch(offer)
         case .register(let healthy): await mesh.register(healthy)
         case .revoked(let list, let content): await mesh.announce(list, coded: content)
+        case .claim(let post): await mesh.say(post)
         case .attest(let checkpoint, let key): await mesh.attest(checkpoint, key: key)
         }
     }
@@ -147,6 +161,11 @@ extension AgentHost {
         case .fetched(let bundle, let digest, let neighbour):
             mailbox.yield(.carried(bundle, digest: digest, from: neighbour))
         case .carriedList(let content, let neighbour): takeIn(content, from: neighbour)
+        case .claims(let messages, let member):
+            mailbox.yield(.claims(messages, from: member))
+        case .fetchedPlan(let signed, let neighbour):
+            log("a plan of this site's work came from neighbour '\(neighbour)'")
+            await keep(signed)
         case .doubted(let node, let reason): mailbox.yield(.doubted(node, reason: reason))
         case .remark(let text): log(text)
         case .cloned(let node):
@@ -191,6 +210,24 @@ extension AgentHost {
             }
         }
         for await _ in AsyncStream<Void>.makeStream().stream {}
+    }
+
+    /// Checks a plan, from the hub or a neighbour, keeps it, and lets it take effect.
+    func keep(_ signed: SignedPlan) async {
+        guard let seat else { return }
+        do {
+            let plan = try signed.opened(trusting: identity.credentials.trustRoots)
+            guard plan.site == identity.enrolment.site else {
+                log("a plan of site '\(plan.site)' came here, and is not used")
+                return
+            }
+            guard await seat.mesh.planVersion < plan.version else { return }
+            try seat.files.keep(signed)
+            await seat.mesh.announce(KeptPlan(plan: plan, signed: signed))
+            mailbox.yield(.keptPlan(plan))
+        } catch {
+            log("a plan of this site's work is not used: \(error)")
+        }
     }
 
     /// Checks a roster, keeps it, and lets it take effect.

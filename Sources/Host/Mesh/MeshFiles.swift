@@ -82,6 +82,29 @@ struct MeshFiles: Sendable {
         }
     }
 
+    /// The plan that was kept; nil where there is none.
+    func plan(trusting roots: String) throws(HostError) -> KeptPlan? {
+        let path = directory + "/plan.json"
+        guard let text = try PrivateFile.read(path) else { return nil }
+        do {
+            let signed = try JSONDecoder().decode(SignedPlan.self, from: Data(text.utf8))
+            return KeptPlan(plan: try signed.opened(trusting: roots), signed: signed)
+        } catch {
+            throw .identity(
+                "the plan in \(path) is not used: \(error); the hub or a neighbour has another")
+        }
+    }
+
+    func keep(_ plan: SignedPlan) throws(HostError) {
+        do {
+            try PrivateFile.write(json: plan, to: directory + "/plan.json")
+        } catch let error as HostError {
+            throw error
+        } catch {
+            throw .identity("the plan cannot be written: \(error)")
+        }
+    }
+
     // MARK: - The node's own log
 
     /// A record of this node as it is kept; whose it is the directory says.

@@ -131,7 +131,10 @@ extension NodeMesh {
 
     private func holders(of offer: PolicyOffer) -> [NodeID] {
         mesh.logs.registers.rows.map(\.record)
-            .filter { FactKey($0)?.offer($0) == offer && $0.origin != place.node }.map(\.origin)
+            .filter {
+                (FactKey($0)?.offer($0) ?? planOffer($0)?.offer) == offer
+                    && $0.origin != place.node
+            }.map(\.origin)
     }
 
     private func takePiece(_ bytes: [UInt8], from peer: NodeID) {
@@ -164,7 +167,9 @@ extension NodeMesh {
     private func finish(_ name: String, from peer: NodeID, at time: Instant) {
         guard let fetch = fetches[name], let content = fetch.receiver?.content else { return }
         fetches[name]?.doneAt = time
-        guard contentDigest(of: content) == fetch.offer.digest,
+        let isRight = contentDigest(of: content) == fetch.offer.digest
+        if isRight, takePlan(content, of: fetch.offer, from: peer) { return }
+        guard isRight,
             let bundle = PolicyBundle(bytes: content)
         else {
             // Somebody announced what it does not have; another holder may have it.
@@ -182,7 +187,10 @@ extension NodeMesh {
         guard bytes.count == 37 else { return refuse("malformedRequest") }
         let id = NodeMesh.word(bytes[1..<5])
         let digest = hexadecimal(bytes[5...])
-        guard let content = contents[digest] ?? (digest == lists.digest ? lists.content : nil)
+        guard
+            let content = contents[digest]
+                ?? (digest == lists.digest ? lists.content : nil)
+                ?? (planContent?.digest == digest ? planContent?.bytes : nil)
         else {
             return refuse("unknownContent")
         }

@@ -11,6 +11,7 @@ extension NodeMesh {
         case site = "d"
         case services = "s"
         case revocations = "r"
+        case plan = "c"
         /// Where a node's audit log stands, and what others hold of it.
         case audit = "a"
         case witness = "w"
@@ -76,12 +77,12 @@ extension NodeMesh {
 
     private func publish(_ key: String, _ value: [UInt8], isTombstone: Bool = false) -> Bool {
         do {
-            var record = try mesh.draft(
+            let record = try mesh.draft(
                 key: key, value: value, isTombstone: isTombstone, at: now())
-            guard let signature = seal.sign(record.signedBytes) else { return false }
-            record.signature = signature
-            try keep(record)
-            give(.publish(record))
+            guard try publish(record) else { return false }
+            while let upkeep = try mesh.draftUpkeep(at: now()) {
+                guard try publish(upkeep) else { return false }
+            }
             return true
         } catch let error as Mesh.DraftError {
             if case .tooLarge = error { return true }
@@ -93,9 +94,19 @@ extension NodeMesh {
         }
     }
 
+    private func publish(_ draft: Record) throws -> Bool {
+        var record = draft
+        guard let signature = seal.sign(record.signedBytes) else { return false }
+        record.signature = signature
+        try keep(record)
+        give(.publish(record))
+        return true
+    }
+
     // MARK: - What others say
 
     func note(_ record: Record) {
+        notePlan(record)
         guard let fact = FactKey(record) else { return }
         if fact.source == .revocations { return moveContent() }
         if fact.source == .audit, !record.isTombstone { witness(record) }
@@ -120,6 +131,12 @@ extension NodeMesh {
                 case .revocations:
                     return MeshHolding(
                         node: record.origin, subject: "Revocations/" + fact.name, version: version)
+                case .plan:
+                    return words.count > 1
+                        ? UInt64(words[1]).map {
+                            MeshHolding(
+                                node: record.origin, subject: "Plan/" + fact.name, version: $0)
+                        } : nil
                 case .services, .audit, .witness: return nil
                 }
             }

@@ -1,3 +1,4 @@
+package import Claiming
 package import Membership
 package import Model
 package import Transport
@@ -39,6 +40,10 @@ package actor NodeMesh {
         case fetched(PolicyBundle, digest: String, from: NodeID)
         /// A list of what is revoked, coded, as a member has it.
         case carriedList([UInt8], from: NodeID)
+        /// A member says something of claims.
+        case claims([Claiming.Message], from: NodeID)
+        /// A newer plan of the site is here, unchecked but for its digest.
+        case fetchedPlan(SignedPlan, from: NodeID)
         /// The audit log of a neighbour is not what it said before.
         case doubted(NodeID, String)
         /// Something that people should read.
@@ -68,6 +73,15 @@ package actor NodeMesh {
     /// What is no gossip and was not taken, by reason; and what of such was sent.
     var refused: [String: UInt64] = [:]
     var payloadBytes: UInt64 = 0
+    /// What was said about claims, with what the link adds.
+    var claimBytes: UInt64 = 0
+    /// Datagrams about claims in the second in which each member last spoke of them.
+    var claimsHeard: [NodeID: (second: Int64, count: Int)] = [:]
+    /// The plan that this node has.
+    var planVersion = RosterVersion.none
+    var planContent: (digest: String, bytes: [UInt8])?
+    /// Digests of what was to be a plan and was none.
+    var declinedPlans: Set<String> = []
 
     // What this node says of itself, and whether all of it is said.
     var facts: [Source: [String: [UInt8]]] = [:]
@@ -212,6 +226,7 @@ package actor NodeMesh {
     func remark(_ text: String) { outlook.yield(.remark(text)) }
 
     private func receive(_ message: DataPlane.Message) {
+        if takeClaims(message.bytes, from: message.peer) { return }
         if takeContent(message.bytes, from: message.peer) { return }
         give(.datagram(from: message.peer, address: "", bytes: message.bytes))
     }
@@ -267,6 +282,7 @@ package actor NodeMesh {
         view.peers = peers.map { MeshSight($0, at: moment) }
         view.traffic = MeshTraffic(mesh.tally, losses, unsent: unsent)
         view.traffic.payloadBytes = payloadBytes
+        view.traffic.sentBytes += claimBytes
         view.traffic.dropped.merge(refused) { first, _ in first }
         return view
     }
@@ -318,7 +334,9 @@ extension MeshTraffic {
             ("strangers", tally.strangers), ("flooded", tally.flooded),
             ("oversized", tally.oversized), ("malformed", tally.malformed),
             ("replayed", tally.replayed), ("formerRuns", tally.formerRuns),
-            ("forged", tally.forged), ("withheld", tally.withheld), ("unsent", Int(unsent)),
+            ("forged", tally.forged), ("unchecked", tally.unchecked),
+            ("contradicted", tally.contradicted), ("withheld", tally.withheld),
+            ("unsent", Int(unsent)),
             ("placeless", losses?.placeless ?? 0), ("unread", losses?.unread ?? 0),
             ("portReceived", losses?.port.received ?? 0), ("portSent", losses?.port.sent ?? 0),
         ]

@@ -9,13 +9,35 @@ struct MeshCommand: AsyncParsableCommand {
             skerry mesh status
             skerry mesh status --site rural -o wide
             skerry --context local mesh status
+            skerry mesh claims
             skerry mesh diff
             skerry --context local mesh trace freeze
 
             The nodes of a site see each other without the hub. At the hub this shows what they last \
             said of it, on a node what it sees itself, with or without a hub.
             """,
-        subcommands: [Status.self, Diff.self, Trace.self])
+        subcommands: [Status.self, Claims.self, Diff.self, Trace.self])
+
+    struct Claims: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tell which node holds which instance, and by which claim.",
+            discussion: """
+                Under the mesh pattern the nodes of a site agree where each instance of a workload with \
+                a number of replicas runs. A claim counts once all nodes in reach have acknowledged it; \
+                `skerry why instance/NAME` tells who did.
+                """)
+
+        @Option(help: "The site whose mesh to show; all of them otherwise.")
+        var site: String?
+        @OptionGroup var format: FormatOptions
+        @OptionGroup var context: ContextOptions
+
+        func run() async throws {
+            try await ShowClaims(
+                site: site, format: format.output, headings: !format.omitsHeadings
+            ).run(in: context.session())
+        }
+    }
 
     struct Diff: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
