@@ -47,7 +47,7 @@ extension AgentHost {
         let credentials = identity.credentials
         let workload = front.instance.workload
         let issue: ShownIdentity.Source = {
-            let (identity, end, _) = try credentials.issue(for: workload)
+            let (_, identity, end, _) = try credentials.issue(for: workload)
             let begin = credentials.time.now
             return (identity, begin + (end - begin) * 2 / 3)
         }
