@@ -316,7 +316,8 @@ extension MeshTraffic {
             ("oversized", tally.oversized), ("malformed", tally.malformed),
             ("replayed", tally.replayed), ("formerRuns", tally.formerRuns),
             ("forged", tally.forged), ("unchecked", tally.unchecked),
-            ("contradicted", tally.contradicted), ("withheld", tally.withheld), ("unsent", Int(unsent)),
+            ("contradicted", tally.contradicted), ("withheld", tally.withheld),
+            ("unsent", Int(unsent)),
             ("placeless", losses?.placeless ?? 0), ("unread", losses?.unread ?? 0),
             ("portReceived", losses?.port.received ?? 0), ("portSent", losses?.port.sent ?? 0),
         ]
