@@ -108,10 +108,16 @@ private struct Ports: Sendable {
     var unguarded: Int?
 }
 
+/// Each sorted.
 private struct Times: Sendable {
-    /// Sorted.
     var bare: [Duration]
     var whole: [Duration]
+    /// Of what nobody decides or keeps: a page of two letters, over the same connection.
+    var page: [Duration]
+    /// The bare request again, one behind the other: nothing has to wake up for it.
+    var busy: [Duration]
+    /// By how much the pause before each request was too long: what the machine adds to any wait.
+    var late: [Duration]
 }
 
 /// Where both can be reached, once they can.
@@ -148,6 +154,14 @@ private func connect(_ files: OperatorFiles) throws -> HTTPClient {
         configuration: HTTPClient.Configuration(tlsConfiguration: tls))
 }
 
+private func look(_ client: HTTPClient, _ port: Int) async throws -> Duration {
+    let start = ContinuousClock.now
+    let answer = try await client.execute(
+        HTTPClientRequest(url: "https://127.0.0.1:\(port)/healthz"), timeout: .seconds(10))
+    _ = try await answer.body.collect(upTo: 1 << 10)
+    return ContinuousClock.now - start
+}
+
 /// One request a person makes: what would come of applying a site.
 private func ask(_ client: HTTPClient, _ port: Int) async throws -> Duration {
     var request = HTTPClientRequest(url: "https://127.0.0.1:\(port)/api/v1/apply?dryRun=true")
@@ -171,6 +185,7 @@ private func compare(_ ports: Ports, _ files: OperatorFiles) async throws -> Tim
     }
     let client = try connect(files)
     var (bare, whole): ([Duration], [Duration]) = ([], [])
+    var (page, busy, late): ([Duration], [Duration], [Duration]) = ([], [], [])
     do {
         for round in -100..<requests {
             // After the same pause each, and in turn the first.
@@ -182,12 +197,22 @@ private func compare(_ ports: Ports, _ files: OperatorFiles) async throws -> Tim
                 if isGuarded { whole.append(took) } else { bare.append(took) }
             }
         }
+        for _ in 0..<requests / 3 {
+            let start = ContinuousClock.now
+            try await Task.sleep(for: pause)
+            late.append(ContinuousClock.now - start - pause)
+            page.append(try await look(client, unguarded))
+        }
+        // Below what one identity may ask for at once.
+        for _ in 0..<300 { busy.append(try await ask(client, unguarded)) }
     } catch {
         try await client.shutdown()
         throw error
     }
     try await client.shutdown()
-    return Times(bare: bare.sorted(), whole: whole.sorted())
+    return Times(
+        bare: bare.sorted(), whole: whole.sorted(), page: page.sorted(), busy: busy.sorted(),
+        late: late.sorted())
 }
 
 private func milliseconds(_ times: [Duration], _ share: Double) -> Double {
@@ -222,7 +247,10 @@ func measureRequests(in directory: String) async throws -> Bool {
     let (bare, whole) = (times.bare, times.whole)
     let added = milliseconds(whole, 0.5) - milliseconds(bare, 0.5)
     print("a warm request (apply, dry run) over TLS to a running hub, \(requests) of each in turn:")
-    for (name, times) in [("authorised and audited", whole), ("neither", bare)] {
+    for (name, times) in [
+        ("authorised and audited", whole), ("neither", bare), ("neither, no pause", times.busy),
+        ("a page of two letters", times.page), ("a pause, too long by", times.late),
+    ] {
         print(
             "  \(name.padding(toLength: 26, withPad: " ", startingAt: 0))"
                 + String(

@@ -8,37 +8,47 @@ import Trust
 extension AgentBackend {
     /// Denied is what no policy permits: a service that asks has chosen to be guarded.
     func decide(_ question: ServiceQuestion) async throws(Refusal) -> AccessReport {
-        let moment = SystemClock.now()
-        let (point, here, site, workload) = host.machine.withLock { agent in
-            (
-                host.access.point(isCurrent: agent.isCurrent, make: agent.accessPoint),
-                agent.circumstances(at: moment), agent.configuration.site,
-                agent.workloads.first {
-                    question.kind == .workload && $0.metadata.name == question.name
-                }
-            )
-        }
+        let site = host.identity.enrolment.site
         let principal: Principal =
             switch question.principal {
             case .workload(let id): .workload(id, site: site)
             case .node(let node): .node(node, site: site)
             case .user(let name): .user(name)
             }
-        var target = AccessTarget(question.kind, question.name, sites: [site])
-        if let workload {
-            target.tier = workload.spec.tier
-            target.demands = AccessTarget.Demands(workload.spec.containers)
-        }
-        return point.decide(
-            principal, question.action, target,
-            in: .init(
-                staleness: here.staleness, policyAge: here.policyAge,
-                issuance: here.reach == .hub ? .online : .offline, credential: .socket,
-                request: question.context))
+        return host.decide(
+            principal, question.action, question.kind, question.name, question.context, by: .socket
+        ).report
     }
 }
 
 extension AgentHost {
+    /// Whether somebody may do something with a thing of this site, by what holds here at this moment.
+    func decide(
+        _ principal: Principal, _ verb: Verb, _ kind: Kind, _ name: String,
+        _ request: [String: Fact], by credential: Credential
+    ) -> (report: AccessReport, target: AccessTarget) {
+        let moment = SystemClock.now()
+        let (point, here, site, workload) = machine.withLock { agent in
+            (
+                access.point(isCurrent: agent.isCurrent, make: agent.accessPoint),
+                agent.circumstances(at: moment), agent.configuration.site,
+                agent.workloads.first { kind == .workload && $0.metadata.name == name }
+            )
+        }
+        var target = AccessTarget(kind, name, sites: [site])
+        if let workload {
+            target.tier = workload.spec.tier
+            target.demands = AccessTarget.Demands(workload.spec.containers)
+        }
+        let report = point.decide(
+            principal, verb, target,
+            in: .init(
+                staleness: here.staleness, policyAge: here.policyAge,
+                issuance: here.reach == .hub ? .online : .offline, credential: credential,
+                request: request))
+        return (report, target)
+    }
+
     /// Answers services beside the console, until the task is cancelled. A node does not stop working for
     /// want of it.
     func serveQuestions() async {

@@ -40,7 +40,7 @@ extension AgentHost {
         do {
             let containers = try await engine.list()
             Failpoint.reach("agent.list.after")
-            identities.adopt(containers)
+            await identities.adopt(containers)
             return .listed(containers, await engine.status())
         } catch {
             return .unavailable(error)
@@ -60,7 +60,7 @@ extension AgentHost {
         do {
             Failpoint.reach("agent.start.before")
             let container = try await engine.start(
-                identities.prepared(try secrets.opened(request)))
+                await identities.prepared(try secrets.opened(request)))
             Failpoint.reach("agent.start.after")
             return .started(container)
         } catch {

@@ -18,8 +18,32 @@ extension AgentHost {
             try PrivateFile.write(json: kept, to: AgentHost.revocationFile(in: settings.state))
             revocations.show(kept.list)
             mailbox.yield(.keptRevocations(kept))
+            spread(kept.list)
         } catch {
             log("what is revoked is not kept: \(error)")
+        }
+    }
+
+    /// Lets neighbours have the list that holds here.
+    func spread(_ list: RevocationList) {
+        guard let seat else { return }
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            let content = Array(try encoder.encode(list))
+            seat.orders.yield(.revoked(list, coded: content))
+        } catch {
+            log("what is revoked is not handed to neighbours: \(error)")
+        }
+    }
+
+    /// What a neighbour carried: who it was does not matter, who signed it does.
+    func takeIn(_ content: [UInt8], from neighbour: NodeID) {
+        do {
+            let list = try JSONDecoder().decode(RevocationList.self, from: Data(content))
+            mailbox.yield(.carriedRevocations(list, from: neighbour))
+        } catch {
+            log("what node \(neighbour) carried about revoked identities cannot be read: \(error)")
         }
     }
 

@@ -35,6 +35,7 @@ package final class AgentHost: Sendable {
     let link: LinkSlot
     let streams = AgentStreams()
     let revocations = RevocationBoard()
+    let strangers = StrangerBudget(at: SystemClock.now().monotonic)
     private let inputs: AsyncStream<Agent.Input>
     let mailbox: AsyncStream<Agent.Input>.Continuation
     private let timers: Timers<Agent.Wake>
@@ -134,6 +135,7 @@ package final class AgentHost: Sendable {
             try audit.commit(batches) { try store.commit($0) }
         }
         link = LinkSlot()
+        if let kept = configuration.revocations { spread(kept.list) }
         // Usage is a difference: the first heartbeat needs something to differ from.
         _ = facts.usage(at: SystemClock.now().wall)
     }
@@ -164,6 +166,7 @@ package final class AgentHost: Sendable {
             }
             group.addTask { [self] in await SnapshotKeeper.run(store.snapshot, log: log) }
             group.addTask { [self] in await identities.run() }
+            group.addTask { [self] in await identities.answer(backend: AgentBackend(host: self)) }
             checkAuditLater()
             group.addTask { [self] in
                 await engine.watch { [self] in _ = mailbox.yield(.engine(report(of: $0))) }
@@ -178,6 +181,7 @@ package final class AgentHost: Sendable {
             }
             group.addTask { [self] in await serveStreams() }
             group.addTask { [self] in await serveQuestions() }
+            group.addTask { [self] in await serveFronts() }
             group.addTask { [self] in await obeySignals(log: log) }
             if settings.names != nil {
                 group.addTask { [self] in try await answerNames() }

@@ -39,6 +39,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var mesh: MeshPlace?
     /// `address:port` on loopback where names of services are answered; nil for nowhere.
     package var names: String?
+    /// The address of the ports in front of workloads.
+    package var frontBind = "127.0.0.1"
 
     package init(
         state: String, node: NodeID? = nil, token: String? = nil, engine: EngineChoice = .auto,

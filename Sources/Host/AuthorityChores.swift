@@ -2,8 +2,8 @@ import Model
 import Transport
 
 /// What people do with a fleet's root: make it elsewhere, have an issuing authority signed by it, and
-/// replace either while nodes are away. On the hub's machine, while the hub is stopped or before it is
-/// started anew; nothing here needs a network.
+/// replace either while nodes are away. On the hub's machine; a hub that runs takes up what was replaced
+/// within seconds. Nothing here needs a network.
 package struct AuthorityChores {
     private let files: AuthorityFiles
     private let name: String

@@ -40,6 +40,15 @@ struct AuthorityFiles: Sendable {
     }
     func old() throws -> String? { try text(.old) }
 
+    /// What tells one state of the files from the next: they are only ever replaced whole.
+    var stamp: [String] {
+        [.root, .rootAlone, .issuing, .rootsBefore, .links].map { (file: File) in
+            var facts = stat()
+            guard stat(path(file), &facts) == 0 else { return "" }
+            return "\(facts.st_ino) \(facts.st_mtim.tv_sec) \(facts.st_mtim.tv_nsec)"
+        }
+    }
+
     func write(_ text: String, to file: File) throws {
         if file.holdsKey {
             try vault.write(text, to: path(file))

@@ -2,24 +2,25 @@ import Model
 import Synchronization
 import Transport
 
-/// The hub's root and the issuing authority below it. The issuing one is replaced while the hub runs.
+/// The hub's root and the issuing authority below it. Both are replaced while the hub runs, and read anew
+/// from their files where a person replaced them.
 final class HubAuthority: Sendable {
+    private struct State {
+        var issuing: IssuingAuthority
+        var root: String
+        var trustRoots: String
+        var links: String
+        var certificateDER: [UInt8]
+        var holdsRootKey: Bool
+    }
+
     private let files: AuthorityFiles
     private let name: String
-    private let current: Mutex<IssuingAuthority>
-    /// The root's certificate in PEM.
-    let root: String
-    /// The roots below which this hub accepts nodes and people, the one in use first: PEM.
-    let trustRoots: String
-    /// Of the root, as it travels in join tokens.
-    let certificateDER: [UInt8]
-    /// Certificates that roots of old gave to the ones that follow them. Shown, so that who was away
-    /// accepts what comes from the new one.
-    let shownLinks: String
+    private let state: Mutex<State>
+    /// The roots below which this hub accepts nodes and people, for its verifiers.
+    let anchors: TrustAnchors
     /// Whether the root is an authority of old.
     let isOld: Bool
-    /// Whether this hub can renew its issuing authority by itself.
-    let holdsRootKey: Bool
 
     static let rootLife = Duration.seconds(10 * 365 * 86_400)
     /// Replaced when a third is over, so that what it signed last outlives it by nothing.
@@ -29,32 +30,57 @@ final class HubAuthority: Sendable {
         files = AuthorityFiles(directory: directory, vault: vault)
         self.name = name
         isOld = try files.old() != nil
-        let key = try files.rootKey(name: name, now: now)
-        holdsRootKey = key != nil
-        root = try key?.trustRoots ?? files.rootCertificate()
-        trustRoots = root + (try files.text(.rootsBefore) ?? "")
-        shownLinks = try files.text(.links) ?? ""
-        certificateDER = try RootAuthority.certificateDER(pem: root)
-        current = Mutex(
-            try HubAuthority.issuing(in: files, root, trustRoots, key, name, now))
+        let state = try HubAuthority.read(files, name, now)
+        anchors = try TrustAnchors(state.trustRoots)
+        self.state = Mutex(state)
     }
 
-    var issuing: IssuingAuthority { current.withLock { $0 } }
+    var issuing: IssuingAuthority { state.withLock { $0.issuing } }
+    /// The root's certificate in PEM.
+    var root: String { state.withLock { $0.root } }
+    /// The roots below which this hub accepts nodes and people, the one in use first: PEM.
+    var trustRoots: String { state.withLock { $0.trustRoots } }
+    /// Of the root, as it travels in join tokens.
+    var certificateDER: [UInt8] { state.withLock { $0.certificateDER } }
+    /// Certificates that roots of old gave to the ones that follow them. Shown, so that who was away
+    /// accepts what comes from the new one.
+    var shownLinks: String { state.withLock { $0.links } }
+
+    /// Whether this hub can renew its issuing authority by itself.
+    var holdsRootKey: Bool { state.withLock { $0.holdsRootKey } }
 
     /// Those who trust an authority of old know the root that follows it when they see it.
     var shownRoot: String { isOld ? trustRoots : "" }
 
     /// What nodes are offered: they take a root that theirs is, or gave a certificate to.
-    var offeredRoots: String { trustRoots + shownLinks }
+    var offeredRoots: String { state.withLock { $0.trustRoots + $0.links } }
 
+    /// When the files were changed last, by which a replacement of them shows.
+    var stamp: [String] { files.stamp }
+
+    /// Takes up what the files say by now, and replaces the issuing authority in time.
     func renew(now: WallTime) throws {
-        let key = try files.rootKey(name: name, now: now)
-        let issuing = try HubAuthority.issuing(in: files, root, trustRoots, key, name, now)
-        current.withLock { $0 = issuing }
-        guard key == nil, issuing.notAfter - now < HubAuthority.issuingLife / 3 else { return }
+        let next = try HubAuthority.read(files, name, now)
+        try anchors.replace(with: next.trustRoots)
+        state.withLock { $0 = next }
+        guard !next.holdsRootKey, next.issuing.notAfter - now < HubAuthority.issuingLife / 3 else {
+            return
+        }
         throw HostError.identity(
-            "the hub's issuing authority ends at \(issuing.notAfter), and the root's key is not here: "
-                + "ask for the next with 'skerry ca request', and have it signed")
+            "the hub's issuing authority ends at \(next.issuing.notAfter), and the root's key is not "
+                + "here: ask for the next with 'skerry ca request', and have it signed")
+    }
+
+    private static func read(
+        _ files: AuthorityFiles, _ name: String, _ now: WallTime
+    ) throws -> State {
+        let key = try files.rootKey(name: name, now: now)
+        let root = try key?.trustRoots ?? files.rootCertificate()
+        let trustRoots = root + (try files.text(.rootsBefore) ?? "")
+        return State(
+            issuing: try issuing(in: files, root, trustRoots, key, name, now),
+            root: root, trustRoots: trustRoots, links: try files.text(.links) ?? "",
+            certificateDER: try RootAuthority.certificateDER(pem: root), holdsRootKey: key != nil)
     }
 
     private static func issuing(

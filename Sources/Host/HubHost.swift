@@ -121,7 +121,7 @@ package final class HubHost: Sendable {
                 control: "\(bind):\(settings.controlPort)",
                 enrolment: "\(bind):\(settings.enrolmentPort)", identity: identity.server,
                 enrolmentIdentity: identity.enrolmentServer,
-                trustRoots: identity.trustRoots, admitsOld: identity.admitsOld),
+                anchors: identity.authority.anchors, admitsOld: identity.admitsOld),
             delegate: delegate, now: { [time = identity.time] in time.now },
             isRevoked: { [revocations] in revocations.covers($0) })
     }
@@ -204,12 +204,21 @@ package final class HubHost: Sendable {
             certificateChain: identity.certificateChain, key: identity.privateKey)
     }
 
-    /// Renews the certificates that live for months.
+    /// Renews the certificates that live for months, and reads authorities anew that a person replaced.
     private func keepUp(_ shown: ServerIdentity) async {
+        var stamp = identity.authority.stamp
+        var lookedAt = SystemClock.now().monotonic
         while true {
-            do { try await Task.sleep(for: .seconds(3600)) } catch { return }
+            do { try await Task.sleep(for: .seconds(5)) } catch { return }
+            let isReplaced = identity.authority.stamp != stamp
+            guard isReplaced || SystemClock.now().monotonic - lookedAt >= .seconds(3600) else {
+                continue
+            }
+            lookedAt = SystemClock.now().monotonic
             do {
+                defer { stamp = identity.authority.stamp }
                 try identity.keepUp(settings)
+                if isReplaced { log("the hub's authorities were read anew from its files") }
                 let next = try identity.management(settings)
                 try shown.renew(certificateChain: next.certificateChain, key: next.privateKey)
             } catch {
@@ -220,15 +229,11 @@ package final class HubHost: Sendable {
 
     /// People are judged by the wall clock, as their clients judge the hub.
     private func objection(toPerson chain: [[UInt8]]) async -> String? {
-        do {
-            return try await PeerVerifier(
-                .user, trustRoots: identity.trustRoots,
-                clock: FleetClock(certain: { SystemClock.now().wall }),
-                admitsOld: identity.admitsOld, isRevoked: revocations.covers
-            ).objection(toDER: chain)
-        } catch {
-            return "\(error)"
-        }
+        await PeerVerifier(
+            .user, trusting: identity.authority.anchors,
+            clock: FleetClock(certain: { SystemClock.now().wall }),
+            admitsOld: identity.admitsOld, isRevoked: revocations.covers
+        ).objection(toDER: chain)
     }
 
     private func listener(_ shown: ServerIdentity) throws -> TLSListener {
@@ -276,6 +281,7 @@ package final class HubHost: Sendable {
             if case .welcome(var welcome) = message {
                 control.promote(session)
                 welcome.time = identity.time.attest()
+                welcome.trust = identity.trustMark
                 send(.welcome(welcome), to: session)
             } else {
                 send(signed(message), to: session)

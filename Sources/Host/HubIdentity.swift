@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Model
 import Transport
+import Trust
 
 /// The hub's authorities and the certificates made from them, kept under `identity/`.
 ///
@@ -15,10 +16,10 @@ struct HubIdentity: Sendable {
     /// The same with the root behind it, for those who know that by its digest.
     let enrolmentServer: ShownIdentity
     /// The root's certificate: PEM for those who trust it, DER for join tokens.
-    let trustRoots: String
-    let certificateDER: [UInt8]
+    var trustRoots: String { authority.trustRoots }
+    var certificateDER: [UInt8] { authority.certificateDER }
     /// Whether the root is an authority of old, so that nodes may still come with what it signed.
-    let admitsOld: Bool
+    var admitsOld: Bool { authority.isOld }
     /// Who may sign policy, for this hub and for every node that enrols here.
     let policyKeys: [TrustedKey]
 
@@ -43,8 +44,6 @@ struct HubIdentity: Sendable {
                 vault: vault, authority: authority, time: time,
                 server: try server(authority, settings, time, showsRoot: false),
                 enrolmentServer: try server(authority, settings, time, showsRoot: true),
-                trustRoots: authority.trustRoots, certificateDER: authority.certificateDER,
-                admitsOld: authority.isOld,
                 policyKeys: try PolicyKeys.hub(settings, vault))
         } catch let error as HostError {
             throw error
@@ -81,12 +80,23 @@ struct HubIdentity: Sendable {
 
     var issuing: IssuingAuthority { authority.issuing }
 
-    /// Renews in time what lives for months; to be called every now and then.
+    /// Renews in time what lives for months, and takes up what a person put in the place of it; to be
+    /// called every now and then, and when the files were changed.
     func keepUp(_ settings: HubSettings) throws {
-        try authority.renew(now: time.attest())
+        let before = authority.trustRoots
+        // What it says of an end that is near is no reason to go on with what was replaced.
+        let complaint = Result { try authority.renew(now: time.attest()) }
+        if authority.trustRoots != before {
+            try server.renew()
+            try enrolmentServer.renew()
+        }
         _ = try writeOperator(in: settings)
         try time.keep()
+        try complaint.get()
     }
+
+    /// What nodes compare with what they were last told to trust.
+    var trustMark: String { contentDigest(of: Array(authority.offeredRoots.utf8)) }
 
     /// What a person's client needs to reach the hub. The certificate is renewed when a third of it
     /// is over; who copied these files copies them again before it ends.

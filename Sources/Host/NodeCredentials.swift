@@ -127,10 +127,10 @@ final class NodeCredentials: Sendable {
         return (leaf, life)
     }
 
-    /// A certificate for a workload of this node, when it ends, and whom it shall trust.
+    /// A certificate for a workload of this node, its name, when it ends, and whom it shall trust.
     func issue(
         for workload: WorkloadID
-    ) throws -> (identity: TLSIdentity, end: WallTime, trustRoots: String) {
+    ) throws -> (name: String, identity: TLSIdentity, end: WallTime, trustRoots: String) {
         let (authority, roots) = state.withLock { ($0.authority, $0.trustRoots) }
         let now = time.now
         guard let authority, authority.notAfter > now else {
@@ -139,7 +139,7 @@ final class NodeCredentials: Sendable {
                     + "contact")
         }
         let (identity, end) = try authority.issueWorkload(workload, now: now)
-        return (identity, end, roots)
+        return (authority.name(of: workload), identity, end, roots)
     }
 
     /// Makes a new certificate where the time turned out to be another than that of the last.

@@ -41,13 +41,15 @@ extension AgentHost {
     /// Peers get keys for nodes of their own site alone, so that is where they are.
     func admitsPeer(_ peer: NodeID) -> Bool {
         let moment = SystemClock.now()
-        let (point, here, node, site) = machine.withLock { agent in
+        let (isBarred, point, here, node, site) = machine.withLock { agent in
             (
+                agent.isBarred(peer),
                 access.point(isCurrent: agent.isCurrent, make: agent.accessPoint),
                 agent.circumstances(at: moment), agent.configuration.node,
                 agent.configuration.site
             )
         }
+        guard !isBarred else { return false }
         return point.decide(
             .node(peer, site: site), .peer, AccessTarget(.node, node.text, sites: [site]),
             in: .init(staleness: here.staleness, policyAge: here.policyAge)

@@ -65,6 +65,7 @@ extension AgentSettings {
                 "revocationShare", as: "a number from 0 to 100", RevocationBrake.init(share:))
             ?? RevocationBrake()
         join = JoinSettings(&values)
+        frontBind = values.text("frontBind", as: "an address of this machine")
         try values.check()
     }
 

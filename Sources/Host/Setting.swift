@@ -104,6 +104,9 @@ package struct Setting: Hashable, Sendable {
             name: "meshAdvertise", fallback: nil,
             meaning: "`address` or `address:port` where other nodes of the site reach that; needed "
                 + "where it listens on all addresses."),
+        Setting(
+            name: "frontBind", fallback: "127.0.0.1",
+            meaning: "Address of the ports that workloads want in front of theirs (`front`)."),
         revocationShare, seal, sealBefore, auditRecords, endsWithInput,
     ]
 

@@ -35,7 +35,7 @@ extension World {
         let node = sessions[session].node
         let store = isRivals(session) ? rival?.store : centre.store
         guard let store else { return }
-        if isRivals(session) { checkRival(message, at: node) }
+        if isRivals(session) { checkRival(message, on: session) }
         let id = places[node].id
         let promised: UInt64
         switch message {

@@ -23,9 +23,9 @@ extension World {
             case .request: 52
             case .received(.certified), .issued, .issueFailed, .certified, .redialFailed,
                 .timeCorrected, .received(.keys), .keptKeys, .received(.roster), .keptRoster,
-                .mesh, .received(.revocations), .keptRevocations, .revocationsRefused,
-                .actedUnderGlass, .received(.witnessed), .attested, .auditBroken, .doubted,
-                .offered,
+                .mesh, .received(.revocations), .keptRevocations, .carriedRevocations,
+                .revocationsRefused, .actedUnderGlass, .received(.witnessed), .attested,
+                .auditBroken, .doubted, .offered,
                 .carried:
                 53
             }

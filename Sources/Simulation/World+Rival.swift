@@ -105,19 +105,17 @@ extension World {
 
     // MARK: - What it may say
 
-    /// Whoever has met the newer hub is not led by the older one any more.
-    mutating func checkRival(_ message: HubMessage, at node: Int) {
-        guard let rival else { return }
-        switch message {
-        case .welcome, .documents:
-            if places[node].store.epoch > rival.hub.epoch {
-                violate(
-                    .growth,
-                    "a hub of epoch \(rival.hub.epoch) leads \(places[node].id), which obeys epoch "
-                        + "\(places[node].store.epoch)")
-            }
-        default: break
-        }
+    /// Whoever has met the newer hub is not welcomed by the older one any more. What that had said on
+    /// a session before may still be on its way.
+    mutating func checkRival(_ message: HubMessage, on session: Int) {
+        let node = sessions[session].node
+        guard let rival, case .welcome = message, sessions[session].nodeEnd == .open,
+            places[node].store.epoch > rival.hub.epoch
+        else { return }
+        violate(
+            .growth,
+            "a hub of epoch \(rival.hub.epoch) welcomes \(places[node].id), which obeys epoch "
+                + "\(places[node].store.epoch)")
     }
 
     /// What a node has from it that is not in the copy, the restored hub may not take back by itself.

@@ -32,7 +32,7 @@ struct Skerry: AsyncParsableCommand {
                 subcommands: [
                     ApplyCommand.self, DeleteCommand.self, LabelCommand.self, CordonCommand.self,
                     UncordonCommand.self, ResolveCommand.self, ExecCommand.self, TokenCommand.self,
-                    PolicyCommand.self, ApproveCommand.self, DenyCommand.self,
+                    PolicyCommand.self, ImageCommand.self, ApproveCommand.self, DenyCommand.self,
                     AuthorityCommand.self, RevokeCommand.self, BreakGlassCommand.self,
                 ]),
             CommandGroup(

@@ -64,12 +64,12 @@ final class TestServer: Sendable {
 
     /// Runs `body` while the server listens on loopback with TLS; it is given the port.
     static func serve<Result>(
-        tls: TLSConfiguration, _ script: @escaping Script, _ body: (Int) async throws -> Result
+        tls: TLSConfiguration, at host: String = "127.0.0.1", _ script: @escaping Script,
+        _ body: (Int) async throws -> Result
     ) async throws -> Result {
         let server = TestServer(script)
         let context = try NIOSSLContext(configuration: tls)
-        let channel = try await server.bootstrap(tls: context).bind(host: "127.0.0.1", port: 0)
-            .get()
+        let channel = try await server.bootstrap(tls: context).bind(host: host, port: 0).get()
         return try await server.run(channel) { _ in
             try await body(channel.localAddress?.port ?? 0)
         }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 extension EndToEndTests {
@@ -14,6 +15,7 @@ extension EndToEndTests {
                 #expect(answer.code == code, "skerry \(words): \(answer.remarks)")
                 #expect(answer.remarks.contains(remark), "skerry \(words)")
             }
+            try await stage.checkRelativeState()
             for (words, code, remark) in mistakesOnNodes {
                 let answer = try await stage.skerry(words, on: "node-1")
                 #expect(answer.code == code, "skerry \(words) on a node: \(answer.remarks)")
@@ -24,6 +26,26 @@ extension EndToEndTests {
                 try await stage.skerry("get nodes -l site=urban -o name").text == "node/node-1\n")
             let selected = try await stage.skerry("get instances -l workload=quiet,tier=1 -o name")
             #expect(selected.text == "instance/quiet-0\n")
+        }
+    }
+}
+
+extension Stage {
+    /// The context of a hub whose directory was named from here is good from everywhere.
+    fileprivate func checkRelativeState() async throws {
+        let here = FileManager.default.currentDirectoryPath.split(separator: "/")
+        let state =
+            String(repeating: "../", count: here.count) + directory.dropFirst() + "/relative"
+        variables["SKERRY_CONFIG"] = directory + "/other.yaml"
+        defer { variables["SKERRY_CONFIG"] = nil }
+        #expect(try await skerry("hub init --state \(state)").code == 0)
+        let written = try String(contentsOfFile: directory + "/other.yaml", encoding: .utf8)
+        let paths = written.split(whereSeparator: \.isWhitespace).filter {
+            $0.contains("/relative/")
+        }
+        #expect(paths.count == 3)
+        for path in paths {
+            #expect(FileManager.default.fileExists(atPath: String(path)), "\(path)")
         }
     }
 }
@@ -54,6 +76,20 @@ private let mistakes: [(String, Int32, String)] = [
     ("wait --for=ready node/nope", 3, "not found"),
     ("explain workload.spec.contaners", 3, "workload.spec.containers"),
     ("get nodes --context nope", 2, "no context 'nope'"),
+    ("login --token nonsense", 4, "this hub did not make it"),
+    ("login --token x --server http://127.0.0.1:1", 2, "is not https://HOST:PORT"),
+    ("login --token x --server https://127.0.0.1:1", 2, "needs --certificate-authority"),
+    ("login --token x --context local", 2, "takes no tokens"),
+    ("auth can-i fly workload/quiet", 2, "there is no action 'fly'"),
+    ("auth can-i delete boat/x", 2, "'target' is KIND/NAME"),
+    ("auth why 0123", 2, "neither the id of a request"),
+    ("auth why 0123456789abcdef", 3, "nothing is known here"),
+    ("token revoke nope", 3, "there is no token 'nope'"),
+    ("approve approval/none", 3, "there is no approval 'none'"),
+    ("approve approval/x --site urban", 2, "are for machines that ask to join"),
+    ("deny quiet --note x", 2, "--note is for approval/ID"),
+    ("get approvals -o yaml", 2, "a table, wide, json or name"),
+    ("image sign shop:1 --key nowhere", 2, "nowhere"),
 ]
 
 private let mistakesOnNodes: [(String, Int32, String)] = [

@@ -54,6 +54,41 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a hub that runs takes up a root that was replaced, and who is there stays`()
+            async throws
+        {
+            try await Stage.with { stage in
+                try await stage.openHub()
+                try await stage.openAgent()
+                let old = try await roots(stage)
+                #expect(try await rotate("root", stage).code == 0)
+                try await eventually("the hub to show the new root") {
+                    try await roots(stage).count == 2
+                }
+                let new = try await roots(stage)
+                #expect(new[1] == old[0] && new[0] != old[0])
+                #expect(try stage.hub?.remarks.contains("read anew") == true)
+                try await stage.ready("node/node-1")
+                // A node that comes now is given the new root, and gets in by it.
+                try await stage.openAgent("node-2")
+                #expect(try await roots(stage, on: "node-2").contains(new[0]))
+                // One that comes back knows both.
+                try await stage.agents["node-1"]?.crash()
+                try await stage.startAgent("node-1")
+                try await eventually("the node to trust both roots") {
+                    try await roots(stage, on: "node-1") == new
+                }
+                let retired = try await stage.skerry([
+                    "ca", "retire", "--state", stage.directory + "/hub",
+                ])
+                #expect(retired.code == 0)
+                try await eventually("the hub to trust the new root alone") {
+                    try await roots(stage) == [new[0]]
+                }
+                try await stage.ready("node/node-1")
+            }
+        }
+
         @Test func `a hub works below a root whose key it never had`() async throws {
             try await Stage.with { stage in
                 let (vault, hub) = (stage.directory + "/vault", stage.directory + "/hub")

@@ -233,6 +233,35 @@ import Trust
         }
     }
 
+    @Test func `a list of what is revoked comes whole to who has an older one, also past a liar`()
+        async throws
+    {
+        try await withSite(3) { site in
+            let time = WallTime(milliseconds: 1_760_000_000_000)
+            func list(_ version: UInt64) -> RevocationList {
+                RevocationList(
+                    version: version, issuedAt: time, expiresAt: time + .seconds(3600), fleet: 3)
+            }
+            let content = (0..<30_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+            await site.nodes[0].announce(list(3), coded: [1, 2, 3])
+            await site.nodes[1].announce(list(5), coded: content)
+            for await notice in site.nodes[0].notices {
+                guard case .carriedList(let got, let neighbour) = notice else { continue }
+                #expect(got == content && neighbour == NodeMeshTests.names[1])
+                break
+            }
+            // Who has nothing yet has it too; one that is older is not asked for.
+            for await notice in site.nodes[2].notices {
+                guard case .carriedList(let got, _) = notice, got == content else { continue }
+                break
+            }
+            #expect(
+                await site.nodes[0].holdings.contains {
+                    $0.subject == "Revocations/list" && $0.version == 5
+                })
+        }
+    }
+
     @Test func `what a member did not sign by the key of the roster is dropped and counted`()
         async throws
     {

@@ -73,14 +73,14 @@ extension AgentBench {
 
     @discardableResult
     mutating func welcome(
-        epoch: UInt64 = 1, acknowledged: UInt64 = 0
+        epoch: UInt64 = 1, acknowledged: UInt64 = 0, trust: String? = nil
     ) -> [Agent.Effect] {
         tell(
             .received(
                 .welcome(
                     Welcome(
                         epoch: epoch, acknowledged: acknowledged, heartbeatEvery: .seconds(15),
-                        reconnectWindow: .seconds(1)))))
+                        reconnectWindow: .seconds(1), trust: trust))))
     }
 
     @discardableResult

@@ -95,6 +95,21 @@ import Testing
         }
     }
 
+    @Test func `a node asks for its authority anew when the hub has other roots`() {
+        var bench = joined()
+        bench.tell(.certified(isFirst: false))
+        for (trust, asks) in [(nil, false), ("one", true), ("one", false), ("two", true)]
+            as [(String?, Bool)]
+        {
+            bench.pass(.seconds(600))
+            bench.tell(.issued(life: .seconds(900), at: bench.now.monotonic))
+            bench.tell(.linkUp)
+            bench.welcome(trust: trust)
+            #expect(bench.latest.contains(.askAuthority) == asks, "\(trust ?? "none")")
+            if asks { bench.tell(.certified(isFirst: false)) }
+        }
+    }
+
     @Test func `a node with a certificate of old shows its own as soon as it can`() {
         var bench = joined()
         bench.tell(.certified(isFirst: true))

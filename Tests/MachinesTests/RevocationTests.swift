@@ -1,3 +1,4 @@
+import Foundation
 import Machines
 import Model
 import Testing
@@ -175,5 +176,95 @@ import Trust
         #expect(kept(bench) == nil)
         #expect(bench.agent.revocations?.list.version == 2)
         #expect(bench.agent.events.contains { $0.reason == "RevocationsRefused" })
+    }
+
+    /// What neighbours carry, on a node whose hub is away.
+    private func carried(
+        _ version: UInt64, revoking names: [String], at time: WallTime, fleet: Int = 10
+    ) -> RevocationList {
+        RevocationList(
+            version: version, issuedAt: time, expiresAt: time + .seconds(604_800), fleet: fleet,
+            entries: names.map {
+                Revocation(
+                    subject: "spiffe://\($0).urban.skerry/node/\($0)", device: "d", at: time,
+                    reason: "lost")
+            })
+    }
+
+    private func kept(_ bench: AgentBench) -> KeptRevocations? {
+        bench.latest.lazy.compactMap {
+            if case .keepRevocations(let kept) = $0 { kept } else { nil }
+        }.first
+    }
+
+    @Test func `a node without a hub takes a list from a neighbour, and bars who is on it`() throws
+    {
+        var bench = AgentBench(policyKeys: signer.trusted)
+        bench.list()
+        bench.join()
+        let early = bench.now.wall
+        bench.tell(.received(.revocations(carried(1, revoking: ["m1"], at: early))))
+        bench.tell(.keptRevocations(try #require(kept(bench))))
+        // The hub itself leaves out of its roster who it revoked: a machine may have that name anew.
+        #expect(!bench.agent.isBarred("m1"))
+        bench.tell(.linkDown(reason: "cut"))
+
+        let late = early + .seconds(60)
+        var list = carried(2, revoking: ["m2"], at: late)
+        list.entries.append(contentsOf: carried(1, revoking: ["m1"], at: early).entries)
+        bench.tell(.carriedRevocations(list, from: "m3"))
+        bench.tell(.keptRevocations(try #require(kept(bench))))
+        #expect(bench.agent.isBarred("m2"))
+        #expect(!bench.agent.isBarred("m1") && !bench.agent.isBarred("m3"))
+        #expect(bench.agent.revocations?.list.version == 2)
+        let file = try JSONEncoder().encode(bench.agent.revocations)
+        #expect(
+            try JSONDecoder().decode(KeptRevocations.self, from: file) == bench.agent.revocations)
+
+        // Older ones and the same again change nothing.
+        for version in [1, 2] as [UInt64] {
+            bench.tell(
+                .carriedRevocations(carried(version, revoking: [], at: early), from: "m3"))
+            #expect(kept(bench) == nil)
+        }
+
+        // Back at the hub, what it deals counts.
+        bench.tell(.wake(.reconnect))
+        bench.join()
+        bench.tell(.received(.revocations(list)))
+        bench.tell(.keptRevocations(try #require(kept(bench))))
+        #expect(!bench.agent.isBarred("m2"))
+    }
+
+    @Test func `no neighbour brings more than a hub may revoke alone`() throws {
+        var bench = AgentBench(policyKeys: signer.trusted)
+        bench.list()
+        let time = bench.now.wall
+        bench.tell(.carriedRevocations(carried(1, revoking: ["m1"], at: time), from: "m3"))
+        bench.tell(.keptRevocations(try #require(kept(bench))))
+        let many = carried(
+            2, revoking: (1...5).map { "m\($0)" }, at: time + .seconds(1), fleet: 1_000)
+        bench.tell(.carriedRevocations(many, from: "m3"))
+        #expect(kept(bench) == nil)
+        #expect(bench.agent.events.contains { $0.message.contains("node m3 carried a list") })
+    }
+
+    @Test func `who is revoked loses the tokens that are out, and nobody else does`() {
+        var bench = fleet(1)
+        for (id, user) in [("a", "ann"), ("b", "ann"), ("c", "bob")] {
+            bench.ask(
+                .vouch(
+                    UserToken(
+                        id: id, user: user, issuedBy: "admin", issuedAt: bench.now.wall,
+                        expiresAt: bench.now.wall + .seconds(3600))))
+        }
+        bench.pass(.seconds(60))
+        let request = RevocationRequest(subjects: ["user/ann"], reason: "left")
+        bench.ask(.revoke(request, by: "sam"))
+        for (id, isOut) in [("a", false), ("b", false), ("c", true)] {
+            let token = bench.hub.userToken(id)
+            #expect((token?.fault(at: bench.now.wall) == nil) == isOut, "\(id)")
+        }
+        #expect(bench.hub.userToken("a")?.revokedBy == "sam")
     }
 }

@@ -74,6 +74,9 @@ import Testing
                 disk: DiskProtection(sealedBy: "tpm", stolenDisk: ["nothing"])),
             "Metadata": metadata, "Object": policy,
             "PolicyBundle": bundle,
+            "WorkloadCredential": WorkloadCredential(
+                id: "spiffe://n1.s1.skerry/wl/shop", certificate: "a", privateKey: "b",
+                trustBundle: "c", expiresAt: time, renewedAt: time),
             "ServiceQuestion": ServiceQuestion(
                 principal: .workload("a"), kind: .workload, name: "b", context: ["c": .flag(true)]),
             "AccessRecord": record, "PolicyExcerpt": PolicyExcerpt(id: "i", place: "p", text: "t"),

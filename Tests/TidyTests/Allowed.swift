@@ -29,6 +29,7 @@ extension Allowance {
         ("Sources/Adapters/Management/Watch.swift", "the heartbeat and the pace of a watch"),
         ("Sources/Adapters/Transport/ControlCalls.swift", "the deadline of a handshake"),
         ("Sources/Adapters/Transport/Sessions.swift", "the deadline of a stream"),
+        ("Sources/Adapters/Transport/FrontPort.swift", "the pace of judging a caller again"),
         ("Sources/Host/NodeIdentity+Join.swift", "the period of asking a person"),
         ("Sources/Client/Up/Children.swift", "the patience with a process that does not end"),
         ("Sources/Client/Up/LocalFleet+Nodes.swift", "the period of what the nodes say"),

@@ -62,7 +62,8 @@ extension Room {
             rim(
                 "Client",
                 sees: [
-                    "Model", "Manifest", "Authority", "Trust", "Audit", "AsyncHTTPClient",
+                    "Model", "Manifest", "Authority", "Trust", "Audit", "Transport",
+                    "AsyncHTTPClient",
                     "NIOCore",
                     "NIOPosix", "NIOHTTP1",
                     "NIOSSL", "NIOTLS",

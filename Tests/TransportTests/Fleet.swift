@@ -161,7 +161,7 @@ func withHarbour(
         .init(
             identity: try authority.hub(),
             enrolmentIdentity: try showsRoot ? authority.hubWithRoot() : nil,
-            trustRoots: try authority.trustRoots, limits: limits),
+            anchors: try TrustAnchors(authority.trustRoots), limits: limits),
         delegate: hub, now: now, isRevoked: isRevoked)
     let stopped = AsyncStream.makeStream(of: Void.self)
     try await withThrowingTaskGroup(of: Void.self) { group in

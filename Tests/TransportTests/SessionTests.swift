@@ -284,7 +284,7 @@ import Transport
                 .init(
                     control: "127.0.0.1:\(harbour.ports.control)",
                     identity: try harbour.authority.hub(),
-                    trustRoots: try harbour.authority.trustRoots),
+                    anchors: try TrustAnchors(harbour.authority.trustRoots)),
                 delegate: harbour.hub, now: clock)
             await #expect(
                 throws: TransportError.portTaken(address: "127.0.0.1:\(harbour.ports.control)")

@@ -54,7 +54,7 @@ import Transport
         let hub = StandInHub(authority: authority, admission: .admit)
         let server = try ControlServer(
             .init(
-                identity: try ShownIdentity(node), trustRoots: try authority.trustRoots),
+                identity: try ShownIdentity(node), anchors: try TrustAnchors(authority.trustRoots)),
             delegate: hub, now: clock)
         try await withThrowingTaskGroup(of: Void.self) { group in
             let ready = AsyncStream.makeStream(of: ControlServer.Ports.self)

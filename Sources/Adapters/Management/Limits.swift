@@ -42,6 +42,17 @@ package struct Limits: Sendable {
         return limits
     }()
 
+    /// For one workload that asks who it is: a connection now and then, and small questions.
+    package static let workload: Limits = {
+        var limits = Limits.services
+        limits.bodyBytesMax = 1024
+        limits.headerBytesMax = 8 * 1024
+        limits.connectionsMax = 16
+        limits.requestsPerSecond = 20
+        limits.requestsBurst = 100
+        return limits
+    }()
+
     package static let tight = Limits(
         bodyBytesMax: 64 * 1024, headerBytesMax: 4 * 1024, connectionsMax: 8,
         idle: .milliseconds(500), heartbeat: .milliseconds(20), watchPause: .milliseconds(5),

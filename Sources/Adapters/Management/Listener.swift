@@ -8,8 +8,9 @@ import Synchronization
 package enum Listener: Sendable {
     /// HTTPS for clients that show a certificate or a token.
     case tls(TLSListener)
-    /// Plain HTTP on a socket file that only its owner may open. At most 99 bytes long.
-    case unixSocket(path: String)
+    /// Plain HTTP on a socket file. At most 99 bytes long. `mode` says who may open it: its owner alone,
+    /// unless the directory that it lies in says who can come near.
+    case unixSocket(path: String, mode: UInt32 = 0o600)
 }
 
 package struct TLSListener: Sendable {

@@ -25,6 +25,8 @@ package struct ManagementServer: Sendable {
         case management
         /// Questions of services about requests that they got, and nothing else.
         case services
+        /// Who the one workload is that is shown the socket, and nothing else.
+        case workload(IdentitySource)
     }
 
     package init(
@@ -46,7 +48,7 @@ package struct ManagementServer: Sendable {
     ) async throws(ListenerError) {
         switch listener {
         case .tls(let tls): try await run(tls, onListening)
-        case .unixSocket(let path): try await run(path, onListening)
+        case .unixSocket(let path, let mode): try await run(path, mode, onListening)
         }
     }
 
@@ -74,9 +76,9 @@ package struct ManagementServer: Sendable {
     }
 
     private func run(
-        _ path: String, _ onListening: @escaping @Sendable (Int) async -> Void
+        _ path: String, _ mode: UInt32, _ onListening: @escaping @Sendable (Int) async -> Void
     ) async throws(ListenerError) {
-        let socket = try UnixSocket(claiming: path)
+        let socket = try UnixSocket(claiming: path, mode: mode)
         let published = Mutex<Result<UnixSocket.FileIdentity?, ListenerError>>(.success(nil))
         do {
             let address = BindAddress.unixDomainSocket(path: socket.stagingPath)
@@ -120,6 +122,7 @@ package struct ManagementServer: Sendable {
             switch surface {
             case .management: Interface.routes
             case .services: Interface.services
+            case .workload(let source): Interface.workload(source)
             }
         let interface = Interface(
             backend: backend, limits: limits, identify: identify, routes: routes)

@@ -11,6 +11,10 @@ let schemas: [String: Schema] = [
         ("principal", .string), ("action?", .choice(Verb.allCases.map(\.rawValue))),
         ("resource", .string), ("context?", .object),
     ]),
+    "WorkloadCredential": .fields([
+        ("id", .string), ("certificate", .string), ("privateKey", .string),
+        ("trustBundle", .string), ("expiresAt", .string), ("renewedAt", .string),
+    ]),
     "GlassRequest": .fields([("reason", .string), ("validFor", .string)]),
     "BrokenGlass": .fields([("until", .string)]),
     "DiskProtection": .fields([("sealedBy?", .string), ("stolenDisk", .array(.string))]),

@@ -9,25 +9,27 @@
     import Musl
 #endif
 
-/// A socket file that nobody but its owner can ever open, not even while it is being made.
+/// A socket file that nobody can ever open whom its mode does not let, not even while it is being made.
 ///
-/// The server binds inside a directory of mode 0700; the socket gets mode 0600 there and is then
+/// The server binds inside a directory of mode 0700; the socket gets its mode there and is then
 /// renamed to its place, which also replaces the file of a process that died.
 struct UnixSocket {
     /// NIO takes 103 bytes, which is what every Unix has room for; the staging path is 4 longer.
     static let pathBytesMax = 99
 
     let path: String
+    private let mode: UInt32
     private var stagingDirectory: String { path + ".d" }
     /// Where the server binds before `publish`.
     var stagingPath: String { stagingDirectory + "/s" }
 
     /// Checks that the place is free, and prepares the staging directory.
-    init(claiming path: String) throws(ListenerError) {
+    init(claiming path: String, mode: UInt32) throws(ListenerError) {
         guard path.utf8.count <= UnixSocket.pathBytesMax else {
             throw .socketPathTooLong(path, bytesMax: UnixSocket.pathBytesMax)
         }
         self.path = path
+        self.mode = mode
         try refuseIfTaken()
         guard mkdir(stagingDirectory, 0o700) == 0 || errno == EEXIST else { throw failure() }
         // Left behind by a process that died, or made by someone else: then this fails.
@@ -36,7 +38,7 @@ struct UnixSocket {
 
     /// Moves the bound socket to its place.
     func publish() throws(ListenerError) {
-        guard chmod(stagingPath, 0o600) == 0, rename(stagingPath, path) == 0,
+        guard chmod(stagingPath, mode) == 0, rename(stagingPath, path) == 0,
             rmdir(stagingDirectory) == 0
         else { throw failure() }
     }

@@ -228,7 +228,9 @@ extension ContainerSpec {
             name: fields.value("name").text, image: fields["image"]?.text,
             command: fields.value("command").list.map(\.text), env: fields.value("env").map,
             ports: fields.value("ports").list.map {
-                PortSpec(name: $0.value("name").text, port: $0["port"]?.whole)
+                PortSpec(
+                    name: $0.value("name").text, port: $0["port"]?.whole,
+                    front: $0["front"]?.whole)
             },
             probes: Probes(
                 startup: probes["startup"].map { Probe($0) },
@@ -246,7 +248,8 @@ extension ContainerSpec {
             secretFiles: fields.value("secretFiles").list.map {
                 SecretMount(
                     secret: SecretID($0.value("secret").text), target: $0["target"]?.text)
-            })
+            },
+            signatures: fields.value("signatures").list.compactMap { ImageSignature($0.text) })
     }
 }
 

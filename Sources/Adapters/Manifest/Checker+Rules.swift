@@ -43,6 +43,7 @@ extension Checker {
                 let path = "\(path).ports[\(index)]"
                 unique(port["name"], "port", in: &ports, at: "\(path).name")
                 unique(port["port"], "port number", in: &numbers, at: "\(path).port")
+                unique(port["front"], "port number", in: &numbers, at: "\(path).front")
             }
         }
     }

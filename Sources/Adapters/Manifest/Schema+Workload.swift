@@ -83,6 +83,10 @@ extension Schema {
                 "The image to run. The engine that runs containers needs it.",
                 example: "localhost/route-optimizer:1"),
             Field(
+                "signatures", .list(.text(.imageSignature), limit: 8), .standard("[]"),
+                "Whose word there is for the image, which is then named by its digest: KEY:SIGNATURE,"
+                    + " as 'skerry image sign' shows it."),
+            Field(
                 "command", .list(.text(.command), limit: Limits.arguments), .standard("[]"),
                 "The program and its arguments. The engine that runs processes needs it.",
                 example: "[/usr/bin/route-optimizer, --port, \"8080\"]"),
@@ -136,6 +140,11 @@ extension Schema {
             Field(
                 "port", .whole(1...65535), .optional,
                 "The number. Without it the node picks one and keeps it.", example: "8080"),
+            Field(
+                "front", .whole(1...65535), .optional,
+                "A port at which the node takes TLS for it: callers show a certificate of the fleet,"
+                    + " and rules about 'call' say who may. Let the container itself listen on"
+                    + " loopback.", example: "8443"),
         ],
         habits: [
             "containerPort": "write 'port'", "hostPort": "write 'port'",

@@ -60,6 +60,7 @@ enum TextRule: Sendable {
     /// Policies in Cedar.
     case rules
     case image
+    case imageSignature
     case path
     case requestPath
     case envName
@@ -84,6 +85,7 @@ enum TextRule: Sendable {
         case .words, .argument, .command: "text"
         case .rules: "policies in Cedar"
         case .image: "image reference"
+        case .imageSignature: "signature, KEY:SIGNATURE"
         case .path: "absolute path"
         case .requestPath: "path that starts with /"
         case .envName: "variable name"

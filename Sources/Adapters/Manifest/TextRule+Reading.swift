@@ -23,6 +23,7 @@ extension TextRule {
             case .name, .portName: nameMisfit(text)
             case .words, .argument, .command, .rules: contentMisfit(text)
             case .image: imageMisfit(text)
+            case .imageSignature: imageSignatureMisfit(text)
             case .path: pathMisfit(text)
             case .requestPath: requestPathMisfit(text)
             case .envName: envNameMisfit(text)
@@ -45,6 +46,14 @@ extension TextRule {
         return Misfit(
             .badName, "\(quoted(text)) is not a value of a Secret",
             fix: "write the Secret's name, a slash and the key: database/password")
+    }
+
+    private func imageSignatureMisfit(_ text: String) -> Misfit? {
+        guard ImageSignature(text) == nil else { return nil }
+        return Misfit(
+            .badText,
+            "the signature of an image is 64 and 128 hexadecimal digits, with a colon between",
+            fix: "take it from: skerry image sign REPOSITORY@sha256:DIGEST --key FILE")
     }
 
     private func secretKeyMisfit(_ text: String) -> Misfit? {

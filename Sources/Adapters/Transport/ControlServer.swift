@@ -44,22 +44,22 @@ package final class ControlServer: Sendable {
         package var identity: ShownIdentity
         /// What those see who come to enrol; its chain goes up to the root.
         package var enrolmentIdentity: ShownIdentity
-        /// PEM of the roots below which nodes are.
-        package var trustRoots: String
+        /// The roots below which nodes are.
+        package var anchors: TrustAnchors
         /// Whether nodes are let in with what was issued before they had authorities.
         package var admitsOld: Bool
         package var limits: Limits
 
         package init(
             control: String = "127.0.0.1:0", enrolment: String = "127.0.0.1:0",
-            identity: ShownIdentity, enrolmentIdentity: ShownIdentity? = nil, trustRoots: String,
+            identity: ShownIdentity, enrolmentIdentity: ShownIdentity? = nil, anchors: TrustAnchors,
             admitsOld: Bool = false, limits: Limits = .production
         ) {
             self.enrolmentIdentity = enrolmentIdentity ?? identity
             self.control = control
             self.enrolment = enrolment
             self.identity = identity
-            self.trustRoots = trustRoots
+            self.anchors = anchors
             self.admitsOld = admitsOld
             self.limits = limits
         }
@@ -95,14 +95,9 @@ package final class ControlServer: Sendable {
         self.connections = connections
         limits = configuration.limits
         sessions = Sessions(limits: limits)
-        let verifier: PeerVerifier
-        do {
-            verifier = try PeerVerifier(
-                .node, trustRoots: configuration.trustRoots, clock: FleetClock(certain: now),
-                admitsOld: configuration.admitsOld, isRevoked: isRevoked)
-        } catch {
-            throw .identity(error)
-        }
+        let verifier = PeerVerifier(
+            .node, trusting: configuration.anchors, clock: FleetClock(certain: now),
+            admitsOld: configuration.admitsOld, isRevoked: isRevoked)
         func listener(_ address: String, _ verifier: PeerVerifier?, _ connectionsMax: Int)
             throws(TransportError) -> SecureListener
         {

@@ -38,6 +38,13 @@ struct PathRules: VerifierPolicy, Sendable {
 
     /// Nil where the path is good. It begins with the leaf and ends with a trusted root.
     private func objection(to path: [Certificate]) throws -> String? {
+        if case .caller = expectation {
+            guard let uri = try path[0].onlyURI, let caller = CallerIdentity(uri: uri) else {
+                return "it does not name exactly one workload, node or user"
+            }
+            return try PathRules(expectation: caller.expectation, admitsOld: false)
+                .objection(to: path)
+        }
         if let objection = try leafForm(path[0]) ?? PathRules.nesting(path) { return objection }
         switch expectation {
         case .node:
@@ -53,6 +60,8 @@ struct PathRules: VerifierPolicy, Sendable {
             }
             if path.count == 2, admitsOld { return nil }
             return try PathRules.issued(path)
+        case .workload: return try workload(path)
+        case .caller: return "whoever calls is judged by what it is"
         }
     }
 
@@ -64,16 +73,18 @@ struct PathRules: VerifierPolicy, Sendable {
         guard try leaf.extensions.keyUsage == KeyUsage(digitalSignature: true) else {
             return "its key is for other uses than to sign a handshake"
         }
-        let usage: ExtendedKeyUsage.Usage
+        let usages: [ExtendedKeyUsage.Usage]
         switch expectation {
-        case .hub: usage = .serverAuth
-        case .node, .user: usage = .clientAuth
+        case .hub: usages = [.serverAuth]
+        case .node, .user, .caller: usages = [.clientAuth]
+        case .workload: usages = [.clientAuth, .serverAuth]
         }
-        guard try leaf.extensions.extendedKeyUsage == ExtendedKeyUsage([usage]) else {
+        guard try leaf.extensions.extendedKeyUsage == ExtendedKeyUsage(usages) else {
             switch expectation {
             case .hub: return "it is not that of a hub"
             case .node: return "it is not that of a node"
             case .user: return "it is not that of a user"
+            case .workload, .caller: return "it is not that of a workload"
             }
         }
         return nil
@@ -83,11 +94,23 @@ struct PathRules: VerifierPolicy, Sendable {
         guard let uri = try path[0].onlyURI, let identity = PeerIdentity(uri: uri),
             case .node = identity
         else { return "it does not name exactly one node" }
+        return try issuedByNode(path, at: identity.host)
+    }
+
+    private func workload(_ path: [Certificate]) throws -> String? {
+        guard let uri = try path[0].onlyURI,
+            case .workload(_, let node, let site)? = CallerIdentity(uri: uri)
+        else { return "it does not name exactly one workload" }
+        return try issuedByNode(path, at: SubjectName.host(of: node, at: site))
+    }
+
+    /// Signed by the authority of the node in whose host the name is, and that by a hub's.
+    private func issuedByNode(_ path: [Certificate], at host: String) throws -> String? {
         guard path.count == 4 else { return "it is not signed by the authority of its node" }
         let own = path[1]
         guard try own.isAuthority(pathLength: 0),
-            try own.extensions.nameConstraints == NameConstraints(confiningTo: identity.host)
-        else { return "it names \(identity.host), and the authority that signed it is another's" }
+            try own.extensions.nameConstraints == NameConstraints(confiningTo: host)
+        else { return "it names \(host), and the authority that signed it is another's" }
         return try PathRules.issued(Array(path.dropFirst()))
             ?? PathRules.lives(path[0], atMost: PathRules.nodeLeafMax)
             ?? PathRules.lives(own, atMost: PathRules.nodeAuthorityMax)

@@ -1,7 +1,7 @@
 import Foundation
 package import Model
-import NIOCore
-import NIOSSL
+package import NIOCore
+package import NIOSSL
 import SwiftASN1
 import Synchronization
 @_spi(FixedExpiryValidationTime) import X509
@@ -16,15 +16,23 @@ package struct PeerVerifier: Sendable {
         case node
         /// A client that is a person or a tool.
         case user
+        /// A workload that a node of this hub runs.
+        case workload
+        /// Whoever asks a workload: another workload, a node or a person, each by its own rules.
+        case caller
     }
 
     let expectation: Expectation
-    private let roots: [Certificate]
+    /// Nil where a digest says which root is trusted.
+    private let anchors: TrustAnchors?
     private let clock: FleetClock
     private let admitsOld: Bool
     private let isRevoked: @Sendable (Bearer) -> Bool
     /// The digest of a root that is trusted when it is shown.
     private let pinned: String?
+
+    /// Why a chain is not good that leads to no trusted root.
+    package static let unknownAuthority = "it is not signed by the authority this side trusts"
 
     /// Certificates that one side may show.
     private static let shownMax = 5
@@ -33,19 +41,26 @@ package struct PeerVerifier: Sendable {
     ///   - admitsOld: accepts also what was issued before nodes had authorities.
     ///   - isRevoked: who is no longer good, though the certificate is.
     package init(
-        _ expectation: Expectation, trustRoots: String, clock: FleetClock, admitsOld: Bool = false,
+        _ expectation: Expectation, trusting anchors: TrustAnchors, clock: FleetClock,
+        admitsOld: Bool = false,
         isRevoked: @escaping @Sendable (Bearer) -> Bool = { _ in false }
-    ) throws(CredentialError) {
+    ) {
         self.expectation = expectation
+        self.anchors = anchors
         self.clock = clock
         self.isRevoked = isRevoked
         self.admitsOld = admitsOld
         pinned = nil
-        do {
-            roots = try certificates(pem: trustRoots)
-        } catch {
-            throw .certificate(reason: "the trust roots are not certificates in PEM (\(error))")
-        }
+    }
+
+    /// One that trusts the same roots for as long as it is there.
+    package init(
+        _ expectation: Expectation, trustRoots: String, clock: FleetClock, admitsOld: Bool = false,
+        isRevoked: @escaping @Sendable (Bearer) -> Bool = { _ in false }
+    ) throws(CredentialError) {
+        self.init(
+            expectation, trusting: try TrustAnchors(trustRoots), clock: clock,
+            admitsOld: admitsOld, isRevoked: isRevoked)
     }
 
     /// For a side that has no root yet, and knows the one that it is to be shown by its SHA-256.
@@ -53,7 +68,7 @@ package struct PeerVerifier: Sendable {
         self.expectation = expectation
         self.clock = clock
         pinned = digest
-        roots = []
+        anchors = nil
         admitsOld = false
         isRevoked = { _ in false }
     }
@@ -88,7 +103,7 @@ package struct PeerVerifier: Sendable {
             return nil
         case .couldNotValidate(let failures):
             if let reason = failures.last?.policyFailureReason { return "\(reason)" }
-            return "it is not signed by the authority this side trusts"
+            return PeerVerifier.unknownAuthority
         }
     }
 
@@ -105,12 +120,13 @@ package struct PeerVerifier: Sendable {
     private func validate(
         _ leaf: Certificate, intermediates: ArraySlice<Certificate>, at time: WallTime
     ) async -> CertificateValidationResult {
-        let store = CertificateStore(roots + anchors(among: intermediates))
+        let roots = anchors?.certificates ?? []
+        let store = CertificateStore(roots + sameRoots(as: roots, among: intermediates))
         let policy = RFC5280Policy(fixedExpiryValidationTime: Date(time))
         let rules = PathRules(expectation: expectation, admitsOld: admitsOld)
         let others = CertificateStore(intermediates)
         switch expectation {
-        case .node, .user:
+        case .node, .user, .workload, .caller:
             var verifier = Verifier(rootCertificates: store) {
                 policy
                 rules
@@ -128,7 +144,9 @@ package struct PeerVerifier: Sendable {
 
     /// A root is a name and a key (RFC 5280, section 6.1.1 d): one that its own key signed anew, to
     /// have authorities below it, is still the same.
-    private func anchors(among shown: ArraySlice<Certificate>) -> [Certificate] {
+    private func sameRoots(
+        as roots: [Certificate], among shown: ArraySlice<Certificate>
+    ) -> [Certificate] {
         if let pinned { return shown.filter { TrustRoots.digest(of: $0) == pinned } }
         guard admitsOld else { return [] }
         return shown.filter { candidate in
@@ -180,8 +198,15 @@ private struct HostRule: VerifierPolicy, Sendable {
 
 extension PeerVerifier {
     /// As BoringSSL asks. Why it said no goes to `report`; the other side hears an alert only.
+    package func callback(
+        report: @escaping @Sendable (String) -> Void
+    ) -> @Sendable ([NIOSSLCertificate], EventLoopPromise<NIOSSLVerificationResult>) -> Void {
+        callback(accepting: nil, report: report)
+    }
+
+    /// - Parameter shown: where what was accepted is left.
     func callback(
-        accepting shown: ShownChain? = nil,
+        accepting shown: ShownChain?,
         report: @escaping @Sendable (String) -> Void
     ) -> @Sendable ([NIOSSLCertificate], EventLoopPromise<NIOSSLVerificationResult>) -> Void {
         { certificates, promise in
@@ -211,10 +236,11 @@ extension Bearer {
         do {
             guard let uri = try leaf.onlyURI else { return nil }
             // A node dates its own leaves as it likes, but not the authority that it has for them.
-            let isOfNode = PeerIdentity(uri: uri).map { if case .node = $0 { true } else { false } }
-            let dated = isOfNode == true ? chain.dropFirst().first ?? leaf : leaf
+            let node = CallerIdentity(uri: uri)?.nodeSubject
+            let dated = node == nil ? leaf : chain.dropFirst().first ?? leaf
             self.init(
-                subject: uri, device: leaf.issuer.device,
+                // What a node vouches for is as good as the node.
+                subject: node ?? uri, device: leaf.issuer.device,
                 issuedAt: WallTime(dated.notValidBefore))
         } catch {
             return nil

@@ -11,12 +11,23 @@ package final class ShownIdentity: Sendable {
 
     private let source: Source
     private let now: @Sendable () -> WallTime
-    private let state: Mutex<(identity: TLSIdentity, renewAt: WallTime)>
+    private struct State {
+        var identity: TLSIdentity
+        var renewAt: WallTime
+        /// As the handshake takes it: read once and not in each, which takes a fifth of a millisecond.
+        var sources: (chain: [NIOSSLCertificateSource], key: NIOSSLPrivateKeySource)?
+
+        init(_ made: (identity: TLSIdentity, renewAt: WallTime)) {
+            (identity, renewAt) = made
+        }
+    }
+
+    private let state: Mutex<State>
 
     package init(now: @escaping @Sendable () -> WallTime, source: @escaping Source) throws {
         self.source = source
         self.now = now
-        state = Mutex(try source())
+        state = Mutex(State(try source()))
     }
 
     /// One that is never renewed.
@@ -30,23 +41,39 @@ package final class ShownIdentity: Sendable {
     /// before is shown, and judged by the other side.
     package var current: TLSIdentity {
         state.withLock { state in
-            guard now() >= state.renewAt else { return state.identity }
-            do {
-                state = try source()
-            } catch {
-                return state.identity
-            }
+            refresh(&state)
             return state.identity
         }
+    }
+
+    private func refresh(_ state: inout State) {
+        guard now() >= state.renewAt else { return }
+        do {
+            state = State(try source())
+        } catch {
+            return
+        }
+    }
+
+    /// Shows something new from the next handshake on, whatever the time is. Throws, and goes on showing
+    /// what it did, where that cannot be made.
+    package func renew() throws {
+        let next = State(try source())
+        state.withLock { $0 = next }
     }
 
     /// For one handshake.
     func serve(_ promise: EventLoopPromise<NIOSSLContextConfigurationOverride>) {
         promise.completeWith(
             Result {
-                var override = NIOSSLContextConfigurationOverride()
-                (override.certificateChain, override.privateKey) = try current.read()
-                return override
+                try state.withLock { state in
+                    refresh(&state)
+                    let sources = try state.sources ?? state.identity.read()
+                    state.sources = sources
+                    var override = NIOSSLContextConfigurationOverride()
+                    (override.certificateChain, override.privateKey) = sources
+                    return override
+                }
             })
     }
 }

@@ -40,6 +40,10 @@ package struct CanI: Sendable {
         let basis = versions.isEmpty ? "no policy of the fleet" : versions
         let errors = report.errors.isEmpty ? "" : "; \(report.errors.joined(separator: "; "))"
         if report.isAllowed { return "yes: \(who) may \(what) by \(reasons) (\(basis))\(errors)" }
+        if report.needsApproval == true {
+            return "no: \(who) may ask to \(what), and somebody else has to approve it: "
+                + "\(reasons) (\(basis))\(errors)"
+        }
         let why = reasons.isEmpty ? "no policy permits it" : "\(reasons) forbids it"
         return "no: \(who) may not \(what): \(why) (\(basis))\(errors)"
     }

@@ -22,6 +22,21 @@ enum PolicyFiles {
         return String(decoding: data, as: UTF8.self) + "\n"
     }
 
+    /// Makes a key of a role, and its public half beside it.
+    static func newKey(_ role: String, at path: String) throws -> TrustedKey {
+        for file in [path, path + ".pub"] where FileManager.default.fileExists(atPath: file) {
+            throw Failure(
+                .usage, "\(file) is there already, and a key is never replaced; name another file")
+        }
+        // The system's entropy, as everywhere in the standard library.
+        var system = SystemRandomNumberGenerator()
+        let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &system) }
+        let key = try SigningKey(role: role, seed: seed)
+        try replace(path, with: Array((key.text + "\n").utf8))
+        try replace(path + ".pub", with: Array((key.trusted.text + "\n").utf8))
+        return key.trusted
+    }
+
     static func secretKey(_ path: String) throws(Failure) -> SigningKey {
         let text = try text(path)
         do {
@@ -65,17 +80,8 @@ package struct PolicyKeyCreation: Sendable {
     package init(_ path: String) { self.path = path }
 
     package func run(on console: Console) throws {
-        for file in [path, path + ".pub"] where FileManager.default.fileExists(atPath: file) {
-            throw Failure(
-                .usage, "\(file) is there already, and a key is never replaced; name another file")
-        }
-        // The system's entropy, as everywhere in the standard library.
-        var system = SystemRandomNumberGenerator()
-        let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &system) }
-        let key = try SigningKey(role: TrustedKey.policyRole, seed: seed)
-        try replace(path, with: Array((key.text + "\n").utf8))
-        try replace(path + ".pub", with: Array((key.trusted.text + "\n").utf8))
-        try console.say(visible("key \(key.trusted.id)"))
+        let key = try PolicyFiles.newKey(TrustedKey.policyRole, at: path)
+        try console.say(visible("key \(key.id)"))
         try console.remark(
             "\(path) signs policy: keep it off the hub. \(path).pub is for "
                 + "'skerry hub --policy-keys \(path).pub'")

@@ -1,13 +1,16 @@
 import Foundation
+import Model
 import NIOCore
 import NIOPosix
 import NIOSSL
 import NIOTLS
+import Transport
 
 /// The files of a context, loaded: whom this side trusts, and who it is.
 struct Credentials {
     private let address: HubAddress
     private let context: NIOSSLContext
+    private let verifier: PeerVerifier
     /// What the header says who asks, where no certificate does.
     let token: String?
 
@@ -17,8 +20,9 @@ struct Credentials {
         configuration.minimumTLSVersion = .tlsv13
         // A hub that does not say goodbye must not keep a person waiting.
         configuration.shutdownTimeout = .milliseconds(200)
-        configuration.trustRoots = .certificates(
-            try Credentials.certificates(address.certificateAuthority, "certificate-authority"))
+        // What makes a hub good is for the verifier to say, here as at nodes.
+        configuration.trustRoots = .certificates([])
+        verifier = try Credentials.verifier(of: address)
         var pair = "the files of the context do not work together"
         switch address.proof {
         case .certificate(let certificate, let key):
@@ -41,14 +45,40 @@ struct Credentials {
     struct ClientTLS: Sendable {
         fileprivate let context: NIOSSLContext
         fileprivate let hostname: String?
+        /// Nil where it does not matter who answers.
+        fileprivate let verifier: PeerVerifier?
 
-        func make() throws -> NIOSSLClientHandler {
-            try NIOSSLClientHandler(context: context, serverHostname: hostname)
+        /// - Parameter doubt: is told why the hub is not believed.
+        func make(_ doubt: @escaping @Sendable (HubDoubt) -> Void) throws -> NIOSSLClientHandler {
+            guard let verifier else {
+                return try NIOSSLClientHandler(context: context, serverHostname: hostname)
+            }
+            return try NIOSSLClientHandler(
+                context: context, serverHostname: hostname,
+                customVerificationCallback: verifier.callback { doubt(HubDoubt(reason: $0)) })
         }
     }
 
     func clientHandler() -> ClientTLS {
-        ClientTLS(context: context, hostname: Credentials.hostname(address.host))
+        ClientTLS(
+            context: context, hostname: Credentials.hostname(address.host), verifier: verifier)
+    }
+
+    /// The one check of who a hub is, by the wall clock: a person's machine has no other.
+    private static func verifier(of address: HubAddress) throws(Failure) -> PeerVerifier {
+        let (file, field) = (address.certificateAuthority, "certificate-authority")
+        _ = try certificates(file, field)
+        do {
+            return try PeerVerifier(
+                .hub(name: address.host),
+                trustRoots: String(
+                    decoding: try bytes(of: file, bytesMax: 1 << 20) ?? [], as: UTF8.self),
+                clock: FleetClock(certain: Session.now))
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw notPEM(file, field)
+        }
     }
 
     /// Addresses cannot be asked for by name; they are checked against the certificate all the same.
@@ -118,13 +148,13 @@ struct Credentials {
         configuration.shutdownTimeout = .milliseconds(200)
         let probe = ClientTLS(
             context: try NIOSSLContext(configuration: configuration),
-            hostname: hostname(address.host))
+            hostname: hostname(address.host), verifier: nil)
         let (channel, certificate) = try await ClientBootstrap(group: Line.group)
             .connectTimeout(.seconds(3))
             .connect(host: address.host, port: address.port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let promise = channel.eventLoop.makePromise(of: NIOSSLCertificate?.self)
-                    let handler = try probe.make()
+                    let handler = try probe.make { _ in }
                     try channel.pipeline.syncOperations.addHandler(handler)
                     try channel.pipeline.syncOperations.addHandler(
                         PeerCertificate(of: handler, promise: promise))
@@ -138,6 +168,12 @@ struct Credentials {
             timeIntervalSince1970: Double(leaf.notValidBefore))...Date(
                 timeIntervalSince1970: Double(leaf.notValidAfter))
     }
+}
+
+/// The certificate of a hub is not good.
+struct HubDoubt: Error {
+    /// A sentence without its beginning: "it …".
+    let reason: String
 }
 
 /// Waits for the handshake and hands out the certificate of the other side.

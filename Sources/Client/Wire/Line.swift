@@ -76,7 +76,7 @@ struct Line: Sendable {
     ) throws -> Line {
         let witness = Witness()
         let pipeline = channel.pipeline.syncOperations
-        if let tls { try pipeline.addHandler(tls.make()) }
+        if let tls { try pipeline.addHandler(tls.make { witness.record($0) }) }
         if let silence = patience.silence {
             try pipeline.addHandler(IdleStateHandler(readTimeout: TimeAmount(silence)))
         }

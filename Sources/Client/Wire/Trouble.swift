@@ -3,6 +3,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import Transport
 
 /// The other side closed the connection in the middle of an exchange.
 struct ClosedEarly: Error {}
@@ -33,6 +34,7 @@ struct Trouble {
                 .failed,
                 "\(endpoint.text) does not speak HTTP; check that the context names the port of a \(who)"
             )
+        case let doubt as HubDoubt: await doubted(doubt.reason)
         case is NIOSSLExtraError, is NIOSSLError, is BoringSSLError: await tls(error)
         default: unreachable("\(error)")
         }
@@ -83,13 +85,6 @@ struct Trouble {
 
     private func tls(_ error: any Error) async -> Failure {
         guard case .hub(let address) = endpoint else { return unreachable("\(error)") }
-        if let error = error as? NIOSSLExtraError, error == .failedToValidateHostname {
-            return Failure(
-                .failed,
-                "the certificate of the hub is not for '\(address.host)': write one of "
-                    + "the names it was set up with into the context, or set the hub up with this one"
-            )
-        }
         if case .uncleanShutdown = error as? NIOSSLError {
             return unreachable("the connection was cut")
         }
@@ -97,7 +92,6 @@ struct Trouble {
         if text.contains("ALERT") || text.contains("CERTIFICATE_REQUIRED") {
             return refusedByHub(text, address)
         }
-        if text.contains("CERTIFICATE_VERIFY_FAILED") { return await distrusted(address) }
         if text.contains("WRONG_VERSION") || text.contains("UNSUPPORTED_PROTOCOL")
             || text.contains("HTTP_REQUEST")
         {
@@ -134,6 +128,19 @@ struct Trouble {
             .denied,
             "the hub at \(endpoint.text) does not accept your certificate "
                 + "\(address.proof.file); \(advice)")
+    }
+
+    private func doubted(_ reason: String) async -> Failure {
+        guard case .hub(let address) = endpoint else { return unreachable(reason) }
+        if reason == PeerVerifier.unknownAuthority { return await distrusted(address) }
+        if reason.hasPrefix("it expired") || reason.hasPrefix("it is valid from") {
+            return await distrusted(address)
+        }
+        return Failure(
+            .failed,
+            "the certificate of the hub at \(endpoint.text) is not good: \(reason). Connect by one of "
+                + "the names that the hub was set up with, or take its context again if it was set up "
+                + "anew")
     }
 
     private func distrusted(_ address: HubAddress) async -> Failure {

@@ -14,6 +14,8 @@ extension Agent {
         var succession = Succession.none
         /// When the hub last renewed the node's authority.
         var certifiedAt: Instant?
+        /// What stood for the hub's roots when it was last asked.
+        var trust: String?
         /// Why no certificate can be made; people were told.
         var trouble: String?
     }
@@ -61,12 +63,20 @@ extension Agent {
         effects.append(.wake(at: now.monotonic + wait, for: .redial))
     }
 
-    /// At each new contact, unless the last was just before, and on a link that stays up twice a day.
+    /// At each new contact, unless the last was just before, on a link that stays up twice a day, and
+    /// when the hub has other roots than it had.
+    ///
+    /// - Parameter trust: what stands for its roots.
     mutating func askAuthority(
-        isSuccession: Bool, at now: Moment, into effects: inout [Effect]
+        isSuccession: Bool, trust: String?, at now: Moment, into effects: inout [Effect]
     ) {
         let pause: Duration = isSuccession ? .seconds(12 * 3600) : .seconds(3600)
-        if let last = credentials.certifiedAt, now.monotonic - last < pause { return }
+        if let last = credentials.certifiedAt, now.monotonic - last < pause,
+            credentials.trust == trust
+        {
+            return
+        }
+        credentials.trust = trust
         effects.append(.askAuthority)
     }
 

@@ -140,7 +140,7 @@ extension Agent {
         effects.append(.wake(at: now.monotonic + heartbeatEvery, for: .heartbeat))
         ship(at: now, into: &effects)
         if !isSuccession { returnHead = outbox.lastSequence }
-        askAuthority(isSuccession: isSuccession, at: now, into: &effects)
+        askAuthority(isSuccession: isSuccession, trust: welcome.trust, at: now, into: &effects)
         auditTalk.held = welcome.audited
         hubMergesViews = welcome.mergesViews == true
         toldMesh = nil

@@ -216,6 +216,8 @@ package struct Agent: Equatable, Sendable {
         case .certified(let isFirst): noteCertified(isFirst: isFirst, at: now, into: &effects)
         case .keptKeys(let hand): keys = hand
         case .keptRevocations(let kept): noteKept(kept, at: now)
+        case .carriedRevocations(let list, let neighbour):
+            carry(list, from: neighbour, at: now, into: &effects)
         case .revocationsRefused(let reason): tellRefused(reason, at: now)
         case .keptRoster(let version): meshContact?.roster = version
         case .mesh(let view): see(view, at: now, into: &effects)

@@ -128,6 +128,8 @@ extension Agent {
         case keptKeys(KeyHand)
         /// The list that the hub sent was signed by the hub, and is on disk.
         indirect case keptRevocations(KeptRevocations)
+        /// A neighbour had a list of what is revoked.
+        indirect case carriedRevocations(RevocationList, from: NodeID)
         case revocationsRefused(reason: String)
         /// The roster of its mesh that is on disk.
         case keptRoster(RosterVersion)

@@ -110,6 +110,13 @@ extension Hub {
                     "node '\(node)' was not heard from since this hub was restored; what it holds is "
                         + "compared when it is")
             }
+            // What only the node holds would stay there, and no greeting would tell.
+            guard member.gathered == nil else {
+                throw Refusal(
+                    .conflict,
+                    "node '\(node)' is about to say what it holds; choose once that was compared, in a "
+                        + "moment")
+            }
             guard keep == .hub else {
                 throw Refusal(
                     .conflict,

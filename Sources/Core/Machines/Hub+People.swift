@@ -65,6 +65,17 @@ extension Hub {
         return token
     }
 
+    /// Whoever is revoked loses the tokens too that are out; one that is made later is good.
+    mutating func endTokens(of entry: Revocation, by who: String, at now: Moment) {
+        for var token in userTokens.rows
+        where SubjectName.user(token.user) == entry.subject && token.fault(at: now.wall) == nil {
+            token.revokedAt = now.wall
+            token.revokedBy = who
+            userTokens.insert(token, for: token.id)
+            journal.writes.append(.userToken(token))
+        }
+    }
+
     /// What a backup holds as good may have been revoked since.
     mutating func revokeAllTokens(at now: Moment) {
         for var token in userTokens.rows where token.fault(at: now.wall) == nil {

@@ -173,6 +173,7 @@ extension Hub {
                 $0.quietSince = now.monotonic
             }
         }
+        endTokens(of: entry, by: principal, at: now)
         let members = nodes.filter { entry.isOfNode($0) && isRevoked($1) }
         for (node, member) in members { leaveMesh(node, at: member.node.spec.site) }
     }

@@ -143,6 +143,8 @@ package struct AccessTarget: Hashable, Sendable {
     package struct Demands: Hashable, Sendable {
         /// As they are written.
         package var images: [String] = []
+        /// Whose word there is for each of them, in their order. Not checked yet.
+        package var signatures: [[ImageSignature]] = []
         /// Whether every image is named by its digest, so that nobody can put another in its place.
         package var isPinned = true
         /// What of the node it is shown, and what of that it may write.
@@ -204,7 +206,8 @@ extension AccessTarget.Demands {
         for container in containers {
             if let image = container.image {
                 images.append(image)
-                isPinned = isPinned && isNamedByDigest(image)
+                signatures.append(container.signatures)
+                isPinned = isPinned && ImageSignature.digest(of: image) != nil
             } else {
                 runsCommands = true
             }
@@ -212,17 +215,9 @@ extension AccessTarget.Demands {
                 hostMounts.append(mount.source)
                 if !mount.readOnly { writableMounts.append(mount.source) }
             }
-            ports += container.ports.compactMap(\.port)
+            ports += container.ports.flatMap { [$0.port, $0.front].compactMap { $0 } }
         }
     }
-}
-
-/// `registry.example/shop@sha256:` and 64 digits.
-private func isNamedByDigest(_ image: String) -> Bool {
-    guard let at = image.utf8.lastIndex(of: UInt8(ascii: "@")) else { return false }
-    let digest = image[image.utf8.index(after: at)...]
-    return digest.hasPrefix("sha256:") && digest.utf8.count == 71
-        && digest.utf8.dropFirst(7).allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
 }
 
 /// Whether somebody may do something, and which policies say so.

@@ -115,15 +115,20 @@ package struct Welcome: Hashable, Codable, Sendable {
     /// The record up to which the hub has witnessed the node's audit log, zero for none; nil from hubs of
     /// old.
     package var audited: UInt64?
+    /// Stands for the roots that the hub offers: another than last time means that they were replaced. Nil
+    /// from hubs of old.
+    package var trust: String?
     /// The hub takes views of the mesh that hold only what changed; nil from hubs of old.
     package var mergesViews: Bool?
 
     package init(
         epoch: UInt64, acknowledged: UInt64, heartbeatEvery: Interval, reconnectWindow: Interval,
-        time: WallTime? = nil, audited: UInt64? = nil, mergesViews: Bool? = nil
+        time: WallTime? = nil, audited: UInt64? = nil, trust: String? = nil,
+        mergesViews: Bool? = nil
     ) {
         self.mergesViews = mergesViews
         self.time = time
+        self.trust = trust
         self.audited = audited
         self.epoch = epoch
         self.acknowledged = acknowledged

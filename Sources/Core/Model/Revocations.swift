@@ -99,6 +99,9 @@ package struct RevocationBrake: Hashable, Codable, Sendable {
 package struct KeptRevocations: Hashable, Codable, Sendable {
     package var list: RevocationList
     package private(set) var fleet: Int
+    /// Where neighbours brought it: when the list was signed that the hub itself sent before. Who was
+    /// revoked since is still in what the hub dealt here.
+    package private(set) var carriedAfter: WallTime?
     /// What it will be when the hub has said so for a window, and since when it does.
     private var candidate: Int
     private var since: WallTime
@@ -109,6 +112,20 @@ package struct KeptRevocations: Hashable, Codable, Sendable {
         fleet = list.fleet
         candidate = list.fleet
         since = list.issuedAt
+    }
+
+    /// The same list, brought by a neighbour that had it after one that was signed then.
+    package func carried(after time: WallTime) -> KeptRevocations {
+        var kept = self
+        kept.carriedAfter = carriedAfter ?? time
+        return kept
+    }
+
+    /// As the hub itself sent it.
+    package var told: KeptRevocations {
+        var kept = self
+        kept.carriedAfter = nil
+        return kept
     }
 
     package func followed(by next: RevocationList, window: Duration) -> KeptRevocations {

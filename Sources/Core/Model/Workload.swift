@@ -99,13 +99,17 @@ package struct ContainerSpec: Hashable, Codable, Sendable {
     /// Variables whose values are in Secrets.
     package var secretEnv: [String: SecretReference]
     package var secretFiles: [SecretMount]
+    /// Whose word there is for the image.
+    package var signatures: [ImageSignature]
 
     package init(
         name: String, image: String? = nil, command: [String] = [], env: [String: String] = [:],
         ports: [PortSpec] = [], probes: Probes = Probes(), resources: Resources = Resources(),
         mounts: [Mount] = [], workingDirectory: String? = nil,
-        secretEnv: [String: SecretReference] = [:], secretFiles: [SecretMount] = []
+        secretEnv: [String: SecretReference] = [:], secretFiles: [SecretMount] = [],
+        signatures: [ImageSignature] = []
     ) {
+        self.signatures = signatures
         self.secretEnv = secretEnv
         self.secretFiles = secretFiles
         self.name = name
@@ -121,7 +125,7 @@ package struct ContainerSpec: Hashable, Codable, Sendable {
 }
 
 extension ContainerSpec {
-    // By hand for the last two: records on disk are older than they are.
+    // By hand for the last three: records on disk are older than they are.
     package init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         name = try fields.decode(String.self, forKey: .name)
@@ -136,6 +140,8 @@ extension ContainerSpec {
         secretEnv =
             try fields.decodeIfPresent([String: SecretReference].self, forKey: .secretEnv) ?? [:]
         secretFiles = try fields.decodeIfPresent([SecretMount].self, forKey: .secretFiles) ?? []
+        signatures =
+            try fields.decodeIfPresent([ImageSignature].self, forKey: .signatures) ?? []
     }
 }
 
@@ -146,10 +152,14 @@ extension ContainerSpec {
 package struct PortSpec: Hashable, Codable, Sendable {
     package var name: String
     package var port: Int?
+    /// Where the node takes TLS for it: whoever calls there shows a certificate of the fleet, and
+    /// policies say whether it may. Nil for nowhere.
+    package var front: Int?
 
-    package init(name: String, port: Int? = nil) {
+    package init(name: String, port: Int? = nil, front: Int? = nil) {
         self.name = name
         self.port = port
+        self.front = front
     }
 }
 

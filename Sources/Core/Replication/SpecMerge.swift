@@ -77,6 +77,7 @@ extension ThreeWay<WorkloadSpec> {
     ) {
         var merge = ThreeWay<ContainerSpec>(base: base, hub: hub, node: node, side: side)
         merge.field("image", \.image)
+        merge.field("signatures", \.signatures)
         merge.field("command", \.command)
         merge.field("env", \.env)
         merge.field("ports", \.ports)

@@ -25,6 +25,7 @@ extension AgentHost {
         case announce([PolicyBundle], siteGeneration: UInt64)
         case fetch(PolicyOffer)
         case register([Registration])
+        case revoked(RevocationList, coded: [UInt8])
         case attest(AuditCheckpoint, key: String)
     }
 
@@ -121,6 +122,7 @@ extension AgentHost {
             await mesh.announce(bundles, siteGeneration: generation)
         case .fetch(let offer): await mesh.fetch(offer)
         case .register(let healthy): await mesh.register(healthy)
+        case .revoked(let list, let content): await mesh.announce(list, coded: content)
         case .attest(let checkpoint, let key): await mesh.attest(checkpoint, key: key)
         }
     }
@@ -144,6 +146,7 @@ extension AgentHost {
         case .offered(let offer): mailbox.yield(.offered(offer))
         case .fetched(let bundle, let digest, let neighbour):
             mailbox.yield(.carried(bundle, digest: digest, from: neighbour))
+        case .carriedList(let content, let neighbour): takeIn(content, from: neighbour)
         case .doubted(let node, let reason): mailbox.yield(.doubted(node, reason: reason))
         case .remark(let text): log(text)
         case .cloned(let node):

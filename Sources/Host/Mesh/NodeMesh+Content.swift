@@ -58,6 +58,7 @@ extension NodeMesh {
     /// Sends what is due and asks again where nothing came.
     func moveContent() {
         let time = now().monotonic
+        moveList(at: time)
         for (id, sending) in sendings {
             guard time - sending.heardAt < NodeMesh.patience else {
                 sendings[id] = nil
@@ -94,7 +95,7 @@ extension NodeMesh {
         }
     }
 
-    private func post(_ bytes: [UInt8], to peer: NodeID) {
+    func post(_ bytes: [UInt8], to peer: NodeID) {
         payloadBytes += UInt64(bytes.count + Membership.Limits.production.overheadBytes)
         if case .dropped = outlet.yield((peer, bytes)) { unsent += 1 }
     }
@@ -113,15 +114,19 @@ extension NodeMesh {
             fetch.peer = peer
             fetch.receiver = nil
             fetch.transfer = UInt32.random(in: 1...UInt32.max, using: &random)
-            var request = [Mark.request]
-            for shift in [24, 16, 8, 0] as [UInt32] {
-                request.append(UInt8(truncatingIfNeeded: fetch.transfer >> shift))
-            }
-            request += Model.bytes(hexadecimal: fetch.offer.digest) ?? []
-            post(request, to: peer)
+            request(fetch.transfer, fetch.offer.digest, from: peer)
         }
         fetches[name] = fetch
         wake(at: fetch.askAt)
+    }
+
+    func request(_ transfer: UInt32, _ digest: String, from peer: NodeID) {
+        var request = [Mark.request]
+        for shift in [24, 16, 8, 0] as [UInt32] {
+            request.append(UInt8(truncatingIfNeeded: transfer >> shift))
+        }
+        request += Model.bytes(hexadecimal: digest) ?? []
+        post(request, to: peer)
     }
 
     private func holders(of offer: PolicyOffer) -> [NodeID] {
@@ -132,8 +137,10 @@ extension NodeMesh {
     private func takePiece(_ bytes: [UInt8], from peer: NodeID) {
         guard bytes.count > 9 else { return refuse("shortPiece") }
         let transfer = NodeMesh.word(bytes[1..<5])
+        let size = Int(NodeMesh.word(bytes[5..<9]))
+        if takeListPiece(bytes, of: transfer, size, from: peer) { return }
         guard let name = fetches.first(where: { $1.transfer == transfer && $1.peer == peer })?.key,
-            var fetch = fetches[name], Int(NodeMesh.word(bytes[5..<9])) == fetch.offer.sizeBytes
+            var fetch = fetches[name], size == fetch.offer.sizeBytes
         else { return refuse("unaskedPiece") }
         do throws(FrameError) {
             var receiver: BulkReceiver
@@ -174,7 +181,9 @@ extension NodeMesh {
     private func takeRequest(_ bytes: [UInt8], from peer: NodeID) {
         guard bytes.count == 37 else { return refuse("malformedRequest") }
         let id = NodeMesh.word(bytes[1..<5])
-        guard let content = contents[hexadecimal(bytes[5...])] else {
+        let digest = hexadecimal(bytes[5...])
+        guard let content = contents[digest] ?? (digest == lists.digest ? lists.content : nil)
+        else {
             return refuse("unknownContent")
         }
         // The same again, since the first pieces were lost: it is under way.
@@ -207,7 +216,7 @@ extension NodeMesh {
         }
     }
 
-    private func refuse(_ reason: String) { refused[reason, default: 0] += 1 }
+    func refuse(_ reason: String) { refused[reason, default: 0] += 1 }
 
     private static func word(_ bytes: ArraySlice<UInt8>) -> UInt32 {
         bytes.reduce(0) { $0 << 8 | UInt32($1) }

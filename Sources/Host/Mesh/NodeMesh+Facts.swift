@@ -10,6 +10,7 @@ extension NodeMesh {
         case policies = "p"
         case site = "d"
         case services = "s"
+        case revocations = "r"
         /// Where a node's audit log stands, and what others hold of it.
         case audit = "a"
         case witness = "w"
@@ -105,6 +106,7 @@ extension NodeMesh {
 
     func note(_ record: Record) {
         guard let fact = FactKey(record) else { return }
+        if fact.source == .revocations { return moveContent() }
         if fact.source == .audit, !record.isTombstone { witness(record) }
         guard let offer = fact.offer(record) else { return }
         outlook.yield(.offered(offer))
@@ -124,6 +126,9 @@ extension NodeMesh {
                 case .site:
                     return MeshHolding(
                         node: record.origin, subject: "Site/" + fact.name, version: version)
+                case .revocations:
+                    return MeshHolding(
+                        node: record.origin, subject: "Revocations/" + fact.name, version: version)
                 case .services, .audit, .witness: return nil
                 }
             }

@@ -37,6 +37,8 @@ package actor NodeMesh {
         case offered(PolicyOffer)
         /// What was to be fetched is here, with the digest that was asked for.
         case fetched(PolicyBundle, digest: String, from: NodeID)
+        /// A list of what is revoked, coded, as a member has it.
+        case carriedList([UInt8], from: NodeID)
         /// The audit log of a neighbour is not what it said before.
         case doubted(NodeID, String)
         /// Something that people should read.
@@ -82,6 +84,7 @@ package actor NodeMesh {
     var contents: [String: [UInt8]] = [:]
     var sendings: [UInt32: Sending] = [:]
     var fetches: [String: Fetch] = [:]
+    var lists = Lists()
 
     static let arrivalsMax = 8192
 

@@ -76,10 +76,19 @@ struct HubCommand: AsyncParsableCommand {
                         HubAddress(
                             host: settings.advertise.first ?? settings.bind,
                             port: settings.managementPort,
-                            certificateAuthority: files.authority,
-                            clientCertificate: files.certificate, clientKey: files.key))),
+                            certificateAuthority: here(files.authority),
+                            clientCertificate: here(files.certificate),
+                            clientKey: here(files.key)))),
                 to: path)
             logLine("hub: context '\(settings.name)' written to \(path)")
+        }
+
+        /// A context is read from everywhere, and a path in it counts from its own file.
+        private func here(_ path: String) -> String {
+            path.hasPrefix("/")
+                ? path
+                : (FileManager.default.currentDirectoryPath as NSString)
+                    .appendingPathComponent(path)
         }
     }
 }

@@ -14,7 +14,7 @@ struct AuthorityCommand: AsyncParsableCommand {
               skerry ca sign --root vault/root.pem hub.csr > hub.pem
               skerry ca install --from hub.pem --state hub    # on the hub again
 
-            To replace what a hub signs with, while it is stopped or before it is started anew:
+            To replace what a hub signs with; one that runs takes it up within seconds:
 
               skerry ca rotate issuing --state hub
               skerry ca rotate root --state hub

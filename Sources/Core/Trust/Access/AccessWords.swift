@@ -27,7 +27,7 @@ enum AccessWords {
         types[Text(Kind.instance.rawValue)] = ["tier", "requestedBy"]
         types[Text(Kind.workload.rawValue)] = [
             "tier", "requestedBy", "images", "isPinned", "hostMounts", "writableMounts", "ports",
-            "runsCommands", "keepsData",
+            "runsCommands", "keepsData", "signers",
         ]
         return Vocabulary(
             types: types, actions: Set(Verb.allCases.map(action)),

@@ -328,7 +328,20 @@ extension AccessTarget.Demands {
             "writableMounts": .set(writableMounts.map { .string(Text($0)) }),
             "ports": .set(ports.map { .long(Int64($0)) }),
             "runsCommands": .bool(runsCommands),
+            "signers": .set(signers.map { .string(Text($0)) }),
         ]
+    }
+
+    /// The keys that signed every image.
+    private var signers: [String] {
+        guard let first = images.first, signatures.contains(where: { !$0.isEmpty }) else {
+            return []
+        }
+        var signers = ImageSeal.signers(of: first, by: signatures[0])
+        for (image, words) in zip(images, signatures).dropFirst() {
+            signers.formIntersection(ImageSeal.signers(of: image, by: words))
+        }
+        return signers.sorted()
     }
 }
 
