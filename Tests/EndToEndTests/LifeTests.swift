@@ -243,7 +243,7 @@ import Testing
             let processors = try await stage.skerry("get nodes -o yaml").text
                 .split(separator: "\n").filter { $0.contains("cpu:") }
             #expect(!processors.isEmpty)
-            #expect(!processors.contains { $0.contains("77") })
+            #expect(!processors.contains { $0.hasSuffix(": 77") || $0.hasSuffix("\"77\"") })
         }
     }
 
