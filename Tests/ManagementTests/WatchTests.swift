@@ -139,6 +139,18 @@ extension Limits {
                     try JSONDecoder().decode(Event.self, from: Data(message.data.utf8)).message)
             }
             #expect(texts == ["2", "3", "late"])
+            // Who missed nothing hears at once that it is back.
+            let last = event("late", at: 1)
+            var limits = Limits.production
+            limits.heartbeat = .seconds(50)
+            let quiet = Fleet()
+            quiet.tell(last)
+            try await withSocket(quiet, limits: limits) { client in
+                var events = EventReader(try await client.open(.GET, path))
+                let id = try #require(try await events.nextEvent()).id
+                var again = try await open(client, path, behind: id)
+                #expect(try await again.next()?.event == "comment")
+            }
         }
     }
 

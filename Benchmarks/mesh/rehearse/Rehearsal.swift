@@ -16,6 +16,8 @@ struct Rehearsal {
         var dark = 0.0
         /// Only so many cold starts and joins, each by another seed.
         var starts = 0
+        /// Only so many hostile datagrams into one node.
+        var fuzz = 0
 
         init(_ words: ArraySlice<String>) throws(Mistake) {
             var words = words
@@ -31,10 +33,12 @@ struct Rehearsal {
                 case "--kills": kills = Int(value)
                 case "--dark": dark = value
                 case "--starts": starts = Int(value)
+                case "--fuzz": fuzz = Int(value)
                 default:
                     throw Mistake(
                         text: "\(word) is not known; there are --nodes, --loss (percent), "
-                            + "--minutes, --seed, --kills, --dark (seconds) and --starts")
+                            + "--minutes, --seed, --kills, --dark (seconds), --starts"
+                            + " and --fuzz")
                 }
             }
         }
@@ -97,6 +101,17 @@ struct Rehearsal {
                 "p90 \(seconds(quantile(times, 0.9))), max \(seconds(times.max()))")
         }
         print("the first minute after: \(bytes / max(1, options.starts)) B/s a node")
+    }
+
+    /// Gives one node datagrams of chance; throws what should not have come of them.
+    static func fuzz(_ options: Options) throws(Mistake) {
+        var fuzzer = MeshFuzzer(seed: options.seed)
+        if let wrong = fuzzer.run(options.fuzz) {
+            throw Mistake(text: "seed \(options.seed), datagram \(fuzzer.runs): \(wrong)")
+        }
+        let counts = fuzzer.counts
+        print("\(fuzzer.runs) hostile datagrams: \(counts.dropped) dropped and counted,")
+        print("\(counts.received) read as frames of a member; no bound was broken")
     }
 
     mutating func hold() {

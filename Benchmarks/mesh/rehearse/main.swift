@@ -1,3 +1,4 @@
+import Glibc
 import Membership
 import MeshLab
 import Model
@@ -7,7 +8,9 @@ import Model
 
 do throws(Rehearsal.Mistake) {
     let options = try Rehearsal.Options(CommandLine.arguments.dropFirst())
-    if options.starts > 0 {
+    if options.fuzz > 0 {
+        try Rehearsal.fuzz(options)
+    } else if options.starts > 0 {
         Rehearsal.starts(options)
     } else {
         var rehearsal = Rehearsal(options)
@@ -19,4 +22,5 @@ do throws(Rehearsal.Mistake) {
     }
 } catch {
     print(error.text)
+    exit(1)
 }

@@ -107,7 +107,11 @@ extension Interface {
         of items: [Item], _ limit: Int, _ behind: String?, _ outlet: Outlet, _ id: (Item) -> String
     ) async throws -> ArraySlice<Item> {
         guard let behind else { return items.suffix(limit) }
-        if let rest = items.behind(behind, id) { return rest }
+        if let rest = items.behind(behind, id) {
+            // Who missed nothing hears at once that it is back.
+            if rest.isEmpty { try await outlet.sendHeartbeat() }
+            return rest
+        }
         try await outlet.send(event: "gap", Gap(after: behind))
         return items[...]
     }

@@ -58,7 +58,6 @@ package struct Events: Sendable {
         let place = known.place.withLock { $0 }
         let again = Told(place == nil ? known.events.withLock { $0 } : Counted([]))
         try await session.connection.watchEvents(behind: place) { event, place in
-            try heard()
             if let place { known.place.withLock { $0 = place } }
             guard !again.events.withLock({ $0.take(event) }) else { return }
             known.events.withLock { $0.add(event) }
@@ -68,6 +67,8 @@ package struct Events: Sendable {
             } else {
                 try session.console.say(EventTable.line(event, colours: session.console.colours))
             }
+        } opened: {
+            try heard()
         } lost: {
             let all = known.events.withLock { $0 }
             again.events.withLock { $0 = all }

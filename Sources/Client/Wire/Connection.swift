@@ -246,13 +246,16 @@ package struct Connection: Sendable {
     /// - Parameters:
     ///   - place: behind which event to go on; nil to begin with all that are kept.
     ///   - body: is given each event, and the place behind it.
+    ///   - opened: called with whatever comes first, also where there is no news.
     ///   - lost: called where the server does not know that place any more and begins with all.
     package func watchEvents(
         behind place: String? = nil,
         _ body: @escaping @Sendable (Event, _ place: String?) async throws -> Void,
+        opened: @escaping @Sendable () throws -> Void = {},
         lost: @escaping @Sendable () -> Void = {}
     ) async throws -> Never {
-        _ = try await messages("/api/v1/events?watch=true", behind: place) { message -> Int? in
+        let path = "/api/v1/events?watch=true"
+        _ = try await messages(path, behind: place, opened: opened) { message -> Int? in
             if message.event == "gap" { lost() }
             guard message.event == "event" else { return nil }
             try await body(try Connection.decode(message.data), message.id)
@@ -288,6 +291,7 @@ package struct Connection: Sendable {
 
     private func messages<Result: Sendable>(
         _ path: String, behind place: String? = nil,
+        opened: @escaping @Sendable () throws -> Void = {},
         _ body: @escaping @Sendable (EventStream.Message) async throws -> Result?
     ) async throws -> Result {
         try await refusals {
@@ -296,7 +300,10 @@ package struct Connection: Sendable {
             let request = Request(path: path, headers: headers)
             return try await endpoint.exchange(request, .heartbeats) { answer, _ in
                 var stream = EventStream()
+                var isOpen = false
                 while let piece = try await answer.next() {
+                    if !isOpen { try opened() }
+                    isOpen = true
                     for message in try stream.append(piece) {
                         if let result = try await body(message) { return result }
                     }
