@@ -44,6 +44,10 @@ struct Requests {
         let isCold = tell(
             "on a new one, 99th percentile", "\(text(cold.quantile(0.99) / 1000, 1)) ms", "130 ms",
             isReached: cold.quantile(0.99) <= 130_000)
+        // On a busy machine the medians still tell round trips.
+        _ = tell(
+            "medians of the two",
+            "\(text(warm.median / 1000, 1)) and \(text(cold.median / 1000, 1)) ms")
         let isOld = tell(
             "traditional, median", "\(text(old.median / 1000, 1)) ms", "320 to 480 ms",
             isReached: (320_000...480_000).contains(old.median))
