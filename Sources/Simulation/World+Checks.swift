@@ -230,7 +230,7 @@ extension World {
                 truth.sightings = 0
             }
         case .received(.welcome):
-            guard returns != nil else { return }
+            guard returns != nil, places[node].successor == nil else { return }
             returns?.back += 1
             returns?.lastBack = .nanoseconds(time)
         case .received(.retry(let after, _)):

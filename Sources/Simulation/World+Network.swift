@@ -57,7 +57,7 @@ extension World {
     private static let handshake: Int64 = 5_000_000
 
     mutating func accept(_ node: Int, life: Int, attempt: Int) {
-        returns?.handshakes += 1
+        if places[node].redialling != attempt { returns?.handshakes += 1 }
         guard centre.isUp, places[node].life == life, places[node].isDialling(attempt),
             !places[node].isCut
         else {
@@ -183,7 +183,8 @@ extension World {
     mutating func admit(_ session: Int) {
         guard sessions[session].hubEnd == .waiting else { return }
         sessions[session].hubEnd = .open
-        noteAccepted()
+        // One that follows a link because its certificate ends is nobody's return.
+        if places[sessions[session].node].redialling != sessions[session].attempt { noteAccepted() }
         queueToNode(session, .admitted)
     }
 
