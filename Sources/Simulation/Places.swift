@@ -87,6 +87,8 @@ final class Place {
     /// Requests of people at the node, and the newest change that they were promised to find.
     var visits: UInt64 = 0
     var promised: UInt64 = 0
+    /// It was welcomed by the hub that came back in a storm.
+    var hasReturned = false
     /// How far a hub said that it holds the log.
     var acknowledged: UInt64 = 0
 

@@ -230,7 +230,8 @@ extension World {
                 truth.sightings = 0
             }
         case .received(.welcome):
-            guard returns != nil, places[node].successor == nil else { return }
+            guard returns != nil, !places[node].hasReturned else { return }
+            places[node].hasReturned = true
             returns?.back += 1
             returns?.lastBack = .nanoseconds(time)
         case .received(.retry(let after, _)):
