@@ -7,10 +7,9 @@ extension IssuingAuthority {
     /// Signs a plan for those who trust the root that this authority is below.
     package func sign(_ plan: SitePlan) throws(CredentialError) -> SignedPlan {
         do {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             let lines = [
-                SignedPlan.heading, String(decoding: try encoder.encode(plan), as: UTF8.self),
+                SignedPlan.heading,
+                String(decoding: try JSONEncoder.settled.encode(plan), as: UTF8.self),
             ]
             guard lines[1].utf8.count <= SignedPlan.bytesMax else {
                 throw CredentialError.certificate(
@@ -46,9 +45,7 @@ extension SignedPlan {
     package var bytes: [UInt8] {
         get throws(CredentialError) {
             do {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-                return Array(try encoder.encode(self))
+                return Array(try JSONEncoder.settled.encode(self))
             } catch {
                 throw .certificate(reason: "\(error)")
             }
@@ -61,5 +58,14 @@ extension SignedPlan {
         } catch {
             throw .certificate(reason: "it is no plan: \(error)")
         }
+    }
+}
+
+extension JSONEncoder {
+    /// Equal values have equal bytes.
+    fileprivate static var settled: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
     }
 }

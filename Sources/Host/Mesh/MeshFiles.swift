@@ -72,15 +72,7 @@ struct MeshFiles: Sendable {
         }
     }
 
-    func keep(_ roster: SignedRoster) throws(HostError) {
-        do {
-            try PrivateFile.write(json: roster, to: directory + "/roster.json")
-        } catch let error as HostError {
-            throw error
-        } catch {
-            throw .identity("the roster cannot be written: \(error)")
-        }
-    }
+    func keep(_ roster: SignedRoster) throws(HostError) { try write(roster, as: "roster") }
 
     /// The plan that was kept; nil where there is none.
     func plan(trusting roots: String) throws(HostError) -> KeptPlan? {
@@ -95,13 +87,15 @@ struct MeshFiles: Sendable {
         }
     }
 
-    func keep(_ plan: SignedPlan) throws(HostError) {
+    func keep(_ plan: SignedPlan) throws(HostError) { try write(plan, as: "plan") }
+
+    private func write(_ content: some Encodable, as name: String) throws(HostError) {
         do {
-            try PrivateFile.write(json: plan, to: directory + "/plan.json")
+            try PrivateFile.write(json: content, to: directory + "/\(name).json")
         } catch let error as HostError {
             throw error
         } catch {
-            throw .identity("the plan cannot be written: \(error)")
+            throw .identity("the \(name) cannot be written: \(error)")
         }
     }
 

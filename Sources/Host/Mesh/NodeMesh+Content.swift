@@ -145,22 +145,33 @@ extension NodeMesh {
         guard let name = fetches.first(where: { $1.transfer == transfer && $1.peer == peer })?.key,
             var fetch = fetches[name], size == fetch.offer.sizeBytes
         else { return refuse("unaskedPiece") }
+        let time = now().monotonic
+        guard let receiver = receive(bytes, after: fetch.receiver, from: peer, at: time) else {
+            return
+        }
+        fetch.receiver = receiver
+        fetch.askAt = time + .seconds(3)
+        fetches[name] = fetch
+        if receiver.isWhole, fetch.doneAt == nil { finish(name, from: peer, at: time) }
+    }
+
+    /// What came so far, with this piece, which is acknowledged. Nil where it is no piece of it.
+    func receive(
+        _ piece: [UInt8], after known: BulkReceiver?, from peer: NodeID, at time: Instant
+    ) -> BulkReceiver? {
         do throws(FrameError) {
             var receiver: BulkReceiver
-            if let known = fetch.receiver {
+            if let known {
                 receiver = known
             } else {
-                receiver = try BulkReceiver(bytes)
+                receiver = try BulkReceiver(piece)
             }
-            try receiver.receive(bytes)
-            let time = now().monotonic
+            try receiver.receive(piece)
             if let answer = receiver.acknowledgement(at: time) { post(answer, to: peer) }
-            fetch.receiver = receiver
-            fetch.askAt = time + .seconds(3)
-            fetches[name] = fetch
-            if receiver.isWhole, fetch.doneAt == nil { finish(name, from: peer, at: time) }
+            return receiver
         } catch {
             refuse("malformedPiece")
+            return nil
         }
     }
 

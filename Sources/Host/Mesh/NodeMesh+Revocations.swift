@@ -123,23 +123,14 @@ extension NodeMesh {
         guard var fetch = lists.fetch, fetch.transfer == transfer, fetch.peer == peer,
             fetch.offer.sizeBytes == size
         else { return false }
-        do throws(FrameError) {
-            var receiver: BulkReceiver
-            if let known = fetch.receiver {
-                receiver = known
-            } else {
-                receiver = try BulkReceiver(bytes)
-            }
-            try receiver.receive(bytes)
-            let time = now().monotonic
-            if let answer = receiver.acknowledgement(at: time) { post(answer, to: peer) }
-            fetch.receiver = receiver
-            lists.askAt = time + .seconds(3)
-            lists.fetch = fetch
-            if receiver.isWhole, fetch.doneAt == nil { finishList(receiver, at: time) }
-        } catch {
-            refuse("malformedPiece")
+        let time = now().monotonic
+        guard let receiver = receive(bytes, after: fetch.receiver, from: peer, at: time) else {
+            return true
         }
+        fetch.receiver = receiver
+        lists.askAt = time + .seconds(3)
+        lists.fetch = fetch
+        if receiver.isWhole, fetch.doneAt == nil { finishList(receiver, at: time) }
         return true
     }
 
