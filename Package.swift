@@ -161,7 +161,9 @@ let package = Package(
             uses: httpConnection + tls),
         room(
             "Simulation", in: "Simulation",
-            sees: ["Model", "Replication", "Authority", "Claiming", "Trust", "Machines"]),
+            sees: [
+                "Model", "Replication", "Authority", "Claiming", "Membership", "Trust", "Machines",
+            ]),
 
         .executableTarget(
             name: "skerry",

@@ -41,8 +41,9 @@ private struct Unguarded: ManagementBackend {
         _ request: RevocationRequest, by principal: Principal
     ) async throws(Refusal) -> RevocationReport { unused() }
     func approvals() async throws(Refusal) -> ApprovalList { unused() }
+    func retireRoots() async throws(Refusal) { unused() }
     func requestApproval(
-        _ verb: Verb, _ kind: Kind, name: String, reasons: [String], by requester: Requester
+        _ wish: ApprovalWish, by requester: Requester
     ) async throws(Refusal) -> Approval { unused() }
     func settleApproval(
         _ id: String, _ answer: ApprovalAnswer, by requester: Requester

@@ -66,7 +66,7 @@ struct SetUp {
         ends[0].send([[]], to: names[1], at: now, entropy: &entropy, into: &near)
         guard case .transmit(let first, _)? = near.last else { throw Failure("no first message") }
         ends[1].receive(first, at: now, entropy: &entropy, into: &far)
-        guard case .reply(let second)? = far.last else { throw Failure("no second message") }
+        guard case .reply(let second, _)? = far.last else { throw Failure("no second message") }
         ends[0].receive(second, at: now, entropy: &entropy, into: &near)
         guard case .transmit(let frame, _)? = near.last else { throw Failure("no frame") }
         ends[1].receive(frame, at: now, entropy: &entropy, into: &far)

@@ -41,6 +41,8 @@ extension AgentBackend {
         host.machine.withLock { $0.revocationReport(at: SystemClock.now().wall) }
     }
 
+    func retireRoots() async throws(Refusal) { throw hubDecides("ca retire") }
+
     func pending() async throws(Refusal) -> PendingList { throw hubDecides("get pending") }
 
     func answer(

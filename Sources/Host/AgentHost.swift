@@ -242,7 +242,8 @@ package final class AgentHost: Sendable {
 
     private func perform(_ effect: Agent.Effect, in group: inout DiscardingTaskGroup) {
         switch effect {
-        case .persist(let ticket, let writes): writer.add(ticket, writes)
+        case .persist(let ticket, let writes):
+            if writer.add(ticket, writes) { mailbox.yield(.persisted(ticket)) }
         case .wake(let instant, let reason): timers.set(reason, at: instant)
         case .connect: group.addTask { [self] in await holdSession() }
         case .disconnect: link.close()

@@ -39,7 +39,10 @@ package struct AuthorityChores {
             name: try serial(name, now), validity: HubAuthority.rootLife, now: now)
         if let former {
             let link = try AuthorityChores.root(at: former).vouch(for: root, now: now)
-            try PrivateFile.write(link, to: directory + "/links.crt")
+            // A hub that has not heard of the former gets both at once.
+            let links = try TrustRoots.links(
+                adding: link, to: AuthorityChores.links(beside: former), at: now)
+            try PrivateFile.write(links.kept, to: directory + "/links.crt")
         }
         try PrivateFile.write(try root.trustRoots, to: directory + "/root.crt")
         // Last: without it the directory holds nothing that anybody trusts.
@@ -53,13 +56,15 @@ package struct AuthorityChores {
             throw HostError.file(request, doing: "read", "there is no such file")
         }
         let authority = try AuthorityChores.root(at: root)
-        let directory = root.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-            .joined(separator: "/")
-        let links = try PrivateFile.read(
-            (directory.isEmpty ? "." : directory) + "/links.crt")
         return try authority.sign(
             request: text, validity: .seconds(days * 86_400), now: SystemClock.now().wall)
-            + authority.trustRoots + (links ?? "")
+            + authority.trustRoots + links(beside: root)
+    }
+
+    private static func links(beside root: String) throws -> String {
+        let directory = root.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+            .joined(separator: "/")
+        return try PrivateFile.read((directory.isEmpty ? "." : directory) + "/links.crt") ?? ""
     }
 
     private static func root(at path: String) throws -> RootAuthority {
@@ -71,7 +76,7 @@ package struct AuthorityChores {
 
     /// A root is a name and a key, so that of each differs.
     private static func serial(_ name: String, _ now: WallTime) throws -> String {
-        let suffix = "-\(now.milliseconds / 1000)"
+        let suffix = "-\(now.milliseconds / 1000)-\(UInt16.random(in: 10_000...65_535))"
         guard isDNSLabel(name), name.utf8.count + suffix.utf8.count <= 63 else {
             throw HostError.identity("'\(name)' cannot name a root: use a-z, 0-9 and hyphens")
         }
@@ -108,7 +113,8 @@ package struct AuthorityChores {
                 try keepBefore(root)
             }
         }
-        try addLinks(parts.links)
+        let links = try parts.links.isEmpty ? nil : links(adding: parts.links)
+        if let links { try files.write(links, to: .links) }
         try files.write(parts.root, to: .rootAlone)
         try files.write(try parts.issuing.pem, to: .issuing)
         // The key of a root that was here signs nothing from here on.
@@ -127,12 +133,15 @@ package struct AuthorityChores {
 
     /// Makes a new root and an issuing authority below it. Whoever trusts the one before accepts the
     /// new one, by the certificate that it got from that.
+    ///
+    /// - Throws: where a node that is away could know none of the roots that are still vouched for.
     package func rotateRoot() throws {
         let root = try rootHere()
         let next = try RootAuthority(
             name: try AuthorityChores.serial(name, now), validity: HubAuthority.rootLife, now: now)
+        let links = try links(adding: root.vouch(for: next, now: now))
         // In this order: until the new root is in its place all that is there is accepted besides.
-        try addLinks(try root.vouch(for: next, now: now))
+        try files.write(links, to: .links)
         try keepBefore(try root.trustRoots)
         try files.write(try next.pem, to: .root)
         try files.write(
@@ -140,9 +149,8 @@ package struct AuthorityChores {
             to: .issuing)
     }
 
-    /// Accepts nothing below earlier roots any more. Nodes that were away for the whole time come back
-    /// by their device key.
-    package func retire() throws { try files.remove(.rootsBefore) }
+    /// Accepts nothing below earlier roots any more.
+    package func retire() throws { try files.retire() }
 
     private func rootHere() throws -> RootAuthority {
         guard let text = try files.text(.root) else {
@@ -161,12 +169,24 @@ package struct AuthorityChores {
     private func keepBefore(_ root: String) throws {
         let before = try files.text(.rootsBefore) ?? ""
         guard !before.contains(root) else { return }
-        try files.write(root + before, to: .rootsBefore)
+        try files.write(
+            try TrustRoots.newest(TrustRoots.linksMax, of: root + before), to: .rootsBefore)
     }
 
-    private func addLinks(_ links: String) throws {
-        let known = try files.text(.links) ?? ""
-        guard !links.isEmpty, !known.contains(links) else { return }
-        try files.write(links + known, to: .links)
+    /// What this hub shows with a newer link, if nobody can be away who needs one that goes for it.
+    private func links(adding newer: String) throws -> String {
+        let (kept, dropped) = try TrustRoots.links(
+            adding: newer, to: files.text(.links) ?? "", at: now)
+        if let since = dropped.max(), since + AuthorityChores.awayMax > now {
+            throw HostError.identity(
+                "roots were replaced \(TrustRoots.linksMax) times since \(since), and a node that was "
+                    + "away meanwhile would have to be enrolled anew; run 'skerry ca retire' first if "
+                    + "every node has been in contact since the last time, or wait until "
+                    + "\(since + AuthorityChores.awayMax)")
+        }
+        return kept
     }
+
+    /// As long as the authority of a node may be good at most.
+    private static let awayMax = Duration.seconds(40 * 86_400)
 }

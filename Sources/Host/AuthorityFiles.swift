@@ -63,6 +63,15 @@ struct AuthorityFiles: Sendable {
         }
     }
 
+    /// Accepts nothing below earlier roots any more. Nodes that know the last of these come back by their
+    /// device key; those that know older ones alone have to be enrolled anew.
+    func retire() throws {
+        try remove(.rootsBefore)
+        if let links = try text(.links) {
+            try write(try TrustRoots.newest(1, of: links), to: .links)
+        }
+    }
+
     /// The root with its key, made where there is none at all; nil where the key is elsewhere.
     func rootKey(name: String, now: WallTime) throws -> RootAuthority? {
         if try PrivateFile.read(path(.rootAlone)) != nil { return nil }

@@ -166,13 +166,17 @@ package actor DataPlane {
     ) {
         for effect in effects {
             switch effect {
+            // Neither an answer to a first message nor a frame that somebody else asked for.
+            case .transmit(_, let peer) where !admits(peer),
+                .reply(_, let peer) where !admits(peer):
+                refused += 1
             case .transmit(let bytes, let peer):
                 if let place = places[peer] {
                     port.send(bytes, to: place)
                 } else {
                     placeless += 1
                 }
-            case .reply(let bytes): if let source { port.send(bytes, to: source) }
+            case .reply(let bytes, _): if let source { port.send(bytes, to: source) }
             case .deliver(let bytes, let peer):
                 let message = Message(peer: peer, bytes: Array(bytes))
                 if case .dropped = inbox.yield(message) { unread += 1 }

@@ -10,6 +10,8 @@ final class HubAuthority: Sendable {
         var root: String
         var trustRoots: String
         var links: String
+        /// The root that follows an authority of old.
+        var successor: String
         var certificateDER: [UInt8]
         var holdsRootKey: Bool
     }
@@ -50,7 +52,7 @@ final class HubAuthority: Sendable {
     var holdsRootKey: Bool { state.withLock { $0.holdsRootKey } }
 
     /// Those who trust an authority of old know the root that follows it when they see it.
-    var shownRoot: String { isOld ? trustRoots : "" }
+    var shownRoot: String { state.withLock { $0.successor } }
 
     /// What nodes are offered: they take a root that theirs is, or gave a certificate to.
     var offeredRoots: String { state.withLock { $0.trustRoots + $0.links } }
@@ -71,15 +73,22 @@ final class HubAuthority: Sendable {
                 + "here: ask for the next with 'skerry ca request', and have it signed")
     }
 
+    /// What listeners show and whom they accept follows within seconds, as after any change of the files.
+    func retire() throws { try files.retire() }
+
     private static func read(
         _ files: AuthorityFiles, _ name: String, _ now: WallTime
     ) throws -> State {
         let key = try files.rootKey(name: name, now: now)
         let root = try key?.trustRoots ?? files.rootCertificate()
         let trustRoots = root + (try files.text(.rootsBefore) ?? "")
+        let old = try files.old().map { try RootAuthority(pem: $0).trustRoots }
         return State(
             issuing: try issuing(in: files, root, trustRoots, key, name, now),
-            root: root, trustRoots: trustRoots, links: try files.text(.links) ?? "",
+            root: root, trustRoots: trustRoots,
+            // As long as the chain that is shown is short enough for those who read it.
+            links: try TrustRoots.newest(TrustRoots.linksMax, of: files.text(.links) ?? ""),
+            successor: try old.map { try TrustRoots.successor(of: $0, among: trustRoots) } ?? "",
             certificateDER: try RootAuthority.certificateDER(pem: root), holdsRootKey: key != nil)
     }
 

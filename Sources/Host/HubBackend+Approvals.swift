@@ -1,3 +1,4 @@
+import Foundation
 import Machines
 import Management
 import Model
@@ -12,20 +13,47 @@ extension HubBackend {
     }
 
     func requestApproval(
-        _ verb: Verb, _ kind: Kind, name: String, reasons: [String], by requester: Requester
+        _ wish: ApprovalWish, by requester: Requester
     ) async throws(Refusal) -> Approval {
         let now = SystemClock.now().wall
         let approval = Approval(
-            id: hexadecimal(Entropy.bytes(4)), verb: verb, kind: kind, name: name,
-            requestedBy: requester.name, credential: requester.credential.word, requestedAt: now,
-            expiresAt: now + Hub.approvalLife, reasons: reasons)
+            id: hexadecimal(Entropy.bytes(4)), verb: wish.verb, kind: wish.target.kind,
+            name: wish.target.name, act: try kept(wish.act), requestedBy: requester.name,
+            credential: requester.credential.word, requestedAt: now,
+            expiresAt: now + Hub.approvalLife, reasons: wish.reasons)
         return try await settled(.ask(approval))
     }
+
+    /// What waits lies in the store meanwhile: sealed like what is in force, and no larger than this.
+    private func kept(_ act: Approval.Act?) throws(Refusal) -> Approval.Act? {
+        guard case .apply(let object)? = act else { return act }
+        let sealed = try host.secrets.sealed([object])[0]
+        do {
+            guard try JSONEncoder().encode(sealed).count <= HubBackend.waitingBytesMax else {
+                throw Refusal(
+                    .invalid,
+                    "what waits for another person's yes has at most "
+                        + "\(HubBackend.waitingBytesMax >> 10) KiB")
+            }
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            throw Refusal(.invalid, "\(error)")
+        }
+        return .apply(sealed)
+    }
+
+    private static let waitingBytesMax = 64 << 10
 
     func settleApproval(
         _ id: String, _ answer: ApprovalAnswer, by requester: Requester
     ) async throws(Refusal) -> Approval {
-        try await settled(.answerApproval(id: id, answer, by: requester.name))
+        let wasWaiting = host.machine.withLock { $0.approval(id)?.state == .waiting }
+        let approval = try await settled(.answerApproval(id: id, answer, by: requester.name))
+        if approval.act == .retireRoots, approval.state == .done, wasWaiting {
+            try await retireRoots()
+        }
+        return approval
     }
 
     private func settled(_ request: Hub.Request) async throws(Refusal) -> Approval {
@@ -40,9 +68,9 @@ extension AgentBackend {
     func approvals() async throws(Refusal) -> ApprovalList { throw hubDecides("get approvals") }
 
     func requestApproval(
-        _ verb: Verb, _ kind: Kind, name: String, reasons: [String], by requester: Requester
+        _ wish: ApprovalWish, by requester: Requester
     ) async throws(Refusal) -> Approval {
-        throw hubDecides(verb.rawValue)
+        throw hubDecides(wish.verb.rawValue)
     }
 
     func settleApproval(

@@ -71,6 +71,14 @@ extension HubBackend {
         return item
     }
 
+    func retireRoots() async throws(Refusal) {
+        do {
+            try host.identity.authority.retire()
+        } catch {
+            throw Refusal(.unavailable, "the earlier roots are still there: \(error)")
+        }
+    }
+
     func revocations() async -> RevocationReport {
         host.machine.withLock { $0.revocationReport(at: SystemClock.now().wall) }
     }

@@ -272,7 +272,8 @@ package final class HubHost: Sendable {
 
     private func perform(_ effect: Hub.Effect) {
         switch effect {
-        case .persist(let ticket, let writes): writer.add(ticket, writes)
+        case .persist(let ticket, let writes):
+            if writer.add(ticket, writes) { mailbox.yield(.persisted(ticket)) }
         case .wake(let instant, let reason): timers.set(reason, at: instant)
         case .admit(let session): admissions.admit(session, .admit)
         case .refuse(let session, let retryAfter, let reason):

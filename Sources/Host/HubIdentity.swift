@@ -83,10 +83,10 @@ struct HubIdentity: Sendable {
     /// Renews in time what lives for months, and takes up what a person put in the place of it; to be
     /// called every now and then, and when the files were changed.
     func keepUp(_ settings: HubSettings) throws {
-        let before = authority.trustRoots
+        let before = authority.offeredRoots
         // What it says of an end that is near is no reason to go on with what was replaced.
         let complaint = Result { try authority.renew(now: time.attest()) }
-        if authority.trustRoots != before {
+        if authority.offeredRoots != before {
             try server.renew()
             try enrolmentServer.renew()
         }

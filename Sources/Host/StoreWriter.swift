@@ -15,6 +15,9 @@ package final class StoreWriter<Write: Sendable>: Sendable {
         var batches: [Batch] = []
         /// Whether the bell rings by itself before long.
         var isAwaited = false
+        /// Batches with a ticket that nobody was told of yet, here or in the commit that runs.
+        var tickets = 0
+        var isFailing = false
     }
 
     private let commit: @Sendable ([[Write]]) throws -> Void
@@ -32,9 +35,20 @@ package final class StoreWriter<Write: Sendable>: Sendable {
     }
 
     /// Takes a batch for the next commit. Empty ones are told of in their turn, without a commit.
-    package func add(_ ticket: Ticket, _ writes: [Write]) {
-        pending.withLock { $0.batches.append((ticket, writes)) }
-        bell.yield()
+    ///
+    /// - Returns: whether there is nothing to wait for, and nobody will be told: the batch is empty, and
+    ///   everything with a ticket before it is durable. Writes without one do not hold it up: a request
+    ///   that changed nothing does not wait for the disk on which its audit record is about to be.
+    @discardableResult
+    package func add(_ ticket: Ticket, _ writes: [Write]) -> Bool {
+        let isSettled = pending.withLock { pending in
+            if writes.isEmpty, pending.tickets == 0, !pending.isFailing { return true }
+            pending.batches.append((ticket, writes))
+            pending.tickets += 1
+            return false
+        }
+        if !isSettled { bell.yield() }
+        return isSettled
     }
 
     /// Takes writes that share the next commit of others, or have one of their own after `patience`.
@@ -78,9 +92,16 @@ package final class StoreWriter<Write: Sendable>: Sendable {
                     try await write(batches.map(\.writes).filter { !$0.isEmpty })
                     if trouble != nil { working() }
                     trouble = nil
-                    for case (let ticket?, _) in batches { persisted(ticket) }
+                    let tickets = batches.compactMap(\.ticket)
+                    tickets.forEach(persisted)
+                    // Only now: who was told first is settled first.
+                    pending.withLock {
+                        $0.tickets -= tickets.count
+                        $0.isFailing = false
+                    }
                     batches = drain()
                 } catch {
+                    pending.withLock { $0.isFailing = true }
                     if trouble != "\(error)" { failing("\(error)") }
                     trouble = "\(error)"
                     await pause()
@@ -95,7 +116,7 @@ package final class StoreWriter<Write: Sendable>: Sendable {
 
     private func drain() -> [Batch] {
         pending.withLock { pending in
-            defer { pending = Pending() }
+            defer { (pending.batches, pending.isAwaited) = ([], false) }
             return pending.batches
         }
     }

@@ -3,11 +3,11 @@ import Model
 
 /// The containers of one node as they truly are, whatever an agent believes.
 ///
-/// Obeys the rules of an engine: never two for one id; a start of what runs in the same generation
+/// Obeys the rules of an engine: never two for one id; a start of what runs in the same edition
 /// returns it; containers outlive the agent and end with the boot.
 struct Containers {
     struct Truth {
-        var generation: UInt64
+        var edition: Edition
         var handle: UInt64
         var exit: Exit?
         var startedAt: WallTime
@@ -100,7 +100,7 @@ struct Containers {
     mutating func observed(_ id: ContainerID) -> ObservedContainer? {
         all.update(id) { truth in
             ObservedContainer(
-                id: id, generation: truth.generation, handle: String(truth.handle),
+                id: id, edition: truth.edition, handle: String(truth.handle),
                 state: truth.exit.map { .exited($0) } ?? .running, startedAt: truth.startedAt)
         }
     }

@@ -26,6 +26,12 @@ enum Occurrence {
     case cutPath(Int, until: Int64, since: Int64)
     case mendPath(Int, cut: Int)
 
+    /// A mesh asked to be woken, and which time it was that it did.
+    case meshTimer(Int, turn: Int)
+    case meshDatagram(from: Int, to: Int, [UInt8])
+    case claimDatagram(from: Int, to: Int, [UInt8])
+    case meshPaper(Int, life: Int, MeshPaper)
+
     indirect case engine(Int, boot: Int, EngineStep)
     case mishap(Int)
     case change(Int)

@@ -67,6 +67,9 @@ final class Place {
     /// Of a clone: since when it and its original are both in talks with the hub.
     var sharedSince: Int64?
 
+    /// Its part in the mesh of its site.
+    @exclusivity(unchecked) var neighbour = Neighbour()
+
     // A hub that was put back.
     /// What the copy says, where the node has seen more of it and no person has chosen yet.
     var rollback: [Document]?

@@ -24,6 +24,8 @@ package struct Scenario: Sendable {
     package var restoresHub = false
     /// Who is in a fleet in order, where that is not made up.
     package var cast: Cast?
+    /// What lies between the nodes of a site, which form a mesh over it; nil where they form none.
+    package var localLinks: LocalLinks?
     /// Changes what machines do, to see that the checks notice.
     package var tampering: Tampering
 

@@ -13,6 +13,7 @@ extension World {
         places[node].wishes.removeAll(keepingCapacity: true)
         places[node].connecting = nil
         places[node].redialling = nil
+        enterMesh(node)
         var agent = Agent(
             configuration: places[node].configuration, snapshot: places[node].store.load(),
             random: random.split())
@@ -114,11 +115,12 @@ extension World {
         case .hangUp: hangUp(node)
         case .askAuthority: askAuthority(for: node)
         case .install(let certification): install(certification, at: node)
-        // The audit log is the host's own, and so is the mesh.
-        case .halted, .keepKeys, .keepRoster, .keepPlan, .claim, .keepRevocations, .attest, .audit,
-            .announce, .fetch,
-            .register:
-            break
+        case .keepRoster(let signed): keep(signed, at: node)
+        case .keepPlan(let signed): keep(signed, at: node)
+        case .claim(let post): say(post, from: node)
+        case .register(let registrations): register(registrations, at: node)
+        // The audit log is the host's own.
+        case .halted, .keepKeys, .keepRevocations, .attest, .audit, .announce, .fetch: break
         }
     }
 
@@ -194,6 +196,7 @@ extension World {
         places[node].dropped += agent.dropped
         places[node].agent = nil
         places[node].isUp = false
+        leaveMesh(node)
         places[node].life += 1
         places[node].pausedUntil = 0
         places[node].unwelcomeUntil = 0

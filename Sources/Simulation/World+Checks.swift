@@ -132,12 +132,12 @@ extension World {
     mutating func checkIntent(_ request: StartRequest, at node: Int) {
         let record = places[node].store.record(request.id.instance)
         let isRecorded =
-            record?.generation == request.generation
+            record?.edition == request.edition
             && record?.containers.contains(request.spec) == true
         if !isRecorded {
             violate(
                 .onceOnly,
-                "\(places[node].id) starts \(request.id) of generation \(request.generation) "
+                "\(places[node].id) starts \(request.id) of generation \(request.edition.generation) "
                     + "without a durable record of it")
         }
     }
@@ -145,13 +145,13 @@ extension World {
     /// By what the agent knows when it asks: what it hears later cannot be held against it.
     mutating func checkReplacement(by request: StartRequest, at node: Int) {
         guard let old = places[node].containers.all[request.id], old.isRunning,
-            old.generation != request.generation, old.knownTo == places[node].life,
+            !old.edition.matches(request.edition), old.knownTo == places[node].life,
             !old.isDenied
         else { return }
         violate(
             .onceOnly,
-            "\(places[node].id) starts \(request.id) of generation \(request.generation) while "
-                + "one of generation \(old.generation) runs, as it knows")
+            "\(places[node].id) starts \(request.id) of \(request.edition) while "
+                + "one of \(old.edition) runs, as it knows")
     }
 
     // MARK: - I5, I6: every stop has a reason
@@ -177,10 +177,12 @@ extension World {
         let store = places[node].store
         guard let assignment = assignment(of: id.instance.workload, at: node),
             assignment.ordinals.contains(id.instance.ordinal),
-            let record = store.record(id.instance), record.generation == truth.generation,
+            let record = store.record(id.instance), record.edition.matches(truth.edition),
             record.containers.contains(truth.spec),
             record.containers == assignment.workload.spec.containers
         else { return true }
+        // The mesh has it run elsewhere.
+        if places[node].holderElsewhere(of: id.instance) != nil { return true }
         // By a clock that may be a little fast: whether it waited long enough, it says itself.
         if assignment.workload.spec.disconnect?.stopAfter != nil, places[node].session == nil {
             return true
@@ -404,6 +406,14 @@ extension World {
                 "\(places[node].id) "
                     + (acts ? "acts before it asked its engine" : "does not ask its engine"))
         }
+    }
+}
+
+extension Place {
+    /// Who else of its mesh holds an instance, as far as its agent knows.
+    func holderElsewhere(of instance: InstanceID) -> NodeID? {
+        guard neighbour.mesh != nil else { return nil }
+        return agent?.claims?.first { $0.instance == instance && $0.holder != id }?.holder
     }
 }
 

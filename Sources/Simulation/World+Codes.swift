@@ -116,7 +116,7 @@ extension World {
         case .persisted(let ticket): ticket.number
         case .engine(.probed(let probe, let outcome)):
             probe.container.code &* 2 &+ (outcome == .passed ? 1 : 0)
-        case .engine(.started(let container)): container.id.code &+ container.generation
+        case .engine(.started(let container)): container.id.code &+ container.edition.generation
         case .engine(.exited(let id, _, let exit)): id.code &+ UInt64(exit.code ?? 999)
         case .engine(.listed(let containers, _)): UInt64(containers.count)
         case .engine(.pulled(let id)), .engine(.pullFailed(let id, _)),
@@ -185,7 +185,7 @@ extension Act {
     fileprivate var detail: UInt64 {
         switch self {
         case .pull(let id, _), .stop(let id, _): id.code &* 8 &+ kind
-        case .start(let request): (request.id.code &+ request.generation) &* 8 &+ kind
+        case .start(let request): (request.id.code &+ request.edition.generation) &* 8 &+ kind
         case .change(let change): change.sequence &* 8 &+ kind
         case .place(let workload, _): UInt64(workload.text.utf8.count) &* 8 &+ kind
         }

@@ -131,7 +131,7 @@ extension World {
             return tell(node, life: life, .engine(.startFailed(id, failure)))
         }
         let isSame = places[node].containers.all[id].map {
-            $0.isRunning && $0.generation == request.generation
+            $0.isRunning && $0.edition.matches(request.edition)
         }
         if isSame != true { begin(request, at: node) }
         if life < places[node].firstLife {
@@ -150,7 +150,7 @@ extension World {
         let isSick = random.chance(rates.sickness)
         let truth = places[node].containers.create(
             Containers.Truth(
-                generation: request.generation, handle: 0,
+                edition: request.edition, handle: 0,
                 startedAt: places[node].clock.moment(at: time).wall,
                 wellFrom: time + draw(0, random.chance(0.1) ? 40 : 2),
                 wellUntil: isSick ? time + draw(1, 3_600) : .max, spec: request.spec),

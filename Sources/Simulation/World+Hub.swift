@@ -68,7 +68,9 @@ extension World {
             checkClose(index(session))
             closeHubEnd(index(session), tellsNode: true)
         case .certify(let session, _, _, _, _, let life): certify(on: index(session), life: life)
-        case .dealKeys, .dealRoster, .dealPlan, .signRevocations: break
+        case .dealRoster(let session, let roster): deal(roster, on: index(session))
+        case .dealPlan(let session, let plan): deal(plan, on: index(session))
+        case .dealKeys, .signRevocations: break
         case .reply(let id, let reply): settle(id, reply)
         case .wake(let instant, let reason):
             wakeVersion += 1

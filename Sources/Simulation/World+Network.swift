@@ -239,6 +239,7 @@ extension World {
             max(sessions[session].lastToHub, time + latency(on: session))
             + passage(of: step, on: session)
         sessions[session].lastToHub = arrival
+        meshes?.linkBytes += step.size
         queue.add(.link(session, step), at: arrival)
         if case .toHub = step, isDoubled(on: session) {
             queue.add(.link(session, step), at: later(arrival))
@@ -251,6 +252,7 @@ extension World {
             max(sessions[session].lastToNode, time + latency(on: session))
             + passage(of: step, on: session)
         sessions[session].lastToNode = arrival
+        meshes?.linkBytes += step.size
         queue.add(.link(session, step), at: arrival)
         if case .toNode = step, isDoubled(on: session) {
             queue.add(.link(session, step), at: later(arrival))
@@ -470,6 +472,8 @@ extension LinkStep {
         case .toHub(.entries(let entries)): 512 * entries.count
         case .toNode(.documents(let documents, _)): 1_024 * documents.count
         case .toHub(.holdings(let documents, _)): 1_024 * documents.count
+        case .toHub(.mesh(let view)): 256 + 160 * (view.peers.count + (view.claims?.count ?? 0))
+        case .toNode(.roster), .toNode(.plan): 4_096
         default: 128
         }
     }

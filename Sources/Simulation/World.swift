@@ -1,4 +1,5 @@
 import Machines
+import Membership
 import Model
 
 /// A hub, its nodes and everything between them, on one virtual clock.
@@ -51,6 +52,8 @@ struct World {
     var wakeVersion: UInt64 = 0
     /// Looks on from time to time, and changes nothing.
     var watcher: (any Watcher)?
+    /// The meshes of all sites; nil where there are none.
+    var meshes: Meshes?
     // Kept between inputs for their room.
     var agentEffects: [Agent.Effect] = []
     var hubEffects: [Hub.Effect] = []
@@ -72,6 +75,7 @@ struct World {
         agentLimits = limits
         hubLimits = scenario.isSettled ? .production : .tight
         places = []
+        meshes = scenario.localLinks.map { Meshes($0, seed: script.seed) }
         for index in 0..<script.nodes {
             let member =
                 scenario.cast?.nodes[index]
@@ -154,6 +158,11 @@ struct World {
         case .cutPath(let node, let end, let since):
             if !isHealed, since > reconnectedAt { cut(node, toHub: true, toNode: true, until: end) }
         case .mendPath(let node, let cut): if places[node].cut == cut { mend(node) }
+        case .meshTimer(let node, let turn):
+            if places[node].neighbour.turn == turn { give(.timer, toMeshOf: node) }
+        case .meshDatagram(let from, let to, let bytes): hearGossip(bytes, from: from, at: to)
+        case .claimDatagram(let from, let to, let bytes): hearClaims(bytes, from: from, at: to)
+        case .meshPaper(let node, let life, let paper): keep(paper, at: node, life: life)
         case .engine(let node, let boot, let step):
             if places[node].boot == boot { take(step, at: node) }
         case .mishap(let index): strike(index)

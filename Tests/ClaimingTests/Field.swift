@@ -44,6 +44,8 @@ struct Field {
     var loss: Double
     var tick = 0
     var wire: [Datagram] = []
+    /// Nodes whose claims and answers never leave them, though the mesh hears them.
+    var mute: Set<Int> = []
     var sentMessages = 0
     /// When each instance first ran at each node, in ticks.
     var firstRun: [InstanceID: [(node: Int, tick: Int)]] = [:]
@@ -133,6 +135,12 @@ struct Field {
         boot(index, kept: nodes[index].claimant.grants)
     }
 
+    /// Hears only those of the same group from here on.
+    mutating func separate(_ index: Int, into group: Int) {
+        nodes[index].group = group
+        lab?.group[index] = group
+    }
+
     mutating func deal(_ next: SitePlan, to indices: [Int]) {
         plan = next
         for index in indices {
@@ -182,7 +190,9 @@ struct Field {
     private mutating func post(_ posts: [Post], from index: Int) {
         for post in posts {
             sentMessages += 1
-            guard let to = names.firstIndex(of: post.member), !random.chance(loss) else { continue }
+            guard let to = names.firstIndex(of: post.member), !random.chance(loss),
+                !mute.contains(index)
+            else { continue }
             let delay = 1 + Int(random.next() % 3)
             wire.append(
                 Datagram(from: index, to: to, messages: post.messages, dueTick: tick + delay))

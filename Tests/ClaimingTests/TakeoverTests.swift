@@ -104,6 +104,60 @@ import Testing
         #expect(field.runners(of: web) == kept)
     }
 
+    @Test
+    func `F31: of two halves of eight that both run it one goes on, and it is the same each time`()
+    {
+        for seed in [31, 32, 33] as [UInt64] {
+            var field = Field(
+                8, workloads: [Field.workload("web")], loss: 0.2, isReal: true, seed: seed)
+            field.run(seconds: 60)
+            #expect(field.runners(of: web) == [0])
+            // Who is half of the mesh takes nothing over, so the other half has to be the larger one.
+            for node in 0..<3 { field.separate(node, into: 1) }
+            field.run(seconds: 40)
+            let both = field.runners(of: web)
+            #expect(both.count == 2 && both.first == 0, "seed \(seed)")
+            for node in 0..<3 { field.separate(node, into: 0) }
+            field.run(seconds: 40)
+            #expect(field.runners(of: web) == [0], "seed \(seed)")
+        }
+    }
+
+    @Test func `two equal halves take nothing over from each other, so nothing runs twice`() {
+        var field = Field(8, workloads: [Field.workload("web")], loss: 0.2, isReal: true, seed: 34)
+        field.run(seconds: 60)
+        for node in 0..<4 { field.separate(node, into: 1) }
+        field.run(seconds: 60)
+        #expect(field.runners(of: web) == [0])
+        for node in 0..<4 { field.separate(node, into: 0) }
+        field.run(seconds: 30)
+        #expect(field.runners(of: web) == [0])
+        #expect(field.firstRun[web]?.count == 1)
+        #expect(field.doubles.isEmpty)
+    }
+
+    @Test(arguments: [0.0, 0.45])
+    func `one that is alive and never answers delays a take-over, and does not prevent it`(
+        loss: Double
+    ) {
+        for seed in 1...4 {
+            var field = Field(
+                5, workloads: [Field.workload("web")], loss: loss, seed: UInt64(seed))
+            field.run(seconds: 30)
+            field.mute = [1]
+            field.kill(0)
+            field.run(seconds: 15)
+            #expect(field.runners(of: web).isEmpty, "it is asked for a while")
+            field.run(seconds: 15)
+            #expect(field.runners(of: web).count == 1, "seed \(seed)")
+            #expect(field.runners(of: web) != [1])
+            field.mute = []
+            field.run(seconds: 20)
+            #expect(field.runners(of: web).count == 1, "seed \(seed)")
+            #expect(field.doubles.isEmpty)
+        }
+    }
+
     @Test func `more important work is taken over first`() {
         let names = ["c-sign", "b-log", "a-till"]
         let tiers: [Tier] = [.critical, .reduced, .optional]

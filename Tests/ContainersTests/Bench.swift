@@ -90,7 +90,7 @@ final class Bench: Sendable {
             name: "main", image: kind == .socket ? EngineKind.image : nil, command: command,
             resources: Resources(memory: memory), workingDirectory: directory)
         return StartRequest(
-            id: id(workload), generation: generation, spec: spec, ports: [:], env: env)
+            id: id(workload), edition: Edition(generation), spec: spec, ports: [:], env: env)
     }
 
     /// The pids of all processes that carry the mark of this bench's node.

@@ -25,7 +25,7 @@ import Testing
         try await Bench.with(kind) { bench, engine in
             let started = try await engine.start(bench.request("exec sleep 1000", generation: 7))
             #expect(started.state == .running)
-            #expect(started.generation == 7)
+            #expect(started.edition.generation == 7)
             #expect(try await engine.list() == [started])
 
             try await engine.stop(bench.id(), grace: .zero)
@@ -51,6 +51,23 @@ import Testing
             let old = try await engine.start(bench.request("exec sleep 1000"))
             let new = try await engine.start(
                 bench.request("trap 'exit 0' TERM; exec sleep 1000", generation: 2))
+            #expect(new.handle != old.handle)
+            #expect(try await engine.list() == [new])
+        }
+    }
+
+    @Test(arguments: EngineKind.available)
+    func `another make of the same generation takes the place of the old one`(
+        kind: EngineKind
+    ) async throws {
+        try await Bench.with(kind) { bench, engine in
+            var request = bench.request("trap 'exit 0' TERM; exec sleep 1000")
+            request.edition.digest = "a"
+            let old = try await engine.start(request)
+            #expect(old.edition == request.edition)
+            #expect(try await engine.start(request) == old)
+            request.edition.digest = "b"
+            let new = try await engine.start(request)
             #expect(new.handle != old.handle)
             #expect(try await engine.list() == [new])
         }

@@ -14,7 +14,7 @@ import Testing
             let next = try bench.engine()
             let again = try await next.start(bench.request("exec sleep 1000"))
             #expect(again.handle == started.handle)
-            #expect(again.generation == started.generation)
+            #expect(again.edition == started.edition)
             #expect(try bench.processes().count == 1)
         }
     }
@@ -34,7 +34,7 @@ import Testing
                 try await engine.state(of: bench.id()) == .running
             }
             let adopted = try #require(try await engine.list().first)
-            #expect(adopted.generation == 4)
+            #expect(adopted.edition.generation == 4)
 
             try await watching(engine) { told in
                 let pid = try #require(pid_t(adopted.handle.prefix { $0 != "@" }))

@@ -54,6 +54,65 @@ extension EndToEndTests {
     }
 }
 
+extension EndToEndTests {
+    @Test func `a grave change, a mass revocation and the end of roots wait for a second person`()
+        async throws
+    {
+        try await Stage.with { stage in
+            try await stage.openHub()
+            let key = stage.directory + "/hub/operator/policy.key"
+            let state = stage.directory + "/hub"
+            let rotated = try await stage.skerry(["ca", "rotate", "root", "--state", state])
+            #expect(rotated.code == 0)
+            func roots(_ context: String?) async throws -> Int {
+                let words = "get certificates -o json" + (context.map { " --context \($0)" } ?? "")
+                let list = try await stage.skerry(words).text
+                return try JSONDecoder().decode(CertificateList.self, from: Data(list.utf8))
+                    .items.count { $0.role == .root }
+            }
+            try await eventually("the hub to accept two roots") {
+                try await roots(nil) == 2
+            }
+            let writes = sleeper("shop", seconds: 4712).replacing(
+                "command:", with: "mounts: [{source: /tmp, target: /tmp}], command:")
+            try await stage.apply(writes)
+            let tokens = try await stage.tokens(for: ["ann", "bob"])
+            try await stage.bind(["admin": "ann", "approver": "bob", "security": "bob"])
+            try await stage.logIn(tokens)
+
+            func waiting(_ answer: Answer) throws -> String {
+                #expect(answer.code == 4, "\(answer.text) \(answer.remarks)")
+                return try #require(
+                    answer.remarks.split(separator: "approval/").last?.prefix(8).description)
+            }
+            let retire = try waiting(try await stage.skerry("ca retire --context bob"))
+            let many = try waiting(
+                try await stage.skerry(
+                    "revoke user/eve user/mel user/kim --key \(key) --context bob"))
+            let change = try waiting(
+                try await stage.skerry(
+                    ["apply", "-f", "-", "--context", "ann"],
+                    input: sleeper("shop", seconds: 4712)))
+            #expect(try await roots("ann") == 2)
+            #expect(try await stage.skerry("revoke user/lea --context bob").code == 0)
+            let list = try await stage.skerry("get approvals --context ann").text
+            for words in ["retire earlier roots", "revoke user/eve", "apply workload/shop"] {
+                #expect(list.contains(words), "\(list)")
+            }
+            #expect(try await stage.skerry("approve approval/\(change) --context ann").code == 4)
+            for id in [retire, many] {
+                let yes = try await stage.skerry("approve approval/\(id) --context ann")
+                #expect(yes.code == 0, "\(yes.remarks)")
+            }
+            let made = try await stage.skerry("approve approval/\(change) --context bob")
+            #expect(made.text.contains("done: apply workload/shop"), "\(made.remarks)")
+            let revoked = try await stage.skerry("get revocations -o name --context ann").text
+            for user in ["eve", "mel", "kim", "lea"] { #expect(revoked.contains(user)) }
+            try await eventually("the hub to accept one root alone") { try await roots("ann") == 1 }
+        }
+    }
+}
+
 extension Stage {
     /// Made before any role is bound: afterwards the operator's certificate may do nothing.
     func tokens(for people: [String]) async throws -> [String: String] {
@@ -93,6 +152,22 @@ extension Stage {
         try text.write(toFile: file + ".yaml", atomically: true, encoding: .utf8)
         let key = directory + "/hub/operator/policy.key"
         let signed = try await skerry("policy sign -f \(file).yaml --key \(key) -o \(file).json")
+        guard signed.code == 0 else { throw Vain(description: signed.remarks) }
+        let applied = try await skerry("apply -f \(file).json")
+        guard applied.code == 0 else { throw Vain(description: applied.remarks) }
+    }
+
+    /// A policy of nothing but a rule.
+    func rule(_ cedar: String, version: Int) async throws {
+        let file = directory + "/rule"
+        let text =
+            "apiVersion: skerry.dev/v1\nkind: Policy\nmetadata: {name: rule}\nspec:\n  cedar: |\n"
+            + "    // As of version \(version).\n"
+            + cedar.split(separator: "\n").map { "    \($0)\n" }.joined()
+        try text.write(toFile: file + ".yaml", atomically: true, encoding: .utf8)
+        let key = directory + "/hub/operator/policy.key"
+        let signed = try await skerry(
+            "policy sign -f \(file).yaml --key \(key) --version \(version) -o \(file).json")
         guard signed.code == 0 else { throw Vain(description: signed.remarks) }
         let applied = try await skerry("apply -f \(file).json")
         guard applied.code == 0 else { throw Vain(description: applied.remarks) }

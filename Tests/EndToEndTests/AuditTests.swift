@@ -224,7 +224,7 @@ extension Stage {
     }
 
     /// Changes the store of a process that does not run, as somebody with its disk would.
-    fileprivate func alter(_ state: String, _ change: String) throws {
+    func alter(_ state: String, _ change: String) throws {
         let store = try DatabaseQueue(path: state + "/store.sqlite")
         try store.write { try $0.execute(sql: change) }
         try store.close()

@@ -78,12 +78,15 @@ extension EndToEndTests {
                 #expect(try await stage.authority(on: "node-3").contains("hold central"))
                 #expect(
                     try await stage.skerry("events", on: "node-3").text.contains("PolicyCarried"))
+                // It came from the one of the two that said first that it has it.
+                try await eventually("the word of node-1 that it has it, too") {
+                    let trace = try await stage.skerry("mesh trace freeze", on: "node-3")
+                    return trace.text.contains("node-1") && trace.code == 0
+                }
                 let holdings = try await stage.skerry("mesh diff -o json", on: "node-3").text
                 let held = try JSONDecoder().decode(MeshHoldings.self, from: Data(holdings.utf8))
                     .items.filter { $0.subject == "Policy/freeze" && $0.version == 1 }
                 #expect(held.map(\.node).contains("node-1"))
-                let trace = try await stage.skerry("mesh trace freeze", on: "node-3")
-                #expect(trace.text.contains("node-1") && trace.code == 0)
                 #expect(try await stage.skerry("mesh trace nothing", on: "node-3").code == 3)
 
                 // By now it is its own, with nobody to ask.
@@ -92,6 +95,34 @@ extension EndToEndTests {
                 stage.variables["SKERRY_HUB"] = "127.0.0.1:1"
                 try await stage.startAgent("node-3")
                 #expect(try await stage.authority(on: "node-3").contains("with freeze@1"))
+            }
+        }
+
+        @Test func `who policy does not let speak is heard by no neighbour, and hears none`()
+            async throws
+        {
+            try await Stage.with { stage in
+                try await openThree(stage)
+                try await stage.rule(
+                    """
+                    @id("quiet")
+                    forbid(principal == Node::"node-2", action == Action::"peer", resource);
+                    """, version: 1)
+                try await eventually("the neighbours to hear nothing of node-2") {
+                    let first = try await sees(.failed, of: "node-2", "node-1", stage)
+                    let third = try await sees(.failed, of: "node-2", "node-3", stage)
+                    return first && third
+                }
+                // It obeys the rule as they do, but nobody has to rely on that.
+                let own = try #require(try await view(of: "node-2", stage))
+                #expect(own.standings.values.allSatisfy { $0 != .alive })
+                #expect(try await sees(.alive, of: "node-3", "node-1", stage))
+                try await stage.rule("", version: 2)
+                try await eventually("all to hear it again") {
+                    let first = try await sees(.alive, of: "node-2", "node-1", stage)
+                    let second = try await sees(.alive, of: "node-1", "node-2", stage)
+                    return first && second
+                }
             }
         }
 

@@ -85,6 +85,9 @@ final class Program {
         let status = end ?? 0
         return status & 0x7F == 0 ? status >> 8 & 0xFF : status & 0x7F
     }
+
+    /// Whether the kernel wrote its memory to disk when a signal ended it.
+    var leftCore: Bool { (end ?? 0) & 0x80 != 0 }
 }
 
 /// What a verb of the command line answered.

@@ -89,6 +89,42 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `a root is replaced six times, and who was away over one or two comes back`()
+            async throws
+        {
+            try await Stage.with { stage in
+                try await stage.openHub()
+                try await stage.openAgent()
+                try await stage.openAgent("node-2")
+                for turn in 1...6 {
+                    // node-2 is away over the second, and over the fourth and fifth together.
+                    let isAway = [2, 4, 5].contains(turn)
+                    if isAway { try await stage.agents["node-2"]?.crash() }
+                    try await stage.hub?.crash()
+                    // A third while somebody may be away who knows the first alone takes a person's word.
+                    if turn > 2 {
+                        let refused = try await rotate("root", stage)
+                        #expect(refused.code == 1 && refused.remarks.contains("skerry ca retire"))
+                        let state = stage.directory + "/hub"
+                        #expect(
+                            try await stage.skerry(["ca", "retire", "--state", state]).code == 0)
+                    }
+                    let rotated = try await rotate("root", stage)
+                    #expect(rotated.code == 0, "\(rotated.remarks)")
+                    try await stage.startHub()
+                    let new = try await roots(stage)[0]
+                    for node in ["node-1"] + (isAway && turn == 4 ? [] : ["node-2"]) {
+                        if node == "node-2", isAway { try await stage.startAgent(node) }
+                        try await stage.ready("node/" + node)
+                        try await eventually("\(node) to trust root \(turn)") {
+                            try await roots(stage, on: node).contains(new)
+                        }
+                    }
+                }
+                #expect(try await roots(stage).count <= 3)
+            }
+        }
+
         @Test func `a hub works below a root whose key it never had`() async throws {
             try await Stage.with { stage in
                 let (vault, hub) = (stage.directory + "/vault", stage.directory + "/hub")

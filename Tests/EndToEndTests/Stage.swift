@@ -115,6 +115,32 @@ final class Stage {
         try await ready("node/" + node)
     }
 
+    /// Many at once: none waits for another.
+    func openAgents(_ nodes: [String]) async throws {
+        for node in nodes {
+            agents[node] = try await startAgent(node, token: try await token(), answers: false)
+        }
+        try await allReady(nodes, within: patience)
+    }
+
+    /// Until the hub has contact with all of these nodes.
+    func allReady(_ nodes: [String], within limit: Duration) async throws {
+        try await eventually("\(nodes.count) nodes to be in contact", within: limit) {
+            let states = try await self.states()
+            return nodes.allSatisfy { states[$0] == .ready }
+        }
+    }
+
+    /// How each node is, as the hub, or a node itself, says.
+    func states(on node: String? = nil) async throws -> [String: NodeState] {
+        var states: [String: NodeState] = [:]
+        for object in try await list("nodes", on: node) {
+            guard case .node(let node) = object else { continue }
+            states[node.metadata.name] = node.status?.state
+        }
+        return states
+    }
+
     func start(
         _ arguments: [String], failpoint: String? = nil, adding variables: [String: String] = [:]
     ) throws -> Program {

@@ -17,10 +17,13 @@ private struct Relay {
         var random = Random(seed: 7)
         var held: [[DatagramPort.Datagram]] = [[], []]
         var passed: [[UInt8]] = []
+        /// How many of them were for the first node and for the second.
+        var counts = [0, 0]
 
         /// What goes on now, after what has arrived for one side.
         mutating func pass(_ datagram: DatagramPort.Datagram, side: Int) -> [[UInt8]] {
             passed.append(datagram.bytes)
+            counts[side] += 1
             if random.chance(loss) { return [] }
             if delaysOneIn > 0, Int.random(in: 0..<delaysOneIn, using: &random) == 0 {
                 held[side].append(datagram)
@@ -64,7 +67,7 @@ private final class Shared<Value: Sendable>: Sendable {
     }
 }
 
-@Suite struct DataPlaneTests {
+@Suite(.timeLimit(.minutes(2))) struct DataPlaneTests {
     private static let names: [NodeID] = ["urban-1", "urban-2"]
 
     private static func ring(of index: Int) throws -> KeyRing {
@@ -86,16 +89,18 @@ private final class Shared<Value: Sendable>: Sendable {
     /// Two nodes with a relay between them, all running while `body` does.
     private func withPair(
         limits: DataPlane.Limits = .production,
+        secondAdmits: @escaping @Sendable (NodeID) -> Bool = { _ in true },
         _ body: ([DataPlane], Relay) async throws -> Void
     ) async throws {
         let ports = [try await DatagramPort.open(), try await DatagramPort.open()]
         let relay = try await Relay()
+        let admitting: [@Sendable (NodeID) -> Bool] = [{ _ in true }, secondAdmits]
         let planes = try (0...1).map { index in
             // The place of the peer, as this node knows it, is the relay's port that stands for it.
             DataPlane(
                 ring: try DataPlaneTests.ring(of: index), port: ports[index],
                 places: [DataPlaneTests.names[1 - index]: relay.ports[1 - index].place],
-                limits: limits)
+                limits: limits, admits: admitting[index])
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for plane in planes { group.addTask { await plane.run() } }
@@ -122,6 +127,28 @@ private final class Shared<Value: Sendable>: Sendable {
             #expect(passed.dropFirst(2).allSatisfy { !$0.contains([1, 2, 3]) })
             let losses = await [planes[0].losses.byReason, planes[1].losses.byReason]
             #expect(losses == [[:], [:]])
+        }
+    }
+
+    @Test func `a peer that policy does not let in gets not one byte, and nothing from it counts`()
+        async throws
+    {
+        let isAdmitted = Shared(false)
+        let admits: @Sendable (NodeID) -> Bool = { _ in isAdmitted.with { $0 } }
+        try await withPair(secondAdmits: admits) { planes, relay in
+            await planes[0].send([[1]], to: "urban-2")
+            await planes[1].send([[2], [3]], to: "urban-1")
+            // The time limit of the test ends it.
+            while await planes[1].losses.refused < 3 {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(relay.behaviour.with { $0.counts[0] } == 0)
+
+            // Nothing else stood between them.
+            isAdmitted.with { $0 = true }
+            await planes[1].send([[4]], to: "urban-1")
+            var back = planes[0].messages.makeAsyncIterator()
+            #expect(await back.next()?.bytes == [4])
         }
     }
 

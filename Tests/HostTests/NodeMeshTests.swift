@@ -275,6 +275,61 @@ import Trust
         }
     }
 
+    private func isRefused(
+        _ signed: SignedRoster, by node: NodeMesh, trusting roots: String
+    ) async throws -> Bool {
+        do {
+            // None of these may reach the disk either.
+            return try await node.adopt(signed, trusting: roots) { _ in
+                Issue.record("it was kept")
+            } == nil
+        } catch is CredentialError {
+            return true
+        }
+    }
+
+    @Test
+    func `a roster that is forged, altered, older or of another site leaves the one in force`()
+        async throws
+    {
+        try await withSite(2) { site in
+            let now = WallTime(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+            let root = try RootAuthority(name: "test", validity: .seconds(86_400), now: now)
+            let stranger = try RootAuthority(name: "test", validity: .seconds(86_400), now: now)
+            let hub = try root.issueIssuing(name: "test", validity: .seconds(3_600), now: now)
+            let forger = try stranger.issueIssuing(
+                name: "test", validity: .seconds(3_600), now: now)
+            let node = site.nodes[0]
+            let before = await node.view()
+            func roster(_ name: SiteID, _ number: UInt64) -> Roster {
+                Roster(site: name, version: RosterVersion(epoch: 1, number: number))
+            }
+            var altered = try hub.sign(roster("rural", 9))
+            altered.lines[1] = try hub.sign(roster("rural", 10)).lines[1]
+            altered.lines[2] = try hub.sign(roster("rural", 10)).lines[2]
+            let cases = [
+                try forger.sign(roster("rural", 9)), altered, try hub.sign(roster("urban", 9)),
+                try hub.sign(roster("rural", 1)), try hub.sign(roster("rural", 0)),
+            ]
+            for signed in cases {
+                #expect(try await isRefused(signed, by: node, trusting: try root.trustRoots))
+                let view = await node.view()
+                #expect(view.roster == before.roster)
+                #expect(view.peers.map(\.node) == before.peers.map(\.node))
+                #expect(view.peers.map(\.liveness) == [.alive])
+            }
+            // What is in order is taken, and kept first.
+            let next = try hub.sign(roster("rural", 2))
+            let kept = Mutex(0)
+            let version = try await node.adopt(next, trusting: try root.trustRoots) { _ in
+                kept.withLock { $0 += 1 }
+            }
+            #expect(version == RosterVersion(epoch: 1, number: 2))
+            #expect(kept.withLock { $0 } == 1)
+            #expect(await node.view().peers.isEmpty)
+        }
+    }
+
     @Test func `a member that the roster lets go is heard no more`() async throws {
         try await withSite(3) { site in
             var roster = Roster(site: "rural", version: RosterVersion(epoch: 1, number: 2))

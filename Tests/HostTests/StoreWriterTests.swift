@@ -93,11 +93,40 @@ import Testing
     @Test func `a batch with nothing in it is told in its turn and costs no commit`() async {
         let store = Store()
         let writer = StoreWriter<Int>(failpoint: "test") { try store.commit($0) }
-        writer.add(ticket(1), [])
+        #expect(!writer.add(ticket(1), [1]))
+        #expect(!writer.add(ticket(2), []))
 
-        let (told, _, _) = await tickets(1, of: writer)
+        let (told, _, _) = await tickets(2, of: writer)
 
-        #expect(told == [1])
+        #expect(told == [1, 2])
+        #expect(store.commits == [[[1]]])
+    }
+
+    @Test func `who wrote nothing does not wait for what others write without a ticket`() async {
+        let store = Store()
+        let writer = StoreWriter<Int>(failpoint: "test") { try store.commit($0) }
+        writer.add([7], within: .seconds(60))
+        #expect(writer.add(ticket(1), []))
         #expect(store.commits.isEmpty)
+        writer.add(ticket(2), [2])
+        #expect(!writer.add(ticket(3), []))
+
+        let (told, _, _) = await tickets(2, of: writer)
+        #expect(told == [2, 3])
+        #expect(store.commits == [[[7], [2]]])
+        #expect(writer.add(ticket(4), []))
+    }
+
+    @Test func `while the store fails nothing is settled without it`() async {
+        let store = Store(failures: 2)
+        let writer = StoreWriter<Int>(failpoint: "test") { try store.commit($0) }
+        let settled = Mutex<[Bool]>([])
+        writer.add([7], within: .zero)
+        await writer.run(
+            persisted: { _ in writer.finish() },
+            failing: { _ in
+                settled.withLock { $0.append(writer.add(Ticket(number: 1), [])) }
+            }, working: {})
+        #expect(settled.withLock { $0 } == [false])
     }
 }

@@ -177,7 +177,7 @@ func observed(
     state: ObservedContainer.State = .running
 ) -> ObservedContainer {
     ObservedContainer(
-        id: id, generation: generation, handle: handle, state: state,
+        id: id, edition: Edition(generation), handle: handle, state: state,
         startedAt: WallTime(milliseconds: 1_760_000_000_000))
 }
 

@@ -1,6 +1,7 @@
 import Machines
 import Model
 import Testing
+import Trust
 
 /// What another person has to approve: done once, by the right word, on what was asked about.
 @Suite struct ApprovalTests {
@@ -110,6 +111,56 @@ import Testing
             .answerApproval(id: "a1", ApprovalAnswer(isApproved: true), by: "ann"))
         #expect(state(yes) == .failed)
         #expect(isThere(bench))
+    }
+
+    @Test func `a change waits as it was asked for, and is made when somebody says yes`() throws {
+        for isChanged in [false, true] {
+            var bench = bench()
+            guard case .workload(var wanted) = Self.shop else { return }
+            wanted.spec.tier = .critical
+            let asked = Approval(
+                id: "a1", verb: .apply, kind: .workload, name: "shop",
+                act: .apply(.workload(wanted)),
+                requestedBy: "bob", credential: "token", requestedAt: bench.now.wall,
+                expiresAt: bench.now.wall + Hub.approvalLife)
+            #expect(state(bench.ask(.ask(asked))) == .waiting)
+            if isChanged {
+                var other = wanted
+                other.spec.tier = .optional
+                bench.ask(.apply([.workload(other)], dryRun: false))
+            }
+            let yes = bench.ask(
+                .answerApproval(id: "a1", ApprovalAnswer(isApproved: true), by: "ann"))
+            #expect(state(yes) == (isChanged ? .failed : .done))
+            guard case .workload(let held)? = bench.hub.objects(.workload, at: bench.now.wall).first
+            else { return }
+            #expect(held.spec.tier == (isChanged ? .optional : .critical))
+        }
+    }
+
+    @Test
+    func `a revocation that waits is for who it names, and a bad second key waits for nobody`()
+        throws
+    {
+        var bench = bench()
+        var request = RevocationRequest(subjects: ["user/eve", "user/mel"], reason: "left")
+        func asked(_ id: String, _ request: RevocationRequest) -> Approval {
+            Approval(
+                id: id, verb: .revoke, kind: nil, name: "fleet", act: .revoke(request),
+                requestedBy: "bob", credential: "token", requestedAt: bench.now.wall,
+                expiresAt: bench.now.wall + Hub.approvalLife)
+        }
+        request.warrant = try Signer(7).key.warrant(
+            revoking: request.subjects, at: bench.now.wall)
+        #expect(refusal(bench.ask(.ask(asked("a1", request)))) == .denied)
+        request.warrant = nil
+        request.subjects = ["user/eve"]
+        #expect(state(bench.ask(.ask(asked("a2", request)))) == .waiting)
+        #expect(bench.hub.revocationList == nil)
+        #expect(
+            state(bench.ask(.answerApproval(id: "a2", ApprovalAnswer(isApproved: true), by: "ann")))
+                == .done)
+        #expect(bench.hub.revocationList?.entries.map(\.subject) == [SubjectName.user("eve")])
     }
 
     @Test func `what waits in a backup may have been denied since, so nobody can say yes to it`() {

@@ -43,6 +43,14 @@ import Trust
         #expect(!hub.isCurrent(lost))
         #expect(hub.accessPoint().unread.isEmpty)
 
+        var scoped = self.hub(known: ["freeze"])
+        let elsewhere = Policy(
+            metadata: Metadata(name: "freeze"), spec: PolicySpec(), signed: try signer.bundle(8))
+        scoped.handle(
+            .request(RequestID(number: 1), .apply([.policy(elsewhere)], dryRun: false)), at: now,
+            into: &effects)
+        #expect(scoped.accessPoint().unread.isEmpty, "its site is not here any more either")
+
         let bundle = try signer.bundle(7)
         let stored = StoredPolicy(
             reference: PolicyReference(name: "freeze", version: 7), bundle: bundle,

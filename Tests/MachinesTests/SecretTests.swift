@@ -190,11 +190,17 @@ import Testing
         snapshot.documents.append(
             Document(key: .secret("database"), revision: 2, content: .secret(values("1"))))
         snapshot.appliedRevision = 2
-        snapshot.instances[0].secrets = ["database": "1"]
+        let record = { (digest: String) in
+            InstanceRecord(
+                id: webMain.instance, generation: assignment.workload.metadata.generation,
+                containers: assignment.workload.spec.containers, ports: [:],
+                secrets: ["database": digest])
+        }
+        snapshot.instances = [record("1")]
         var bench = AgentBench(snapshot: snapshot)
         bench.list([observed(webMain)])
         #expect(bench.stops.isEmpty && bench.starts.isEmpty)
-        snapshot.instances[0].secrets = ["database": "0"]
+        snapshot.instances = [record("0")]
         bench = AgentBench(snapshot: snapshot)
         bench.list([observed(webMain)])
         #expect(bench.stops == [webMain])

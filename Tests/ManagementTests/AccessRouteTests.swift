@@ -87,6 +87,7 @@ import Testing
                 try json(RevocationRequest(subjects: ["node/n1"], reason: "lost")),
                 "revoke Node/n1 at rural"
             ),
+            (.POST, "/api/v1/roots/retire", nil, "revoke the fleet"),
         ]
     }
 

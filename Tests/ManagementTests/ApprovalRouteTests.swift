@@ -70,6 +70,46 @@ import Testing
         }
     }
 
+    @Test func `a grave change, more revocations than one hand may, and the end of roots wait`()
+        async throws
+    {
+        guard case .workload(var mounted) = workload("shop") else { return }
+        mounted.spec.containers[0].mounts = [Mount(source: "/data", target: "/data")]
+        let shop = mounted
+        let fleet = Fleet([workload("w"), node("n1"), .workload(shop)])
+        fleet.bearers.withLock { $0 = ["ann": "ann", "bob": "bob"] }
+        fleet.rule { who, verb, target in
+            switch verb {
+            case .apply, .revoke: who == .user("bob") && (!target.isGrave || target.isApproved)
+            case .approve: who == .user("ann")
+            default: true
+            }
+        }
+        let warrant = #","warrant":{"key":"k","payload":["x"],"signature":"00"}}"#
+        try await asking(fleet) { [shop] client in
+            let asked = try await client.send(
+                .POST, "/api/v1/roots/retire", nil, headers: by("bob"))
+            #expect(asked.status == 202)
+            #expect(try asked.decoded(Approval.self).act == .retireRoots)
+            #expect(fleet.retirements.withLock { $0 } == 0)
+            let refused = try await client.send(
+                .POST, "/api/v1/roots/retire", nil, headers: by("ann"))
+            #expect(refused.status == 403)
+            let one = try await client.send(
+                .POST, "/api/v1/revocations", #"{"subjects":["node/n1"],"reason":"x"}"#,
+                headers: by("bob"))
+            #expect(one.status == 200)
+            let many = try await client.send(
+                .POST, "/api/v1/revocations", #"{"subjects":["node/n1"],"reason":"x""# + warrant,
+                headers: by("bob"))
+            #expect(many.status == 202)
+            #expect(try many.decoded(Approval.self).what == "revoke node/n1")
+
+            // The same object without what it wrote to.
+            try await client.checkApply(shop, by("bob"))
+        }
+    }
+
     @Test func `who asked may take it back, and need not be able to approve for that`() async throws
     {
         let fleet = fleet()
@@ -139,5 +179,28 @@ import Testing
         }
         #expect(
             kept.withLock { $0 } == ["Node/n1": true, "Node/n2": false, "Workload/w": true])
+    }
+}
+
+extension Client {
+    /// Alone it waits, with others nothing of it is done, and a trial loses nothing.
+    fileprivate func checkApply(_ shop: Workload, _ headers: HTTPHeaders) async throws {
+        func body(_ objects: [Object]) throws -> String {
+            let data = try JSONEncoder().encode(["objects": objects])
+            return String(decoding: data, as: UTF8.self)
+        }
+        let less = workload("shop")
+        let alone = try await send(.POST, "/api/v1/apply", try body([less]), headers: headers)
+        #expect(alone.status == 202)
+        #expect(try alone.decoded(Approval.self).act == .apply(less))
+        let both = try await send(
+            .POST, "/api/v1/apply", try body([less, workload("w")]), headers: headers)
+        #expect(both.status == 409)
+        let trial = try await send(
+            .POST, "/api/v1/apply?dryRun=true", try body([less]), headers: headers)
+        #expect(trial.status == 200)
+        let same = try await send(
+            .POST, "/api/v1/apply", try body([.workload(shop)]), headers: headers)
+        #expect(same.status == 200)
     }
 }

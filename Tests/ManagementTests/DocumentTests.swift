@@ -14,7 +14,7 @@ import Testing
             let document = try await document(client)
             #expect(document["openapi"] as? String == "3.1.0")
             let paths = try #require(document["paths"] as? [String: [String: Any]])
-            #expect(paths.count == 40)
+            #expect(paths.count == 41)
             for (path, operations) in paths {
                 let path = path.replacingOccurrences(of: "{plural}", with: "nodes")
                     .replacingOccurrences(of: "usertokens/{name}", with: "usertokens/t1")
@@ -68,6 +68,7 @@ import Testing
             credential: "token", requestedAt: time, expiresAt: time)
         (approval.createdAt, approval.answeredAt) = (time, time)
         (approval.answeredBy, approval.note) = ("bob", "n")
+        approval.act = .retireRoots
         var view = MeshView(node: "n", site: "s", address: "a", roster: .none, at: time)
         view.claims = []
         let samples: [String: any Encodable & Sendable] = [

@@ -115,14 +115,18 @@ final class Fleet: ManagementBackend {
         ApprovalList(items: approvalList.withLock { $0 }, asOf: state.withLock(\.asOf))
     }
 
+    let retirements = Mutex(0)
+    func retireRoots() async throws(Refusal) { retirements.withLock { $0 += 1 } }
+
     func requestApproval(
-        _ verb: Verb, _ kind: Kind, name: String, reasons: [String], by requester: Requester
+        _ wish: ApprovalWish, by requester: Requester
     ) async throws(Refusal) -> Approval {
         let now = state.withLock(\.asOf)
         let approval = Approval(
-            id: "a1", verb: verb, kind: kind, name: name, requestedBy: requester.name,
+            id: "a1", verb: wish.verb, kind: wish.target.kind, name: wish.target.name,
+            act: wish.act, requestedBy: requester.name,
             credential: requester.credential.word, requestedAt: now,
-            expiresAt: now + .seconds(60), reasons: reasons)
+            expiresAt: now + .seconds(60), reasons: wish.reasons)
         approvalList.withLock { $0.append(approval) }
         return approval
     }

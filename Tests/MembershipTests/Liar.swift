@@ -40,16 +40,18 @@ struct Liar {
             + Array(key.utf8) + [0, UInt8(value.count)] + value + [2, 9, 9]
     }
 
-    /// A frame of run 90 to a member: a vector, an entry for one member, versions, and records.
+    /// A frame of run 90 to a member: a vector, an entry for one member, versions, and records; its
+    /// number so far `ahead` of its turn.
     mutating func frame(
         to receiver: Int, counter: UInt32, vector: [UInt8] = [],
-        entry: (String, UInt32)? = nil, versions: [UInt32] = [], records: [[UInt8]] = []
+        entry: (String, UInt32)? = nil, versions: [UInt32] = [], records: [[UInt8]] = [],
+        ahead: UInt32 = 0, incarnation: UInt32 = 90
     ) -> [UInt8] {
         let sequence = (sequences[receiver] ?? 0) + 1
         sequences[receiver] = sequence
         let members = names.reduce(UInt32(0)) { $0 ^ Self.share(Self.key($1), 0) }
         var bytes: [UInt8] = [1, 0]
-        bytes += Self.number(sequence) + Self.number(90) + [0, 7]
+        bytes += Self.number(sequence &+ ahead) + Self.number(incarnation) + [0, 7]
         bytes += Self.number(counter) + Self.number(UInt32(names.count))
         bytes += Self.word(members) + Self.word(1) + Self.word(1)
         bytes += [255, 0, 0, 10, 255]

@@ -120,7 +120,7 @@ package struct LossyPair {
     private mutating func take(_ made: [PeerSessions.Effect], of end: Int) {
         for effect in made {
             switch effect {
-            case .transmit(let bytes, _), .reply(let bytes):
+            case .transmit(let bytes, _), .reply(let bytes, _):
                 flights.append(Flight(to: 1 - end, bytes: bytes))
                 captured.append(Flight(to: 1 - end, bytes: bytes))
                 bytesSent += bytes.count

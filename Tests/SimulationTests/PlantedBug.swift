@@ -182,7 +182,8 @@ extension PlantedBug {
                 effects += ordered([
                     .start(
                         StartRequest(
-                            id: container.id, generation: container.generation + 1, spec: spec,
+                            id: container.id, edition: Edition(container.edition.generation + 1),
+                            spec: spec,
                             ports: [:], env: [:]))
                 ])
             }
@@ -551,7 +552,7 @@ private func rewrite(_ effects: inout [Agent.Effect], _ change: ([NodeWrite]) ->
 private func request(for record: InstanceRecord) -> StartRequest {
     let spec = record.containers[0]
     return StartRequest(
-        id: ContainerID(instance: record.id, name: spec.name), generation: record.generation,
+        id: ContainerID(instance: record.id, name: spec.name), edition: record.edition,
         spec: spec, ports: record.ports, env: [:])
 }
 

@@ -42,6 +42,7 @@ extension Allowance {
         ("Sources/Host/Secrets/WorkloadIdentities.swift", "the pace of renewals"),
         ("Tests/ContainersTests/Bench.swift", "an engine's own state sends no event"),
         ("Tests/EndToEndTests/Program.swift", "other processes send no event"),
+        ("Tests/HostTests/DataPlaneTests.swift", "a datagram that is refused sends no event"),
         ("Tests/HostTests/NodeMeshTests.swift", "a datagram that is dropped sends no event"),
         ("Tests/ManagementTests/Fleet.swift", "a log that is followed for ever"),
         ("Tests/ManagementTests/TLSTests.swift", "a server that runs until it is cancelled"),

@@ -1,6 +1,9 @@
+import Crypto
 import Model
+import SwiftASN1
 import Testing
 import Transport
+import X509
 
 /// A root is replaced by another while somebody is away who knows only the first.
 @Suite struct RotationTests {
@@ -63,6 +66,94 @@ import Transport
         }
         #expect(throws: CredentialError.self) {
             try TrustRoots.extend(one, with: stranger.trustRoots + link, at: clock())
+        }
+    }
+
+    /// Each below the one before, with the links that lead to it.
+    private func roots(
+        _ count: Int
+    ) throws -> [(root: RootAuthority, links: String)] {
+        var all = [(root: first, links: "")]
+        for number in 1..<count {
+            let (last, links) = all[number - 1]
+            let next = try RootAuthority(
+                name: "next-\(number)", validity: .seconds(864_000), now: clock())
+            let link = try last.vouch(for: next, now: clock())
+            all.append(
+                (next, try TrustRoots.links(adding: link, to: links, at: clock()).kept))
+        }
+        return all
+    }
+
+    @Test func `after any number of roots a chain is short, and who was away over two comes in`()
+        async throws
+    {
+        let roots = try roots(9)
+        for (place, current) in roots.enumerated().dropFirst(2) {
+            let shown = try hub(below: current.root, showing: current.links)
+            for known in roots[...place].suffix(3) {
+                #expect(try await objection(to: shown, trusting: known.root) == nil)
+                let offered = try current.root.trustRoots + current.links
+                #expect(
+                    try TrustRoots.extend(known.root.trustRoots, with: offered, at: clock())
+                        == current.root.trustRoots)
+            }
+            guard place >= 3 else { continue }
+            let long = roots[place - 3].root
+            #expect(try await objection(to: shown, trusting: long) != nil)
+        }
+    }
+
+    @Test func `a list is believed by who was away over two roots`() async throws {
+        let roots = try roots(8)
+        let now = clock()
+        let issuing = try roots[7].root.issueIssuing(
+            name: "hub", validity: .seconds(432_000), now: now)
+        let list = try RevocationList(version: 1, issuedAt: now, expiresAt: now, fleet: 3)
+            .signed(by: issuing, shown: roots[7].links, at: now, life: .seconds(3_600))
+        for known in roots[5...] {
+            #expect(try await list.objection(trusting: known.root.trustRoots, at: now) == nil)
+        }
+        #expect(try await list.objection(trusting: roots[4].root.trustRoots, at: now) != nil)
+    }
+
+    @Test func `links that end go, and who would miss one is named by its time`() throws {
+        let roots = try roots(3)
+        let third = try RootAuthority(
+            name: "three", validity: .seconds(864_000), now: clock())
+        let link = try roots[2].root.vouch(for: third, now: clock())
+        let full = try TrustRoots.links(adding: link, to: roots[2].links, at: clock())
+        #expect(full.dropped.count == 1)
+        let late = try TrustRoots.links(
+            adding: link, to: roots[2].links, at: clock() + .seconds(900_000))
+        #expect(late.kept.isEmpty && late.dropped.isEmpty)
+    }
+
+    @Test func `a hub that was taken over makes no root of its issuing authority`() async throws {
+        let issuing = try first.issueIssuing(
+            name: "hub", validity: .seconds(432_000), now: clock())
+        let usurper = try RootAuthority(pem: issuing.pem)
+        // What it signs itself, with the name and the key that the root signed for it.
+        let own = try RootAuthority(succeeding: issuing.pem)
+        #expect(throws: CredentialError.self) {
+            try TrustRoots.extend(
+                first.trustRoots, with: own.trustRoots + usurper.trustRoots, at: clock())
+        }
+        let next = try RootAuthority(name: "own", validity: .seconds(864_000), now: clock())
+        let lent = try hub(
+            below: next, showing: own.vouch(for: next, now: clock()) + usurper.trustRoots)
+        #expect(try await objection(to: lent, trusting: first) != nil)
+    }
+
+    @Test func `a request under the name of a root is not signed`() throws {
+        let key = P256.Signing.PrivateKey()
+        let request = try CertificateSigningRequest(
+            version: .v1, subject: DistinguishedName { CommonName("hub root") },
+            privateKey: .init(key), attributes: .init(),
+            signatureAlgorithm: .ecdsaWithSHA256
+        ).serializeAsPEM().pemString
+        #expect(throws: CredentialError.self) {
+            try first.sign(request: request, validity: .seconds(86_400), now: clock())
         }
     }
 

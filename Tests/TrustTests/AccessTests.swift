@@ -137,6 +137,49 @@ import Trust
         #expect(!viewer.isAllowed && viewer.needsApproval == nil)
     }
 
+    @Test func `what is grave takes a second person though nothing is deleted`() {
+        let people = [
+            RoleBinding(role: .admin, users: ["ann"]), RoleBinding(role: .approver, users: ["bob"]),
+        ]
+        for (verb, target) in [
+            (.apply, AccessTarget(.workload, "shop")), (.revoke, .fleet),
+        ] as [(Verb, AccessTarget)] {
+            var target = target
+            #expect(Self.point(people).decide(.user("ann"), verb, target).isAllowed)
+            target.isGrave = true
+            let report = Self.point(people).decide(.user("ann"), verb, target)
+            #expect(report.needsApproval == true, "\(verb)")
+            #expect(report.reasons == ["stock/second-person-grave"])
+            #expect(Self.point([people[0]]).decide(.user("ann"), verb, target).isAllowed)
+            target.isApproved = true
+            #expect(Self.point(people).decide(.user("ann"), verb, target).isAllowed)
+        }
+    }
+
+    @Test func `a workload that is taken from what it wrote loses data`() {
+        func spec(
+            _ sources: [String], replicas: Replicas = .count(2), site: String = "urban"
+        ) -> WorkloadSpec {
+            WorkloadSpec(
+                replicas: replicas, selector: ["site": site],
+                containers: [
+                    ContainerSpec(
+                        name: "main", command: ["x"],
+                        mounts: sources.map { Mount(source: $0, target: "/d") })
+                ])
+        }
+        let held = spec(["/data"])
+        for (next, loses) in [
+            (spec(["/data"]), false), (spec(["/data", "/more"]), false),
+            (spec(["/data"], replicas: .count(3)), false),
+            (spec(["/data"], replicas: .perNode), false), (spec(["/other"]), true),
+            (spec([]), true), (spec(["/data"], replicas: .count(1)), true),
+            (spec(["/data"], site: "rural"), true),
+        ] { #expect(held.losesData(becoming: next) == loses, "\(next)") }
+        #expect(spec(["/data"], replicas: .perNode).losesData(becoming: held))
+        #expect(!spec([]).losesData(becoming: spec([], site: "rural")))
+    }
+
     @Test func `a rule may ask for a second person for anything`() {
         let point = Self.point(
             [

@@ -15,8 +15,8 @@ package protocol Engine: Sendable {
     /// Makes an image present on the node. Does nothing where it already is.
     func pull(_ image: String) async throws(EngineFailure)
 
-    /// Starts a container, once: one that runs with the same id and generation is returned as it
-    /// is, an exited one is removed first, and one of another generation is stopped first.
+    /// Starts a container, once: one that runs with the same id and edition is returned as it
+    /// is, an exited one is removed first, and one of another edition is stopped first.
     func start(_ request: StartRequest) async throws(EngineFailure) -> ObservedContainer
 
     /// Asks the container to end, kills it after `grace`, and removes every trace of it. An absent
@@ -60,18 +60,22 @@ enum Label {
     static let ordinal = "skerry.ordinal"
     static let container = "skerry.container"
     static let generation = "skerry.generation"
+    static let digest = "skerry.digest"
 }
 
 extension ContainerID {
     /// What the labels of a container name; nil where they are not all there.
-    static func identity(_ labels: [String: String]) -> (id: ContainerID, generation: UInt64)? {
+    static func identity(_ labels: [String: String]) -> (id: ContainerID, edition: Edition)? {
         guard let workload = labels[Label.workload],
             let ordinal = labels[Label.ordinal].flatMap({ Int($0) }),
             let name = labels[Label.container],
             let generation = labels[Label.generation].flatMap({ UInt64($0) })
         else { return nil }
         let instance = InstanceID(workload: WorkloadID(workload), ordinal: ordinal)
-        return (ContainerID(instance: instance, name: name), generation)
+        return (
+            ContainerID(instance: instance, name: name),
+            Edition(generation, digest: labels[Label.digest])
+        )
     }
 
     /// Refuses names that could leave their directory or be read as two: they become parts of paths.

@@ -6,7 +6,7 @@ package protocol ApprovalBackend: Sendable {
     func approvals() async throws(Refusal) -> ApprovalList
     /// Notes what somebody asks for, who may do it as soon as somebody else approves.
     func requestApproval(
-        _ verb: Verb, _ kind: Kind, name: String, reasons: [String], by requester: Requester
+        _ wish: ApprovalWish, by requester: Requester
     ) async throws(Refusal) -> Approval
     /// Does what was asked for, once, or says no to it. By then it is decided that they may.
     func settleApproval(

@@ -9,6 +9,8 @@ package protocol IdentityBackend: Sendable {
     func answer(
         _ node: NodeID, _ answer: PendingAnswer, by principal: Principal
     ) async throws(Refusal) -> PendingNode
+    /// Accepts nothing below earlier roots any more.
+    func retireRoots() async throws(Refusal)
     /// Which identities are no longer good.
     func revocations() async -> RevocationReport
     func revoke(

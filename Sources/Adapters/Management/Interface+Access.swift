@@ -106,15 +106,6 @@ extension Interface {
         }
     }
 
-    /// Where all objects of a kind are, by name.
-    private func targets(_ kind: Kind) async -> [String: AccessTarget] {
-        let place = await places(for: kind)
-        let items = await backend.list(kind).items
-        return Dictionary(
-            items.map { ($0.metadata.name, AccessTarget($0, place: place)) }
-        ) { first, _ in first }
-    }
-
     /// The sites of nodes, where a kind needs them to be placed.
     private func places(for kind: Kind) async -> (NodeID) -> SiteID? {
         guard kind == .instance else { return { _ in nil } }
@@ -147,14 +138,62 @@ extension Interface {
     }
 
     /// Both what an object becomes and what it is there: nobody moves to their own site what is not.
-    func permitApply(_ objects: [Object], to call: Call) async throws {
-        var held: [Kind: [String: AccessTarget]] = [:]
+    ///
+    /// - Returns: what now waits for another person's yes; nil where it may be done.
+    func permitApply(
+        _ objects: [Object], isTrial: Bool, to call: Call
+    ) async throws -> Approval? {
+        var held: [Kind: (objects: [String: Object], place: (NodeID) -> SiteID?)] = [:]
+        var waiting: (wish: ApprovalWish, report: AccessReport)?
         for object in objects {
-            let becomes = AccessTarget(object, place: { _ in nil })
-            try await permit(.apply, becomes, to: call)
-            if held[object.kind] == nil { held[object.kind] = await targets(object.kind) }
-            guard let known = held[object.kind]?[object.metadata.name] else { continue }
-            try await permit(.apply, known, to: call)
+            if held[object.kind] == nil {
+                held[object.kind] = (
+                    await objectsByName(object.kind), await places(for: object.kind)
+                )
+            }
+            let place = held[object.kind]?.place ?? { _ in nil }
+            let known = held[object.kind]?.objects[object.metadata.name]
+            for side in [object, known].compactMap({ $0 }) {
+                var target = AccessTarget(side, place: side == object ? { _ in nil } : place)
+                target.isGrave = known.map { $0.losesData(becoming: object) } ?? false
+                // What only says what would change loses nothing.
+                target.isApproved = isTrial
+                let report = await backend.access(of: call.requester, .apply, target)
+                guard report.lacksApproval else {
+                    try await permit(.apply, target, report, to: call)
+                    continue
+                }
+                waiting =
+                    waiting
+                    ?? (
+                        ApprovalWish(
+                            .apply, target, act: .apply(object), reasons: report.reasons), report
+                    )
+            }
         }
+        guard let waiting else { return nil }
+        guard objects.count == 1 else {
+            throw Refusal(
+                .conflict,
+                "\(waiting.wish.target.reference) waits for another person's yes "
+                    + "(\(waiting.wish.reasons.joined(separator: ", "))), so nothing was applied; apply "
+                    + "it alone, and everything else without it")
+        }
+        return try await ask(waiting.wish, waiting.report, to: call)
+    }
+
+    private func objectsByName(_ kind: Kind) async -> [String: Object] {
+        Dictionary(
+            await backend.list(kind).items.map { ($0.metadata.name, $0) }
+        ) { first, _ in first }
+    }
+}
+
+extension Object {
+    fileprivate func losesData(becoming next: Object) -> Bool {
+        guard case .workload(let held) = self, case .workload(let workload) = next else {
+            return false
+        }
+        return held.spec.losesData(becoming: workload.spec)
     }
 }

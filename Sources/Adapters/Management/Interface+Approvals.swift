@@ -23,17 +23,24 @@ extension Interface {
     /// Returns nil where whoever asks may do it, and what now waits where all that lacks is somebody
     /// else's yes. Throws where they may not.
     func permitOrAsk(
-        _ verb: Verb, _ target: AccessTarget, to call: Call
+        _ verb: Verb, _ target: AccessTarget, doing act: Approval.Act? = nil, to call: Call
     ) async throws -> Approval? {
         let report = await backend.access(of: call.requester, verb, target)
-        guard let kind = target.kind, !report.isAllowed, report.needsApproval == true else {
+        guard target.kind != nil || act != nil, report.lacksApproval else {
             try await permit(verb, target, report, to: call)
             return nil
         }
-        let approval = try await backend.requestApproval(
-            verb, kind, name: target.name, reasons: report.reasons, by: call.requester)
-        await note(verb, target, report, of: call)
-        try await record(verb, target, report, of: call, "waits for approval/\(approval.id)")
+        return try await ask(
+            ApprovalWish(verb, target, act: act, reasons: report.reasons), report, to: call)
+    }
+
+    func ask(
+        _ wish: ApprovalWish, _ report: AccessReport, to call: Call
+    ) async throws -> Approval {
+        let approval = try await backend.requestApproval(wish, by: call.requester)
+        await note(wish.verb, wish.target, report, of: call)
+        try await record(
+            wish.verb, wish.target, report, of: call, "waits for approval/\(approval.id)")
         return approval
     }
 
@@ -45,18 +52,34 @@ extension Interface {
         var visible: [Approval] = []
         for approval in list.items {
             let isOwn = call.requester.principal == .user(approval.requestedBy)
-            let target = try await target(of: approval)
-            let report = await backend.access(of: call.requester, .get, target)
-            if isOwn || report.isAllowed { visible.append(approval) }
+            var isSeen = isOwn
+            if !isSeen {
+                let target = try await targets(of: approval)[0]
+                isSeen = await backend.access(of: call.requester, .get, target).isAllowed
+            }
+            if isSeen { visible.append(approval) }
         }
         list.items = visible
         return try .json(try page(list, for: call))
     }
 
-    private func target(of approval: Approval) async throws -> AccessTarget {
-        var target = try await target(approval.kind, approval.name, for: approval.verb)
-        target.requestedBy = .user(approval.requestedBy)
-        return target
+    /// What an approval is about, never empty: of an object that changes what it is and what it becomes.
+    private func targets(of approval: Approval) async throws -> [AccessTarget] {
+        var targets: [AccessTarget]
+        if let kind = approval.kind {
+            targets = [try await target(kind, approval.name, for: approval.verb)]
+        } else {
+            targets = [.fleet]
+        }
+        if case .apply(let object) = approval.act {
+            targets.append(AccessTarget(object, place: { _ in nil }))
+        }
+        return targets.map { target in
+            var target = target
+            target.requestedBy = .user(approval.requestedBy)
+            target.isGrave = approval.act != nil
+            return target
+        }
     }
 
     private func answerApproval(_ call: Call) async throws -> Response {
@@ -70,16 +93,18 @@ extension Interface {
                 .notFound,
                 "there is no approval '\(call.name)'; skerry get approvals lists them")
         }
-        let target = try await target(of: approval)
+        let targets = try await targets(of: approval)
         let isOwn = call.requester.principal == .user(approval.requestedBy)
         // Everybody may take back what they asked for; that is no approval.
         if answer.isApproved || !isOwn {
-            try await permit(
-                .approve, target, to: call,
-                note: answer.isApproved ? nil : "denied", approval: approval.id)
+            for target in targets {
+                try await permit(
+                    .approve, target, to: call,
+                    note: answer.isApproved ? nil : "denied", approval: approval.id)
+            }
         }
         if answer.isApproved, approval.state == .waiting {
-            try await permitApproved(approval, target, to: call)
+            for target in targets { try await permitApproved(approval, target, to: call) }
         }
         return try .json(
             try await backend.settleApproval(approval.id, answer, by: call.requester))
@@ -109,4 +134,9 @@ extension Interface {
                 policies: report.policies, request: call.id,
                 approval: "\(approval.id) by \(call.requester.principal.audited)"), .atOnce)
     }
+}
+
+extension AccessReport {
+    /// Whether somebody else's yes is all that lacks.
+    var lacksApproval: Bool { !isAllowed && needsApproval == true }
 }

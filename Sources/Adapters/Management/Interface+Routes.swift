@@ -81,9 +81,11 @@ extension Interface {
         Route(
             method: .get, path: "/api/v1/conflicts",
             summary: "About what hub and nodes differ, until a person chooses.",
-            access: .fleet(.get),
-            success: (200, [.json(.named("ConflictList"))]), refusals: [403],
-            respond: { interface, _ in try .json(try await interface.backend.conflicts()) }),
+            access: .fleet(.get), query: paging,
+            success: (200, [.json(.named("ConflictList"))]), refusals: [403, 409],
+            respond: { interface, call in
+                try .json(try interface.page(try await interface.backend.conflicts(), for: call))
+            }),
         Route(
             method: .get, path: "/api/v1/compliance",
             summary: "What came of judging every decision of nodes by the policy that it names.",
@@ -98,27 +100,31 @@ extension Interface {
             method: .get, path: "/api/v1/mesh",
             summary: "Who sees whom in the meshes of the sites, by each node's own word.",
             access: .fleet(.get),
-            query: [.init(name: "site", type: .string, summary: "Of this site alone.")],
-            success: (200, [.json(.named("MeshReport"))]), refusals: [403, 404],
+            query: [.init(name: "site", type: .string, summary: "Of this site alone.")] + paging,
+            success: (200, [.json(.named("MeshReport"))]), refusals: [403, 404, 409],
             respond: { interface, call in
                 let site = call.query["site"].map { SiteID($0) }
-                return try .json(try await interface.backend.mesh(of: site))
+                return try .json(
+                    try interface.page(try await interface.backend.mesh(of: site), for: call))
             }),
         Route(
             method: .get, path: "/api/v1/services",
             summary: "What serves, and where: nearest and least loaded first.",
-            access: .fleet(.get),
-            success: (200, [.json(.named("ServiceList"))]), refusals: [403],
-            respond: { interface, _ in try .json(await interface.backend.services()) }),
+            access: .fleet(.get), query: paging,
+            success: (200, [.json(.named("ServiceList"))]), refusals: [403, 409],
+            respond: { interface, call in
+                try .json(try interface.page(await interface.backend.services(), for: call))
+            }),
         Route(
             method: .get, path: "/api/v1/mesh/holdings",
             summary: "Which node has which revision of policies and of its site.",
             access: .fleet(.get),
-            query: [.init(name: "site", type: .string, summary: "Of this site alone.")],
-            success: (200, [.json(.named("MeshHoldings"))]), refusals: [403, 404],
+            query: [.init(name: "site", type: .string, summary: "Of this site alone.")] + paging,
+            success: (200, [.json(.named("MeshHoldings"))]), refusals: [403, 404, 409],
             respond: { interface, call in
                 let site = call.query["site"].map { SiteID($0) }
-                return try .json(try await interface.backend.meshHoldings(of: site))
+                let holdings = try await interface.backend.meshHoldings(of: site)
+                return try .json(try interface.page(holdings, for: call))
             }),
         Route(
             method: .get, path: "/api/v1/mesh/traces",
@@ -126,18 +132,21 @@ extension Interface {
             access: .fleet(.get),
             query: [
                 .init(name: "record", type: .string, summary: "Its key, its name or its origin.")
-            ],
-            success: (200, [.json(.named("MeshTraces"))]), refusals: [403],
+            ] + paging,
+            success: (200, [.json(.named("MeshTraces"))]), refusals: [403, 409],
             respond: { interface, call in
                 let record = call.query["record"] ?? ""
-                return try .json(try await interface.backend.meshTraces(of: String(record)))
+                let traces = try await interface.backend.meshTraces(of: String(record))
+                return try .json(try interface.page(traces, for: call))
             }),
         Route(
             method: .get, path: "/api/v1/changes",
             summary: "What people changed at nodes, and how it stands beside the hub's word.",
-            access: .fleet(.get),
-            success: (200, [.json(.named("LocalChangeList"))]),
-            respond: { interface, _ in try .json(await interface.backend.localChanges()) }),
+            access: .fleet(.get), query: paging,
+            success: (200, [.json(.named("LocalChangeList"))]), refusals: [409],
+            respond: { interface, call in
+                try .json(try interface.page(await interface.backend.localChanges(), for: call))
+            }),
         Route(
             method: .get, path: "/api/v1/{plural}", summary: "All objects of one kind.",
             access: .body,
@@ -164,7 +173,8 @@ extension Interface {
             access: .body,
             query: [.init(name: "dryRun", type: .boolean, summary: "Only say what would change.")],
             body: .json(.named("ApplyRequest")),
-            success: (200, [.json(.named("ApplyAnswer"))]), refusals: [403, 409, 413, 422, 503],
+            success: (200, [.json(.named("ApplyAnswer"))]), waits: .json(.named("Approval")),
+            refusals: [403, 409, 413, 422, 503],
             respond: { try await $0.apply($1) }),
         Route(
             method: .delete, path: "/api/v1/{plural}/{name}", summary: "Removes one object.",
@@ -296,7 +306,9 @@ extension Interface {
     private func apply(_ call: Call) async throws -> Response {
         let dryRun = try call.flag("dryRun")
         let request = try await read(ApplyRequest.self, from: call)
-        try await permitApply(request.objects, to: call)
+        if let waiting = try await permitApply(request.objects, isTrial: dryRun, to: call) {
+            return try .json(waiting, status: .accepted)
+        }
         let results = try await backend.apply(request.objects, dryRun: dryRun)
         return try .json(ApplyAnswer(results: results))
     }

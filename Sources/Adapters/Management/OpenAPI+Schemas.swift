@@ -130,7 +130,7 @@ let schemas: [String: Schema] = [
         ("isHandedOver", .boolean),
     ]),
     "LocalChangeList": .fields([
-        ("items", .array(.named("LocalChangeReport"))), ("asOf", .string),
+        ("items", .array(.named("LocalChangeReport"))), ("continue?", .string), ("asOf", .string),
     ]),
     "Resolution": .fields([
         ("node", .string), ("workload", .string),
@@ -152,7 +152,7 @@ let schemas: [String: Schema] = [
     ]),
     "Approval": .fields([
         ("id", .string), ("verb", .choice(Verb.allCases.map(\.rawValue))),
-        ("kind", .choice(Kind.allCases.map(\.rawValue))), ("name", .string),
+        ("kind?", .choice(Kind.allCases.map(\.rawValue))), ("name", .string), ("act?", .object),
         ("createdAt?", .string), ("generation", .integer), ("requestedBy", .string),
         ("credential", .choice(["certificate", "token"])), ("requestedAt", .string),
         ("expiresAt", .string), ("reasons", .array(.string)),
@@ -195,7 +195,9 @@ let schemas: [String: Schema] = [
         ("atHub?", .named("Object")), ("atNode?", .named("Object")),
         ("copiesAtHub", .array(.integer)), ("copiesAtNode", .array(.integer)),
     ]),
-    "ConflictList": .fields([("items", .array(.named("Conflict"))), ("asOf", .string)]),
+    "ConflictList": .fields([
+        ("items", .array(.named("Conflict"))), ("continue?", .string), ("asOf", .string),
+    ]),
     "Breach": .fields([("decision", .named("Decision")), ("faults", .array(.string))]),
     "SiteCompliance": .fields([
         ("site", .string), ("judged", .integer), ("breached", .integer), ("offline", .integer),
@@ -231,18 +233,26 @@ let schemas: [String: Schema] = [
         ("load", .number), ("age", .string),
     ]),
     "InstanceID": .fields([("workload", .string), ("ordinal", .integer)]),
-    "ServiceList": .fields([("items", .array(.named("ServiceEndpoint"))), ("asOf", .string)]),
+    "ServiceList": .fields([
+        ("items", .array(.named("ServiceEndpoint"))), ("continue?", .string), ("asOf", .string),
+    ]),
     "MeshHolding": .fields([
         ("node", .string), ("subject", .string), ("version", .integer),
     ]),
-    "MeshHoldings": .fields([("items", .array(.named("MeshHolding"))), ("asOf", .string)]),
+    "MeshHoldings": .fields([
+        ("items", .array(.named("MeshHolding"))), ("continue?", .string), ("asOf", .string),
+    ]),
     "MeshTrace": .fields([
         ("key", .string), ("origin", .string), ("sequence", .integer), ("writtenAt", .string),
         ("via?", .string), ("arrivedAt?", .string), ("isTombstone", .boolean),
         ("sizeBytes", .integer), ("holders", .array(.string)),
     ]),
-    "MeshTraces": .fields([("items", .array(.named("MeshTrace"))), ("asOf", .string)]),
-    "MeshReport": .fields([("items", .array(.named("MeshView"))), ("asOf", .string)]),
+    "MeshTraces": .fields([
+        ("items", .array(.named("MeshTrace"))), ("continue?", .string), ("asOf", .string),
+    ]),
+    "MeshReport": .fields([
+        ("items", .array(.named("MeshView"))), ("continue?", .string), ("asOf", .string),
+    ]),
     "TokenRequest": .fields([("site", .string), ("validFor", .string)]),
     "IssuedToken": .fields([("text", .string), ("site", .string), ("expiresAt", .string)]),
     "CertificateFacts": .fields([
@@ -265,7 +275,9 @@ let schemas: [String: Schema] = [
         ("node", .string), ("site", .string), ("device", .string), ("firstAsked", .string),
         ("state", .choice(PendingNode.State.allCases.map(\.rawValue))), ("answeredAt?", .string),
     ]),
-    "PendingList": .fields([("items", .array(.named("PendingNode"))), ("asOf", .string)]),
+    "PendingList": .fields([
+        ("items", .array(.named("PendingNode"))), ("continue?", .string), ("asOf", .string),
+    ]),
     "PendingAnswer": .fields([
         ("isApproved", .boolean), ("fingerprint?", .string), ("site?", .string),
     ]),
@@ -274,7 +286,8 @@ let schemas: [String: Schema] = [
     ]),
     "RevocationReport": .fields([
         ("version", .integer), ("issuedAt?", .string), ("expiresAt?", .string),
-        ("items", .array(.named("Revocation"))), ("allowance?", .integer), ("asOf", .string),
+        ("items", .array(.named("Revocation"))), ("allowance?", .integer), ("continue?", .string),
+        ("asOf", .string),
     ]),
     "RevocationRequest": .fields([
         ("subjects", .array(.string)), ("reason", .string), ("warrant?", .named("PolicyBundle")),

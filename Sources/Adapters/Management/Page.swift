@@ -40,6 +40,46 @@ extension ApprovalList: Listing {
     static func name(of item: Approval) -> String { item.id }
 }
 
+extension PendingList: Listing {
+    static func name(of item: PendingNode) -> String { item.node.text }
+}
+
+extension RevocationReport: Listing {
+    static func name(of item: Revocation) -> String {
+        "\(item.subject) \(item.device ?? "any") \(item.at.milliseconds)"
+    }
+}
+
+extension ConflictList: Listing {
+    static func name(of item: Conflict) -> String {
+        "\(item.node)/\(item.kind.rawValue)/\(item.name)"
+    }
+}
+
+extension ServiceList: Listing {
+    static func name(of item: ServiceEndpoint) -> String { "\(item.node)/\(item.instance)" }
+}
+
+extension LocalChangeList: Listing {
+    static func name(of item: LocalChangeReport) -> String {
+        "\(item.node)/\(item.change.workload)/\(item.change.sequence)"
+    }
+}
+
+extension MeshReport: Listing {
+    static func name(of item: MeshView) -> String { item.node.text }
+}
+
+extension MeshHoldings: Listing {
+    static func name(of item: MeshHolding) -> String { "\(item.node) \(item.subject)" }
+}
+
+extension MeshTraces: Listing {
+    static func name(of item: MeshTrace) -> String {
+        "\(item.origin) \(item.sequence) \(item.key)"
+    }
+}
+
 /// A part of a list, and what to ask with for the next one: the fields of the list, and `continue`.
 struct Page<List: Listing>: Encodable {
     private enum Key: String, CodingKey { case `continue` }

@@ -17,7 +17,7 @@ package struct AuthorityBundle: Sendable {
     ) throws(CredentialError) {
         let parts = try certificates(pem: text)
         let asked = try NodeKey(pem: key)
-        guard parts.count >= 2, parts.count <= 6 else {
+        guard parts.count >= 2, parts.count <= 2 + TrustRoots.linksMax else {
             throw .certificate(reason: "it holds not an authority and its root")
         }
         issuing = IssuingAuthority(
@@ -70,6 +70,10 @@ extension RootAuthority {
             else {
                 throw CredentialError.certificate(
                     reason: "the request is not signed by its own key")
+            }
+            guard request.subject.isIssuing else {
+                throw CredentialError.certificate(
+                    reason: "the request is not for a hub's issuing authority")
             }
             return try pemText(
                 of: issuer.signAuthority(

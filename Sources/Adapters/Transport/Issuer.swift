@@ -145,6 +145,20 @@ extension DistinguishedName {
         return nil
     }
 
+    /// Whether it is one that a root has, or a hub's issuing authority. Every root is made with such a
+    /// name, and no root signs a request under one.
+    var isRoot: Bool { commonName?.hasSuffix(" root") == true }
+    var isIssuing: Bool { commonName?.hasSuffix(" issuing") == true }
+
+    private var commonName: String? {
+        for part in self {
+            for attribute in part where attribute.type == .RDNAttributeType.commonName {
+                return String(attribute.value)
+            }
+        }
+        return nil
+    }
+
     /// X.520, section 6.2.9.
     private static let serialNumber: ASN1ObjectIdentifier = [2, 5, 4, 5]
 }

@@ -159,9 +159,11 @@ struct PathRules: VerifierPolicy, Sendable {
     }
 
     /// Signed by a hub's issuing authority, and that by a root: with nobody in between, or with the
-    /// certificate that a root gives to the one that follows it.
+    /// certificate that a root gives to the one that follows it. Where more than one followed, the path
+    /// ends with the last such certificate.
     static func issued(_ path: [Certificate]) throws -> String? {
-        guard (3...4).contains(path.count), try path[path.count - 1].isAuthority(pathLength: 2)
+        guard (3...4).contains(path.count), let root = path.last,
+            try root.isAuthority(pathLength: 2) || root.isLink
         else { return "it is not signed by a hub's authority" }
         for authority in path.dropFirst().dropLast() {
             guard try authority.isAuthority(pathLength: 1),
@@ -178,6 +180,9 @@ struct PathRules: VerifierPolicy, Sendable {
 }
 
 extension Certificate {
+    /// Whether a root gave it to another: a path may end there where this side trusts the first.
+    fileprivate var isLink: Bool { get throws { try subject.isRoot && isAuthority(pathLength: 1) } }
+
     /// Whether it may sign certificates and do nothing else, with so many authorities below it.
     func isAuthority(pathLength: Int) throws -> Bool {
         guard

@@ -121,7 +121,15 @@ package struct PeerVerifier: Sendable {
         _ leaf: Certificate, intermediates: ArraySlice<Certificate>, at time: WallTime
     ) async -> CertificateValidationResult {
         let roots = anchors?.certificates ?? []
-        let store = CertificateStore(roots + sameRoots(as: roots, among: intermediates))
+        let same = sameRoots(as: roots, among: intermediates)
+        let links: [Certificate]
+        // Hubs alone show what one root gave to the next.
+        if case .hub = expectation {
+            links = TrustRoots.links(from: roots + same, among: intermediates, at: time)
+        } else {
+            links = []
+        }
+        let store = CertificateStore(roots + same + links)
         let policy = RFC5280Policy(fixedExpiryValidationTime: Date(time))
         let rules = PathRules(expectation: expectation, admitsOld: admitsOld)
         let others = CertificateStore(intermediates)

@@ -31,9 +31,11 @@ extension RevocationList {
         do {
             let chain = try certificates(pem: certificateChain)
             guard chain.count <= RevocationList.shownMax else { return "it shows too much" }
-            let store = CertificateStore(try certificates(pem: roots))
             // What a hub signed just now is good, though the clock here be a little behind.
             let time = max(now, WallTime(chain[0].notValidBefore))
+            let roots = try certificates(pem: roots)
+            let store = CertificateStore(
+                roots + TrustRoots.links(from: roots, among: chain.dropFirst(), at: time))
             let policy = RFC5280Policy(fixedExpiryValidationTime: Date(time))
             var verifier = Verifier(rootCertificates: store) {
                 policy
@@ -54,7 +56,7 @@ extension RevocationList {
         }
     }
 
-    private static let shownMax = 3
+    private static let shownMax = 1 + TrustRoots.linksMax
 
     /// Each part behind its length, so that no two lists read the same.
     private var message: [UInt8] {

@@ -12,17 +12,10 @@ package struct Approvals: Sendable {
 
     package func run(in session: Session) async throws {
         let list = try await session.connection.approvals()
-        let console = session.console
-        switch format {
-        case .json: try console.sayJSON(list)
-        case .name: try console.say(list.items.map { visible("approval/\($0.id)") })
-        case .yaml: throw Failure(.usage, "approvals are shown as a table, wide, json or name")
-        case .table, .wide:
-            guard !list.items.isEmpty else {
-                return try console.remark("nothing waits for an approval, nor did lately")
-            }
-            try console.say(table(list), as: format, headings: headings)
-        }
+        try session.console.list(
+            list, "approvals are", as: format, headings: headings, table: table(list),
+            names: list.items.map { "approval/\($0.id)" },
+            absence: "nothing waits for an approval, nor did lately")
     }
 
     private func table(_ list: ApprovalList) -> TextTable {
@@ -38,7 +31,7 @@ package struct Approvals: Sendable {
                     .init(
                         item.state.rawValue,
                         item.state == .waiting ? .caution : item.state == .done ? .good : .plain),
-                    .init("\(item.verb.rawValue) \(item.kind.word)/\(item.name)"),
+                    .init(item.what),
                     .init(item.requestedBy),
                     .init(Age.text(of: item.requestedAt, asOf: list.asOf)),
                     .init(item.state == .waiting ? item.expiresAt.description : "-"),
@@ -70,7 +63,7 @@ package struct AnswerApproval: Sendable {
 
     package func run(in session: Session) async throws {
         let approval = try await session.connection.answer(approval: id, answer)
-        let what = "\(approval.verb.rawValue) \(approval.kind.word)/\(approval.name)"
+        let what = approval.what
         guard approval.state != .failed else {
             throw Failure(
                 .failed,

@@ -13,15 +13,10 @@ package struct Certificates: Sendable {
     package func run(in session: Session) async throws {
         let list = try await session.connection.certificates()
         let console = session.console
-        switch format {
-        case .json: try console.sayJSON(list)
-        case .name: try console.say(list.items.map { visible($0.name) })
-        case .yaml: throw Failure(.usage, "certificates are shown as a table, wide, json or name")
-        case .table, .wide:
-            guard !list.items.isEmpty else { return try console.remark("no certificates yet") }
-            try console.say(table(list), as: format, headings: headings)
-            try console.remark("by the clock there, \(list.asOf) (\(list.clock))")
-        }
+        let isTable = try console.list(
+            list, "certificates are", as: format, headings: headings, table: table(list),
+            names: list.items.map(\.name), absence: "no certificates yet")
+        if isTable { try console.remark("by the clock there, \(list.asOf) (\(list.clock))") }
     }
 
     private func table(_ list: CertificateList) -> TextTable {

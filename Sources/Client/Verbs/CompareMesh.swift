@@ -14,16 +14,9 @@ package struct CompareMesh: Sendable {
 
     package func run(in session: Session) async throws {
         let holdings = try await session.connection.meshHoldings(of: site)
-        let console = session.console
-        switch format {
-        case .json: try console.sayJSON(holdings)
-        case .yaml, .name: throw Failure(.usage, "holdings are shown as a table, wide or json")
-        case .table, .wide:
-            guard !holdings.items.isEmpty else {
-                return try console.remark("no node has said that it holds anything")
-            }
-            try console.say(table(holdings.items), as: format, headings: headings)
-        }
+        try session.console.list(
+            holdings, "holdings are", as: format, headings: headings, table: table(holdings.items),
+            names: nil, absence: "no node has said that it holds anything")
     }
 
     /// A row for each thing, a column for each node.

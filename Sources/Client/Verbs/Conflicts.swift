@@ -14,15 +14,13 @@ package struct Conflicts: Sendable {
     package func run(in session: Session) async throws {
         let list = try await session.connection.conflicts()
         let console = session.console
-        switch format {
-        case .json: try console.sayJSON(list)
-        case .name:
-            try console.say(list.items.map { visible("node/\($0.node) \($0.subject)") })
-        case .yaml: for conflict in list.items { try show(conflict, on: console) }
-        case .table, .wide:
-            guard !list.items.isEmpty else { return try console.remark("no conflicts") }
-            try console.say(table(list.items), as: format, headings: headings)
+        if format == .yaml {
+            for conflict in list.items { try show(conflict, on: console) }
+            return
         }
+        try console.list(
+            list, "conflicts are", as: format, headings: headings, table: table(list.items),
+            names: list.items.map { "node/\($0.node) \($0.subject)" }, absence: "no conflicts")
     }
 
     /// Both words, as manifests, each under a line that says whose it is.

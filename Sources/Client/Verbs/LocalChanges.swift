@@ -12,28 +12,20 @@ package struct ShowLocalChanges: Sendable {
 
     package func run(in session: Session) async throws {
         let list = try await session.connection.localChanges()
-        switch format {
-        case .json: try session.console.sayJSON(list)
-        case .name:
-            try session.console.say(
-                list.items.map { visible("workload/\($0.change.workload) \($0.node)") })
-        case .yaml: throw Failure(.usage, "changes are shown as a table, wide, json or name")
-        case .table, .wide: try show(list, on: session.console)
-        }
+        try session.console.list(
+            list, "changes are", as: format, headings: headings, table: table(list),
+            names: list.items.map { "workload/\($0.change.workload) \($0.node)" },
+            absence: "nobody changed anything at a node that is not settled")
     }
 
-    private func show(_ list: LocalChangeList, on console: Console) throws {
-        guard !list.items.isEmpty else {
-            return try console.remark("nobody changed anything at a node that is not settled")
-        }
-        let table = TextTable(
+    private func table(_ list: LocalChangeList) -> TextTable {
+        TextTable(
             [
                 .init("WORKLOAD", rank: 0, widthMin: 12), .init("NODE", rank: 1),
                 .init("CHANGE", rank: 2), .init("STATE", rank: 3), .init("AGE", rank: 5),
                 .init("FIELDS", rank: 6), .init("CONFLICTS", rank: 4),
             ],
             rows: list.items.map { row($0, asOf: list.asOf) })
-        try console.say(table, as: format, headings: headings)
     }
 
     private func row(_ report: LocalChangeReport, asOf: WallTime) -> [TextTable.Cell] {

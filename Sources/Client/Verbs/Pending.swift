@@ -12,15 +12,9 @@ package struct Pending: Sendable {
 
     package func run(in session: Session) async throws {
         let list = try await session.connection.pending()
-        let console = session.console
-        switch format {
-        case .json: try console.sayJSON(list)
-        case .name: try console.say(list.items.map { visible($0.node.text) })
-        case .yaml: throw Failure(.usage, "who asks is shown as a table, wide, json or name")
-        case .table, .wide:
-            guard !list.items.isEmpty else { return try console.remark("nobody asks to join") }
-            try console.say(table(list), as: format, headings: headings)
-        }
+        try session.console.list(
+            list, "who asks is", as: format, headings: headings, table: table(list),
+            names: list.items.map(\.node.text), absence: "nobody asks to join")
     }
 
     private func table(_ list: PendingList) -> TextTable {

@@ -14,18 +14,10 @@ package struct Revocations: Sendable {
     package func run(in session: Session) async throws {
         let report = try await session.connection.revocations()
         let console = session.console
-        switch format {
-        case .json: try console.sayJSON(report)
-        case .name: try console.say(report.items.map { visible($0.subject) })
-        case .yaml: throw Failure(.usage, "revocations are shown as a table, wide, json or name")
-        case .table, .wide:
-            if report.items.isEmpty {
-                try console.remark("nothing is revoked")
-            } else {
-                try console.say(table(report), as: format, headings: headings)
-            }
-            try console.remark(standing(of: report))
-        }
+        let isTable = try console.list(
+            report, "revocations are", as: format, headings: headings, table: table(report),
+            names: report.items.map(\.subject), absence: "nothing is revoked")
+        if isTable { try console.remark(standing(of: report)) }
     }
 
     private func standing(of report: RevocationReport) -> String {

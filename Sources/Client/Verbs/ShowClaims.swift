@@ -15,20 +15,14 @@ package struct ShowClaims: Sendable {
 
     package func run(in session: Session) async throws {
         let report = try await session.connection.mesh(of: site)
-        let console = session.console
         let claims = ShowClaims.claims(in: report)
-        switch format {
-        case .json: try console.sayJSON(claims)
-        case .name: try console.say(claims.map { visible("instance/\($0.instance)") })
-        case .yaml: throw Failure(.usage, "claims are shown as a table, wide, json or name")
-        case .table, .wide:
-            guard !claims.isEmpty else {
-                return try console.remark(
-                    "nothing is left to a mesh here: that takes a site whose pattern is mesh and a "
-                        + "workload with a number of replicas")
-            }
-            try console.say(table(claims, asOf: report.asOf), as: format, headings: headings)
-        }
+        try session.console.list(
+            claims, "claims are", as: format, headings: headings,
+            table: table(claims, asOf: report.asOf),
+            names: claims.map { "instance/\($0.instance)" },
+            absence:
+                "nothing is left to a mesh here: that takes a site whose pattern is mesh and a "
+                + "workload with a number of replicas")
     }
 
     /// One of each instance: what its holder says itself counts before what others know.

@@ -15,15 +15,10 @@ package struct ShowCompliance: Sendable {
     package func run(in session: Session) async throws {
         let report = try await session.connection.compliance(of: site)
         let console = session.console
-        switch format {
-        case .json: try console.sayJSON(report)
-        case .name: try console.say(report.items.map { visible($0.site.text) })
-        case .yaml: throw Failure(.usage, "compliance is shown as a table, wide, json or name")
-        case .table, .wide:
-            guard !report.items.isEmpty else { return try console.remark("no sites yet") }
-            try console.say(table(report.items), as: format, headings: headings)
-            try showBreaches(report, on: console)
-        }
+        let isTable = try console.list(
+            report, "compliance is", as: format, headings: headings, table: table(report.items),
+            names: report.items.map(\.site.text), absence: "no sites yet")
+        if isTable { try showBreaches(report, on: console) }
     }
 
     private func table(_ sites: [SiteCompliance]) -> TextTable {

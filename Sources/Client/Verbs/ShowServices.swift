@@ -15,19 +15,12 @@ package struct ShowServices: Sendable {
     package func run(in session: Session) async throws {
         var list = try await session.connection.services()
         if let name { list.items.removeAll { $0.service.text != name } }
-        let console = session.console
-        switch format {
-        case .json: try console.sayJSON(list)
-        case .name:
-            try console.say(list.items.map { visible("instance/\($0.instance)") })
-        case .yaml: throw Failure(.usage, "services are shown as a table, wide, json or name")
-        case .table, .wide:
-            guard !list.items.isEmpty else {
-                if let name { throw Failure(.notFound, "nothing healthy serves '\(name)'") }
-                return try console.remark("nothing healthy serves")
-            }
-            try console.say(table(list.items), as: format, headings: headings)
+        if let name, list.items.isEmpty, format == .table || format == .wide {
+            throw Failure(.notFound, "nothing healthy serves '\(name)'")
         }
+        try session.console.list(
+            list, "services are", as: format, headings: headings, table: table(list.items),
+            names: list.items.map { "instance/\($0.instance)" }, absence: "nothing healthy serves")
     }
 
     private func table(_ endpoints: [ServiceEndpoint]) -> TextTable {

@@ -14,20 +14,15 @@ package struct TraceRecords: Sendable {
 
     package func run(in session: Session) async throws {
         let traces = try await session.connection.meshTraces(of: record)
-        let console = session.console
-        switch format {
-        case .json: try console.sayJSON(traces)
-        case .name: try console.say(traces.items.map { visible($0.key) })
-        case .yaml: throw Failure(.usage, "traces are shown as a table, wide, json or name")
-        case .table, .wide:
-            guard !traces.items.isEmpty else {
-                throw Failure(
-                    .notFound,
-                    record.isEmpty
-                        ? "this node holds no records" : "this node holds no record of '\(record)'")
-            }
-            try console.say(table(traces), as: format, headings: headings)
+        if traces.items.isEmpty, format == .table || format == .wide {
+            throw Failure(
+                .notFound,
+                record.isEmpty
+                    ? "this node holds no records" : "this node holds no record of '\(record)'")
         }
+        try session.console.list(
+            traces, "traces are", as: format, headings: headings, table: table(traces),
+            names: traces.items.map(\.key), absence: "this node holds no records")
     }
 
     private func table(_ traces: MeshTraces) -> TextTable {

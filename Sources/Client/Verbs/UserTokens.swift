@@ -43,15 +43,13 @@ package struct ShowUserTokens: Sendable {
 
     package func run(in session: Session) async throws {
         let list = try await session.connection.userTokens()
-        let console = session.console
-        switch format {
-        case .json: return try console.sayJSON(list)
-        case .name: return try console.say(list.items.map { visible($0.id) })
-        case .yaml: throw Failure(.usage, "tokens are shown as a table, as json or by name")
-        case .table, .wide: break
-        }
-        guard !list.items.isEmpty else { return try console.remark("no tokens yet") }
-        let table = TextTable(
+        try session.console.list(
+            list, "tokens are", as: format, headings: headings, table: table(list),
+            names: list.items.map(\.id), absence: "no tokens yet")
+    }
+
+    private func table(_ list: UserTokenList) -> TextTable {
+        TextTable(
             [
                 .init("ID", rank: 0), .init("USER", rank: 1), .init("STATE", rank: 2),
                 .init("EXPIRES", rank: 3), .init("BY", rank: 4), .init("AGE", rank: 5),
@@ -66,7 +64,6 @@ package struct ShowUserTokens: Sendable {
                     .init(Age(of: token.issuedAt, asOf: list.asOf).map { "\($0)" } ?? "?"),
                 ]
             })
-        try console.say(table, headings: headings)
     }
 }
 

@@ -27,8 +27,23 @@ package struct Connection: Sendable {
         struct Answer: Decodable { var results: [ApplyResult] }
         var request = Request(method: .POST, path: "/api/v1/apply" + (dryRun ? "?dryRun=true" : ""))
         request.body = try Connection.json(Body(objects: objects))
-        let answer: Answer = try Connection.decode(try await answer(to: request, about: objects))
+        let answer: Answer = try Connection.decode(try await done(request, about: objects))
         return answer.results
+    }
+
+    /// The answer to what may have to wait for another person; a failure that says so where it does.
+    private func done(_ request: Request, about objects: [Object] = []) async throws -> [UInt8] {
+        struct Waiting: Decodable { var requestedBy: String? }
+        let bytes = try await answer(to: request, about: objects)
+        guard !bytes.isEmpty else { return bytes }
+        let waiting: Waiting = try Connection.decode(bytes)
+        guard waiting.requestedBy != nil else { return bytes }
+        let approval: Approval = try Connection.decode(bytes)
+        throw Failure(
+            .denied,
+            visible(
+                "not done yet, \(approval.what): until \(approval.expiresAt) somebody else may approve "
+                    + "it with: skerry approve approval/\(approval.id)"))
     }
 
     /// - Returns: what now waits for another person, where it was not done at once.
@@ -65,7 +80,7 @@ package struct Connection: Sendable {
     }
 
     package func conflicts() async throws -> ConflictList {
-        try await value(Request(path: "/api/v1/conflicts"))
+        try await pages("/api/v1/conflicts")
     }
 
     package func certificates() async throws -> CertificateList {
@@ -73,7 +88,7 @@ package struct Connection: Sendable {
     }
 
     package func pending() async throws -> PendingList {
-        try await value(Request(path: "/api/v1/pending"))
+        try await pages("/api/v1/pending")
     }
 
     package func answer(pending node: String, _ answer: PendingAnswer) async throws -> PendingNode {
@@ -81,11 +96,18 @@ package struct Connection: Sendable {
     }
 
     package func revocations() async throws -> RevocationReport {
-        try await value(Request(path: "/api/v1/revocations"))
+        try await pages("/api/v1/revocations")
     }
 
     package func revoke(_ request: RevocationRequest) async throws -> RevocationReport {
-        try await post("/api/v1/revocations", request)
+        var post = Request(method: .POST, path: "/api/v1/revocations")
+        post.body = try Connection.json(request)
+        return try Connection.decode(try await done(post))
+    }
+
+    /// Has the hub accept nothing below earlier roots.
+    package func retireRoots() async throws {
+        _ = try await done(Request(method: .POST, path: "/api/v1/roots/retire"))
     }
 
     private func post<Answer: Decodable & Sendable>(
@@ -103,21 +125,21 @@ package struct Connection: Sendable {
 
     package func mesh(of site: SiteID?) async throws -> MeshReport {
         let query = site.map { "?site=\(Connection.encoded($0.text))" } ?? ""
-        return try await value(Request(path: "/api/v1/mesh" + query))
+        return try await pages("/api/v1/mesh" + query)
     }
 
     package func services() async throws -> ServiceList {
-        try await value(Request(path: "/api/v1/services"))
+        try await pages("/api/v1/services")
     }
 
     package func meshHoldings(of site: SiteID?) async throws -> MeshHoldings {
         let query = site.map { "?site=\(Connection.encoded($0.text))" } ?? ""
-        return try await value(Request(path: "/api/v1/mesh/holdings" + query))
+        return try await pages("/api/v1/mesh/holdings" + query)
     }
 
     package func meshTraces(of record: String) async throws -> MeshTraces {
         let query = record.isEmpty ? "" : "?record=\(Connection.encoded(record))"
-        return try await value(Request(path: "/api/v1/mesh/traces" + query))
+        return try await pages("/api/v1/mesh/traces" + query)
     }
 
     /// - Parameters:
@@ -164,7 +186,7 @@ package struct Connection: Sendable {
     }
 
     package func localChanges() async throws -> LocalChangeList {
-        try await value(Request(path: "/api/v1/changes"))
+        try await pages("/api/v1/changes")
     }
 
     package func resolve(_ resolution: Resolution) async throws {

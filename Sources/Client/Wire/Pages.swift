@@ -11,6 +11,14 @@ extension ObjectList: PagedList {}
 extension CertificateList: PagedList {}
 extension UserTokenList: PagedList {}
 extension ApprovalList: PagedList {}
+extension ConflictList: PagedList {}
+extension LocalChangeList: PagedList {}
+extension MeshHoldings: PagedList {}
+extension MeshReport: PagedList {}
+extension MeshTraces: PagedList {}
+extension PendingList: PagedList {}
+extension RevocationReport: PagedList {}
+extension ServiceList: PagedList {}
 
 /// One page, and what to ask with for the next.
 private struct ListPage<List: PagedList>: Decodable, Sendable {

@@ -10,6 +10,7 @@ extension Claimant {
         guard member != node, plan?.places.contains(where: { $0.node == member }) ?? true else {
             return []
         }
+        spokeAt.insert(now.monotonic, for: member)
         var answers: [Message] = []
         for message in messages {
             switch message {
@@ -61,12 +62,17 @@ extension Claimant {
             withdraw(claim.instance, for: claim, at: now.monotonic)
             return yes
         case .yielding:
-            return nil
+            return busy(claim)
         case .none:
-            // On its way down: the other may begin when it is.
-            if seat.exists { return nil }
+            if seat.exists { return busy(claim) }
             return witness(claim, yes, of: seat, at: now.monotonic)
         }
+    }
+
+    /// On its way down here: the other may begin when it is. Says no more than that this node hears it,
+    /// since no claim has the number 0: who kept silent would be passed over in the end.
+    private func busy(_ claim: Tenure) -> Message {
+        .acknowledge(claim.instance, epoch: 0, isHeld: claim.isHeld)
     }
 
     /// A claim on what this node has no part in.

@@ -24,7 +24,7 @@ extension Claimant {
             guard case .claiming(var bid) = seat.part else { continue }
             // Cut off from half of the mesh, it is likelier that the others go on.
             let mayHold = !bid.isTakeover || !isIsolated
-            if mayHold, company.allSatisfy({ bid.acknowledged.contains($0) }) {
+            if mayHold, isAcknowledged(bid, by: company, at: now.monotonic) {
                 // Said once more, so that all know that it is held.
                 let witnesses = bid.acknowledged
                 bid.repeatAnew(at: now.monotonic, pause: limits.repeatFirst)
@@ -42,6 +42,16 @@ extension Claimant {
                 }
             }
         }
+    }
+
+    /// By all who are here; by most of them once somebody has kept silent for too long. Two claims that
+    /// most of the same members acknowledge have a member in common, and that one refuses the second.
+    private func isAcknowledged(_ bid: Seat.Bid, by company: [NodeID], at now: Instant) -> Bool {
+        let missing = company.filter { !bid.acknowledged.contains($0) }
+        guard !missing.isEmpty else { return true }
+        // This node counts as well. Whoever says anything at all is not passed over.
+        return now - bid.begunAt > limits.unison && missing.count * 2 < company.count + 1
+            && missing.allSatisfy { spokeAt[$0].map { $0 < bid.begunAt } ?? true }
     }
 
     // MARK: - Taking over

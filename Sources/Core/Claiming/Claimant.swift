@@ -24,6 +24,8 @@ package struct Claimant: Equatable, Sendable {
     /// Since when each of those that failed has.
     var failedSince: Table<NodeID, Instant> = Table()
     var isIsolated = false
+    /// When each member last said anything about claims.
+    var spokeAt: Table<NodeID, Instant> = Table()
 
     // What this node may do.
     var isAble = false

@@ -12,6 +12,8 @@ package struct Limits: Hashable, Sendable {
     package var staleness = Duration.seconds(8)
     /// How long a holder that is here may say nothing of what it is assumed to hold.
     package var silence = Duration.seconds(25)
+    /// How long all who are here are waited for; then more than half of them are enough.
+    package var unison = Duration.seconds(10)
     /// How long a claim is pursued against objections, and how long it rests then.
     package var patience = Duration.seconds(20)
     package var rest = Duration.seconds(10)

@@ -90,7 +90,7 @@ extension Agent {
             if instance.units[index].movedAt >= since { return true }
             return instance.units[index].isRunning && container.state == .running
                 && instance.units[index].handle == container.handle
-                && instance.record.generation == container.generation
+                && instance.record.edition.matches(container.edition)
         } ?? false
     }
 
@@ -115,9 +115,9 @@ extension Agent {
     ) {
         let id = container.id
         guard let instance = held[id.instance], let unit = unit(id),
-            instance.record.generation == container.generation
+            instance.record.edition.matches(container.edition)
         else {
-            // A generation that nobody recorded, or an instance that is not ours: it cannot stay.
+            // An edition that nobody recorded, or an instance that is not ours: it cannot stay.
             if let unit = unit(id) {
                 // A start or a stop that is under way replaces it, and a later start what has ended.
                 let isInTheWay = container.state == .running && (!unit.mayExist || unit.isRunning)

@@ -203,7 +203,7 @@ extension Agent {
             missingPort(of: instance) != nil
         else { return }
         let found = ports(for: workload, keeping: instance.record.ports)
-        held.update(id) { $0.record.ports = found }
+        held.update(id) { $0.record.take(ports: found) }
     }
 
     /// The record is durable: the container may exist from here on.
@@ -235,7 +235,7 @@ extension Agent {
         env["SKERRY_INSTANCE"] = unit.id.instance.description
         env["SKERRY_AUTHORIZE"] = configuration.questionSocket
         return StartRequest(
-            id: unit.id, generation: instance.record.generation, spec: unit.spec,
+            id: unit.id, edition: instance.record.edition, spec: unit.spec,
             ports: instance.record.ports, env: env, secrets: sealedValues(for: unit.spec))
     }
 

@@ -19,11 +19,8 @@ extension Hub {
 
     /// Notes what somebody asks for. Who asks for the same again gets the one that waits.
     mutating func ask(_ approval: Approval, at now: Moment) throws(Refusal) -> Approval {
-        guard let held = metadata(of: approval) else {
-            throw missing(approval.kind, approval.name)
-        }
         var approval = approval
-        (approval.createdAt, approval.generation) = (held.createdAt, held.generation)
+        try prepare(&approval, at: now)
         let waiting = approvals.rows.filter { $0.state == .waiting && now.wall < $0.expiresAt }
         if let same = waiting.first(where: { $0.isSame(as: approval) }) { return same }
         forgetApprovals(at: now)
@@ -42,8 +39,8 @@ extension Hub {
         }
         keep(approval)
         tell(
-            .normal, "ApprovalAsked", approval.kind, approval.name,
-            "\(approval.requestedBy) asks to \(approval.verb.rawValue) it, until "
+            .normal, "ApprovalAsked", approval.kind ?? .site, approval.name,
+            "\(approval.requestedBy) asks to \(approval.what), until "
                 + "\(approval.expiresAt): skerry approve approval/\(approval.id)", at: now)
         return approval
     }
@@ -78,12 +75,36 @@ extension Hub {
         }
         keep(approval)
         tell(
-            approval.state == .failed ? .warning : .normal, approval.eventReason, approval.kind,
-            approval.name,
-            "approval/\(id) to \(approval.verb.rawValue) it, asked for by "
+            approval.state == .failed ? .warning : .normal, approval.eventReason,
+            approval.kind ?? .site, approval.name,
+            "approval/\(id) to \(approval.what), asked for by "
                 + "\(approval.requestedBy), answered by \(who): \(approval.state.rawValue)"
                 + (approval.note.map { " (\($0))" } ?? ""), at: now)
         return approval
+    }
+
+    /// Holds on to which object it is about, and finds what could not be done in any case.
+    private func prepare(_ approval: inout Approval, at now: Moment) throws(Refusal) {
+        switch approval.act {
+        case nil:
+            guard let held = metadata(of: approval) else { throw missing(approval) }
+            (approval.createdAt, approval.generation) = (held.createdAt, held.generation)
+        case .apply:
+            let held = metadata(of: approval)
+            (approval.createdAt, approval.generation) = (held?.createdAt, held?.generation ?? 0)
+        case .revoke(let request):
+            guard let end = try warrantEnd(of: request, at: now.wall) else { return }
+            // A warrant is used at once, and so is the word of who asks for it.
+            approval.expiresAt = min(approval.expiresAt, end)
+        case .retireRoots: break
+        }
+    }
+
+    private func missing(_ approval: Approval) -> Refusal {
+        guard let kind = approval.kind else {
+            return Refusal(.notFound, "there is nothing to \(approval.verb.rawValue)")
+        }
+        return missing(kind, approval.name)
     }
 
     private mutating func carryOut(
@@ -91,7 +112,17 @@ extension Hub {
     ) {
         do throws(Refusal) {
             try checkUnchanged(approval)
-            try delete(approval.kind, approval.name, at: now, into: &effects)
+            switch approval.act {
+            case nil:
+                guard let kind = approval.kind else { throw missing(approval) }
+                try delete(kind, approval.name, at: now, into: &effects)
+            case .apply(let object): _ = try apply([object], dryRun: false, at: now)
+            case .revoke(let request):
+                let people = "\(approval.requestedBy) and \(approval.answeredBy ?? "")"
+                try revoke(request, by: people, at: now, into: &effects)
+            // The host has the files of the roots, and does it once this is durable.
+            case .retireRoots: break
+            }
             approval.state = .done
         } catch {
             approval.state = .failed
@@ -101,10 +132,11 @@ extension Hub {
 
     /// What was approved is what was asked for, and who asked is still somebody.
     private func checkUnchanged(_ approval: Approval) throws(Refusal) {
-        guard let held = metadata(of: approval) else {
-            throw missing(approval.kind, approval.name)
-        }
-        guard held.createdAt == approval.createdAt, held.generation == approval.generation else {
+        let held = metadata(of: approval)
+        guard held != nil || approval.act != nil else { throw missing(approval) }
+        let isSame =
+            held?.createdAt == approval.createdAt && held?.generation ?? 0 == approval.generation
+        guard isSame || !approval.isAboutObject else {
             throw Refusal(
                 .conflict, "\(approval.reference) was changed since it was asked for; ask anew")
         }
@@ -116,6 +148,7 @@ extension Hub {
 
     private func metadata(of approval: Approval) -> Metadata? {
         switch approval.kind {
+        case nil: nil
         case .site: sites[SiteID(approval.name)]?.metadata
         case .node: nodes[NodeID(approval.name)]?.node.metadata
         case .workload: workloads[WorkloadID(approval.name)]?.metadata
@@ -150,8 +183,8 @@ extension Hub {
         approval.answeredAt = now.wall
         keep(approval)
         tell(
-            .normal, "ApprovalExpired", approval.kind, approval.name,
-            "approval/\(approval.id) to \(approval.verb.rawValue) it, asked for by "
+            .normal, "ApprovalExpired", approval.kind ?? .site, approval.name,
+            "approval/\(approval.id) to \(approval.what), asked for by "
                 + "\(approval.requestedBy), was not answered in time", at: now)
     }
 
@@ -175,8 +208,16 @@ extension Hub {
 
 extension Approval {
     fileprivate func isSame(as other: Approval) -> Bool {
-        (verb, kind, name, requestedBy) == (other.verb, other.kind, other.name, other.requestedBy)
+        (verb, kind, name, act) == (other.verb, other.kind, other.name, other.act)
+            && requestedBy == other.requestedBy
             && (createdAt, generation) == (other.createdAt, other.generation)
+    }
+
+    fileprivate var isAboutObject: Bool {
+        switch act {
+        case .apply, nil: true
+        case .revoke, .retireRoots: false
+        }
     }
 
     fileprivate var eventReason: String {

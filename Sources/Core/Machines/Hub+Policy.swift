@@ -145,8 +145,11 @@ extension Hub {
             ]
         }
         do throws(BundleRefusal) {
+            // Where the whole store was lost its sites were too, and cannot be applied before this is.
+            let isLost = unreadPolicies.contains { $0.name == name && $0.version == 0 }
             let payload = try bundle.admitted(
-                to: .hub(sites: sites.keys + sitesAmong(objects)), trusting: policyKeys,
+                to: isLost ? .reader : .hub(sites: sites.keys + sitesAmong(objects)),
+                trusting: policyKeys,
                 holding: { policies[$0]?.last?.reference.version }, at: now.wall)
             guard payload.reference.name == name else {
                 throw BundleRefusal.name(payload.reference, called: name)

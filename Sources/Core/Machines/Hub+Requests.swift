@@ -82,7 +82,7 @@ extension Hub {
 
     // MARK: - Apply
 
-    private mutating func apply(
+    mutating func apply(
         _ objects: [Object], dryRun: Bool, at now: Moment
     ) throws(Refusal) -> [ApplyResult] {
         let mistakes = mistakes(in: objects, at: now)

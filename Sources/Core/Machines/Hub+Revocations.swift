@@ -119,6 +119,16 @@ extension Hub {
         return entries
     }
 
+    /// Until when what a second key signed is good; nil where none did.
+    func warrantEnd(
+        of request: RevocationRequest, at now: WallTime
+    ) throws(Refusal) -> WallTime? {
+        _ = try entries(request, at: now)
+        guard let bundle = request.warrant else { return nil }
+        try check(bundle, for: request, at: now)
+        return RevocationWarrant(bundle, keys: policyKeys).map { $0.at + RevocationWarrant.life }
+    }
+
     private func check(
         _ bundle: PolicyBundle, for request: RevocationRequest, at now: WallTime
     ) throws(Refusal) {

@@ -9,6 +9,8 @@ struct LossEstimate: Hashable, Sendable {
     private var unanswered: UInt8 = 0
     private var asked = 0
     private var unasked = 0
+    /// How late frames come that are not lost, where those of most peers do.
+    private(set) var lateness = Duration.zero
     /// The loss of this node's frames, as those who should hear them tell.
     private(set) var outward: Double?
 
@@ -55,6 +57,13 @@ struct LossEstimate: Hashable, Sendable {
         unanswered <<= 1
     }
 
+    /// Most peers have to be late: one may lie, or be far away. For less than a quarter of a second the
+    /// thresholds have room.
+    mutating func hear(lateness all: [Duration]) {
+        let median = all.isEmpty ? .zero : all.sorted()[(all.count - 1) / 2]
+        lateness = median > .milliseconds(250) ? min(median, .seconds(8)) : .zero
+    }
+
     /// The mean of what peers say that they hear of this node.
     mutating func hear(outwardPassed passed: [Double]) {
         guard !passed.isEmpty else { return }
@@ -90,7 +99,9 @@ struct Detector: Hashable, Sendable {
     ///
     /// Two parts: a counter has to leave its member, where each pulse fails with probability `loss`;
     /// and it has to spread, which takes a time in proportion to the logarithm of the members.
-    func threshold(loss: Double, tick: Duration, mesh: Double, members: Int) -> Duration {
+    func threshold(
+        loss: Double, tick: Duration, mesh: Double, members: Int, lateness: Duration = .zero
+    ) -> Duration {
         let tick = Double(tick.nanoseconds) / 1e9
         let answers = loss < Self.answersBelow
         let loss = min(max(loss, 0.005), 0.9)
@@ -99,7 +110,8 @@ struct Detector: Hashable, Sendable {
         let escape = max(1, doubt * Self.lapses / -logarithm(loss)) * tick / (answers ? 1.5 : 1)
         let passed = max(0.1, 1 - mesh)
         let spread = (logarithm(Double(max(2, members))) + 0.5) * tick / passed / (answers ? 2 : 1)
-        let seconds = min(max(escape + spread + tick, 1), Self.thresholdMax)
+        let late = Double(lateness.nanoseconds) / 1e9
+        let seconds = min(max(escape + spread + tick, 1) + late, Self.thresholdMax)
         return .nanoseconds(Int64(seconds * 1e9))
     }
 

@@ -23,6 +23,12 @@ package struct Run: Hashable, Comparable, Sendable {
         self.nonce = nonce
     }
 
+    /// A start a second for half a year.
+    static let incarnationMax: UInt32 = 1 << 24
+
+    /// Whether a member may have started so often since a run before this.
+    func isReachable(from run: Run) -> Bool { incarnation - run.incarnation <= 65_536 }
+
     package static func < (left: Run, right: Run) -> Bool {
         left.incarnation == right.incarnation
             ? left.nonce < right.nonce : left.incarnation < right.incarnation

@@ -25,7 +25,7 @@ extension Mesh {
         guard follow(slot, frame, at: now.monotonic, into: &effects) else { return }
         guard
             let account = peers[slot].reception.note(
-                frame.sequence, isReturning: peers[slot].wasGone)
+                frame.sequence, isReturning: peers[slot].wasGone, at: now.monotonic)
         else {
             tally.replayed += 1
             return
@@ -76,11 +76,20 @@ extension Mesh {
         _ slot: Int, _ frame: Frame, at now: Instant, into effects: inout [Effect]
     ) -> Bool {
         guard let sighting = peers[slot].sighting else {
+            guard frame.run.incarnation <= Run.incarnationMax else {
+                tally.formerRuns += 1
+                return false
+            }
             begin(slot, frame.run, counter: frame.counter, from: nil, at: now)
             return true
         }
         if frame.run == sighting.run { return true }
         if frame.run > sighting.run {
+            // Nobody starts so often: whoever says so once would never be believed as itself again.
+            guard frame.run.isReachable(from: sighting.run) else {
+                tally.formerRuns += 1
+                return false
+            }
             peers[slot].rival = nil
             begin(slot, frame.run, counter: frame.counter, from: nil, at: now)
             return true
@@ -152,6 +161,12 @@ extension Mesh {
     ) {
         let time = now.monotonic
         let wasAbsent = !peers[slot].isInRing
+        // Who was held up itself finds everything late.
+        if time >= sickUntil, !wasAbsent,
+            let lateness = peers[slot].sighting?.lateness(of: frame.counter, at: time)
+        {
+            peers[slot].lateness.note(lateness, at: time)
+        }
         peers[slot].sighting?.hear(counter: frame.counter, at: time)
         note(frame, from: slot, at: time)
         read(introductions: frame.introductions, from: slot, at: time)
@@ -216,13 +231,16 @@ extension Mesh {
     ) {
         peers[reporter].lacks.set(subject, false)
         guard let sighting = peers[subject].sighting else {
+            guard entry.run.incarnation <= Run.incarnationMax else { return }
             begin(subject, entry.run, counter: entry.counter, from: reporter, at: now)
             peers[subject].threshold = threshold(of: subject)
             return
         }
         if entry.run == sighting.run {
             peers[subject].sighting?.hear(hearsay: entry.counter, at: now)
-        } else if entry.run > sighting.run, entry.run != peers[subject].disowned {
+        } else if entry.run > sighting.run, entry.run != peers[subject].disowned,
+            entry.run.isReachable(from: sighting.run)
+        {
             begin(subject, entry.run, counter: entry.counter, from: reporter, at: now)
         }
     }
@@ -232,7 +250,7 @@ extension Mesh {
         _ other: Run, at now: Instant, into effects: inout [Effect]
     ) {
         // A liar could use the numbers up, hence the two bounds.
-        guard other > run, other.incarnation - run.incarnation < 65_536,
+        guard other > run, other.isReachable(from: run),
             raisedAt.map({ now - $0 > .seconds(30) }) ?? true
         else { return }
         raisedAt = now

@@ -8,7 +8,7 @@ extension Mesh {
         let tick = Duration.milliseconds(20 * Int64(max(1, peers[slot].tick)))
         return detector.threshold(
             loss: Double(peers[slot].loss) / 255, tick: tick, mesh: estimate.loss,
-            members: order.count)
+            members: order.count, lateness: estimate.lateness)
     }
 
     /// Compares every member's age with its threshold, and counts voices.

@@ -62,6 +62,8 @@ extension Mesh {
         estimate.hear(
             outwardPassed: peers.filter { $0.state == .alive && $0.heard != 255 }
                 .map { Double($0.heard) / 254 })
+        estimate.hear(
+            lateness: peers.filter { $0.state == .alive }.map { $0.lateness.value(at: now) })
     }
 
     private mutating func expireQuestions(at now: Instant) {

@@ -69,3 +69,28 @@ extension Mesh {
             holdsAll: peer.logs == logs.digest)
     }
 }
+
+extension Mesh {
+    /// What this node sees, in the words that nodes and hub pass on. Traffic and claims are the host's.
+    package func report(
+        of node: NodeID, in site: SiteID, at address: String, roster: RosterVersion, now: Moment
+    ) -> MeshView {
+        let peers = view(at: now.monotonic)
+        var report = MeshView(
+            node: node, site: site, address: address, roster: roster, isIsolated: isAlone,
+            quorum: peers.map(\.quorum).max() ?? 1, at: now.wall)
+        report.peers = peers.map { MeshSight($0, at: now) }
+        return report
+    }
+}
+
+extension MeshSight {
+    fileprivate init(_ peer: PeerView, at now: Moment) {
+        self.init(
+            node: peer.node, liveness: peer.liveness,
+            since: now.wall + (.zero - (now.monotonic - peer.since)),
+            age: peer.age.map { Interval($0) },
+            lossHere: peer.passedHere.map { 1 - $0 }, lossThere: peer.passedThere.map { 1 - $0 },
+            votes: peer.votes, isCloned: peer.isCloned, holdsAll: peer.holdsAll)
+    }
+}

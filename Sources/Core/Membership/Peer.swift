@@ -45,6 +45,7 @@ struct Peer: Sendable {
     /// It was quiet or failed after its last own frame.
     var wasGone = false
     var reception = Reception()
+    var lateness = Lateness()
     var intake: TokenBucket
     var checks: TokenBucket
     var sent: UInt32 = 0
@@ -87,6 +88,23 @@ struct Peer: Sendable {
         func contains(_ run: UInt32) -> Bool {
             let place = place(run)
             return bits[place >> 3] & (1 << UInt8(place & 7)) != 0
+        }
+    }
+
+    /// How late its frames come at times. Fades within a minute.
+    struct Lateness: Hashable, Sendable {
+        private var most = Duration.zero
+        private var at = Instant.seconds(0)
+
+        func value(at now: Instant) -> Duration {
+            let left = max(0, 60_000_000_000 - (now - at).nanoseconds)
+            return .nanoseconds(Int64(Double(most.nanoseconds) * Double(left) / 60e9))
+        }
+
+        mutating func note(_ lateness: Duration, at now: Instant) {
+            guard lateness > value(at: now) else { return }
+            most = lateness
+            at = now
         }
     }
 

@@ -9,6 +9,8 @@ struct Sighting: Hashable, Sendable {
     static let unit: Int64 = 100_000_000
     /// By how much a counter may lie ahead of what its member's own word makes likely.
     private static let slack: Int64 = 8
+    /// The most that a clock and its time on the wire may be off, in nanoseconds.
+    private static let far: Int64 = 60_000_000_000
 
     private(set) var run: Run
     /// Whether the run is the member's own word. Others' word of it gives way.
@@ -17,6 +19,19 @@ struct Sighting: Hashable, Sendable {
     /// When the member's counter was 0, by this node's clock and with the least delay seen.
     private(set) var zero: Instant
     private(set) var runLearned: Instant
+    /// A counter far from what this run's time makes likely, and when it came.
+    private var odd: Odd?
+
+    private struct Odd: Hashable, Sendable {
+        let counter: UInt32
+        let at: Instant
+
+        /// Whether this is the same clock some time later.
+        func isContinued(by heard: UInt32, at now: Instant) -> Bool {
+            let counted = (Int64(heard) - Int64(counter)) * Sighting.unit
+            return abs(counted - (now - at).nanoseconds) < 5_000_000_000
+        }
+    }
 
     init(run: Run, counter: UInt32, from source: Int?, at now: Instant) {
         self.run = run
@@ -30,12 +45,29 @@ struct Sighting: Hashable, Sendable {
         max(.zero, now - zero + .nanoseconds(-Int64(counter) * Self.unit))
     }
 
+    /// How much later than the quickest of its member a frame comes; nil where clocks are behind it.
+    func lateness(of heard: UInt32, at now: Instant) -> Duration? {
+        let seen = now + .nanoseconds(-Int64(heard) * Self.unit)
+        guard isDirect, seen >= zero, seen - zero < .seconds(30) else { return nil }
+        return seen - zero
+    }
+
     /// The member's own frame. Its clock is followed slowly upward, at once downward: least delay
     /// is nearest to the truth, and clocks drift.
+    ///
+    /// A minute off is a fault, a lie, or a clock that drifted for months: it counts when it was said
+    /// twice, and one number alone cannot make all that follow look old.
     mutating func hear(counter heard: UInt32, at now: Instant) {
-        guard heard >= counter || !isDirect else { return }
         let seen = now + .nanoseconds(-Int64(heard) * Self.unit)
         let later = (seen - zero).nanoseconds
+        if isDirect, abs(later) > Self.far {
+            defer { odd = Odd(counter: heard, at: now) }
+            guard let odd, odd.isContinued(by: heard, at: now) else { return }
+            zero = seen
+            counter = heard
+            return
+        }
+        guard heard >= counter || !isDirect else { return }
         // A second late is a clock that stood still, not a slow packet: all behind it would be late too.
         let follows = isDirect && later > 0 && later < 1_000_000_000
         zero = follows ? zero + .nanoseconds(later / 64) : seen
@@ -72,6 +104,9 @@ struct Sighting: Hashable, Sendable {
 struct Reception: Hashable, Sendable {
     /// Frames this far behind the newest are taken for replays.
     private static let window: UInt32 = 64
+    /// How many frames can have been sent at once, and in a second since: a number beyond is a fault or
+    /// a lie, and would make all that follow look like replays.
+    private static let leap = (atOnce: Int64(512), perSecond: Int64(64))
 
     private(set) var highest: UInt32 = 0
     /// With which the row began.
@@ -79,6 +114,7 @@ struct Reception: Hashable, Sendable {
     private var seen: UInt64 = 0
     private var received = 0.0
     private var expected = 0.0
+    private var risenAt: Instant?
 
     /// The part that arrives, once enough were due to tell.
     var passed: Double? { expected >= 8 ? min(1, received / expected) : nil }
@@ -92,9 +128,16 @@ struct Reception: Hashable, Sendable {
     /// Notes a frame's number. Answers with how many frames are thereby accounted for, nil for a replay.
     ///
     /// `isReturning`: the member was gone. What it sent meanwhile says nothing of chance.
-    mutating func note(_ sequence: UInt32, isReturning: Bool) -> Account? {
+    mutating func note(_ sequence: UInt32, isReturning: Bool, at now: Instant) -> Account? {
         if sequence > highest {
             let gap = sequence - highest
+            if let risenAt {
+                let waited = (now - risenAt).nanoseconds / 1_000_000_000
+                guard Int64(gap) <= Self.leap.atOnce + waited * Self.leap.perSecond else {
+                    return nil
+                }
+            }
+            risenAt = now
             seen = gap >= 64 ? 1 : seen << UInt64(gap) | 1
             let isFirst = highest == 0 || isReturning
             highest = sequence

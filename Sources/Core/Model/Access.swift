@@ -138,6 +138,9 @@ package struct AccessTarget: Hashable, Sendable {
     package var isApproved = false
     /// Whether data could be lost with it: it may write on its node, or such a workload runs there.
     package var keepsData = false
+    /// Whether what is done could lose data though nothing is deleted, or takes much of the fleet at
+    /// once: a workload is taken from what it wrote, more is revoked than one hand may, a root goes.
+    package var isGrave = false
 
     /// What a workload asks of the node that runs it, as policies name it.
     package struct Demands: Hashable, Sendable {
@@ -241,5 +244,27 @@ package struct AccessReport: Hashable, Codable, Sendable {
         self.reasons = reasons
         self.errors = errors
         self.policies = policies
+    }
+}
+
+extension WorkloadSpec {
+    /// Whether something that this one wrote on its node could be out of reach of `next`: a place that is
+    /// not shown any more, other nodes, fewer copies.
+    package func losesData(becoming next: WorkloadSpec) -> Bool {
+        let written = Set(AccessTarget.Demands(containers).writableMounts)
+        guard !written.isEmpty else { return false }
+        return selector != next.selector
+            || !written.isSubset(of: AccessTarget.Demands(next.containers).writableMounts)
+            || replicas.isMore(than: next.replicas)
+    }
+}
+
+extension Replicas {
+    fileprivate func isMore(than other: Replicas) -> Bool {
+        switch (self, other) {
+        case (.count(let count), .count(let next)): count > next
+        case (.perNode, .count): true
+        case (_, .perNode): false
+        }
     }
 }

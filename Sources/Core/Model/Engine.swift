@@ -1,8 +1,28 @@
+/// What tells two containers of one id apart: the instance that they were started for.
+package struct Edition: Hashable, Sendable {
+    package var generation: UInt64
+    /// Of what the instance was made of: two hubs, or a hub and a person at the node, may give one
+    /// generation to two documents. Nil from agents of old.
+    package var digest: String?
+
+    package init(_ generation: UInt64, digest: String? = nil) {
+        self.generation = generation
+        self.digest = digest
+    }
+
+    /// Whether both were started as the same, as far as both say it.
+    package func matches(_ other: Edition) -> Bool {
+        guard generation == other.generation else { return false }
+        guard let digest, let others = other.digest else { return true }
+        return digest == others
+    }
+}
+
 /// Everything an engine needs to start one container, and to recognise it later.
 package struct StartRequest: Hashable, Sendable {
     package var id: ContainerID
-    /// Label of the container: the generation in its `InstanceRecord`.
-    package var generation: UInt64
+    /// Becomes labels of the container: the edition of its `InstanceRecord`.
+    package var edition: Edition
     package var spec: ContainerSpec
     /// Port name to number, resolved.
     package var ports: [String: Int]
@@ -13,12 +33,12 @@ package struct StartRequest: Hashable, Sendable {
     package var secrets: [SecretID: SealedValues]
 
     package init(
-        id: ContainerID, generation: UInt64, spec: ContainerSpec, ports: [String: Int],
+        id: ContainerID, edition: Edition, spec: ContainerSpec, ports: [String: Int],
         env: [String: String], secrets: [SecretID: SealedValues] = [:]
     ) {
         self.secrets = secrets
         self.id = id
-        self.generation = generation
+        self.edition = edition
         self.spec = spec
         self.ports = ports
         self.env = env
@@ -33,17 +53,17 @@ package struct ObservedContainer: Hashable, Sendable {
     }
 
     package var id: ContainerID
-    package var generation: UInt64
+    package var edition: Edition
     /// The engine's own handle: a container id, or a process id with its start time.
     package var handle: String
     package var state: State
     package var startedAt: WallTime?
 
     package init(
-        id: ContainerID, generation: UInt64, handle: String, state: State, startedAt: WallTime?
+        id: ContainerID, edition: Edition, handle: String, state: State, startedAt: WallTime?
     ) {
         self.id = id
-        self.generation = generation
+        self.edition = edition
         self.handle = handle
         self.state = state
         self.startedAt = startedAt

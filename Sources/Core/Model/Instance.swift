@@ -69,16 +69,19 @@ package struct Instance: Hashable, Codable, Sendable {
 /// keep.
 package struct InstanceRecord: Hashable, Codable, Sendable {
     package var id: InstanceID
-    /// The generation whose containers were started; also their label in the engine.
+    /// The generation whose containers were started.
     package var generation: UInt64
     /// The containers as started. A new generation with equal containers restarts nothing.
     package var containers: [ContainerSpec]
-    package var ports: [String: Int]
+    package private(set) var ports: [String: Int]
     package var restarts: Int
     /// The decision that started what runs.
     package var decision: Decision?
     /// The digests of the Secrets that it was started with; nil from agents of old.
-    package var secrets: [String: String]?
+    package private(set) var secrets: [String: String]?
+    /// Of the containers, ports and Secrets, as the agent that made this record saw them; nil from
+    /// agents of old. Kept, and not found anew: a newer agent may know more fields.
+    private var digest: String?
 
     package init(
         id: InstanceID, generation: UInt64, containers: [ContainerSpec], ports: [String: Int],
@@ -91,5 +94,23 @@ package struct InstanceRecord: Hashable, Codable, Sendable {
         self.ports = ports
         self.restarts = restarts
         self.decision = decision
+        digest = contentDigest
+    }
+
+    /// As its containers are known in the engine.
+    package var edition: Edition { Edition(generation, digest: digest) }
+
+    /// Other ports, before anything was started.
+    package mutating func take(ports: [String: Int]) {
+        self.ports = ports
+        digest = contentDigest
+    }
+
+    private var contentDigest: String {
+        var hash = StableHash()
+        hash.add(fieldsOf: containers)
+        hash.add(fieldsOf: ports)
+        hash.add(fieldsOf: secrets ?? [:])
+        return String(hash.value, radix: 16)
     }
 }

@@ -16,4 +16,29 @@ package struct StableHash: Equatable, Sendable {
     package mutating func add(_ bytes: UnsafeRawBufferPointer) {
         for byte in bytes { add(byte) }
     }
+
+    /// Adds all that a value holds, by the names of its fields, so that none is ever forgotten. What has
+    /// no order of its own, such as a dictionary, is added in the order of its parts' hashes.
+    package mutating func add(fieldsOf value: Any) {
+        let mirror = Mirror(reflecting: value)
+        guard let style = mirror.displayStyle, !mirror.children.isEmpty else {
+            return add(leaf: "\(value)")
+        }
+        let parts = mirror.children.map { child in
+            var part = StableHash()
+            part.add(leaf: child.label ?? "")
+            part.add(fieldsOf: child.value)
+            return part.value
+        }
+        let isUnordered = style == .dictionary || style == .set
+        for part in isUnordered ? parts.sorted() : parts {
+            withUnsafeBytes(of: part.littleEndian) { add($0) }
+        }
+    }
+
+    /// Text with an end, so that no two pieces read as two others.
+    private mutating func add(leaf text: String) {
+        add(text)
+        add(0xff)
+    }
 }

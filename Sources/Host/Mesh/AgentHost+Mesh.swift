@@ -234,16 +234,12 @@ extension AgentHost {
     func keep(_ signed: SignedRoster) async {
         guard let seat else { return }
         do {
-            let roster = try signed.opened(trusting: identity.credentials.trustRoots)
-            guard roster.site == identity.enrolment.site else {
-                log("a roster of site '\(roster.site)' came here, and is not used")
-                return
-            }
+            let files = seat.files
+            let version = try await seat.mesh.adopt(
+                signed, trusting: identity.credentials.trustRoots
+            ) { try files.keep($0) }
             // The hub is told of the newer one either way: it has no other to give.
-            guard await seat.mesh.rosterVersion < roster.version else { return }
-            try seat.files.keep(signed)
-            await seat.mesh.adopt(roster)
-            mailbox.yield(.keptRoster(roster.version))
+            if let version { mailbox.yield(.keptRoster(version)) }
         } catch {
             log("the roster that the hub sent is not used: \(error)")
         }

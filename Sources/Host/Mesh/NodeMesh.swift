@@ -178,6 +178,22 @@ package actor NodeMesh {
 
     // MARK: - From the hub
 
+    /// Takes a roster that an authority below these roots signed for this site, once it is kept. Nil, and
+    /// the one before stays, where it is no newer; throws where it is forged, changed or another site's.
+    package func adopt(
+        _ signed: SignedRoster, trusting roots: String,
+        keeping keep: @Sendable (SignedRoster) throws -> Void
+    ) async throws -> RosterVersion? {
+        let next = try signed.opened(trusting: roots)
+        guard next.site == place.site else {
+            throw CredentialError.certificate(reason: "it is the roster of site '\(next.site)'")
+        }
+        guard roster.version < next.version else { return nil }
+        try keep(signed)
+        await adopt(next)
+        return next.version
+    }
+
     /// Puts a roster that was checked in the place of the one before, unless it is no newer.
     package func adopt(_ next: Roster) async {
         guard next.version > roster.version, next.site == place.site else { return }
@@ -274,12 +290,8 @@ package actor NodeMesh {
     }
 
     private func view(losing losses: DataPlane.Losses?) -> MeshView {
-        let moment = now()
-        let peers = mesh.view(at: moment.monotonic)
-        var view = MeshView(
-            node: place.node, site: place.site, address: place.address, roster: roster.version,
-            isIsolated: mesh.isAlone, quorum: peers.map(\.quorum).max() ?? 1, at: moment.wall)
-        view.peers = peers.map { MeshSight($0, at: moment) }
+        var view = mesh.report(
+            of: place.node, in: place.site, at: place.address, roster: roster.version, now: now())
         view.traffic = MeshTraffic(mesh.tally, losses, unsent: unsent)
         view.traffic.payloadBytes = payloadBytes
         view.traffic.sentBytes += claimBytes
@@ -310,17 +322,6 @@ package actor NodeMesh {
             }
         }
         return places
-    }
-}
-
-extension MeshSight {
-    fileprivate init(_ peer: PeerView, at now: Moment) {
-        self.init(
-            node: peer.node, liveness: peer.liveness,
-            since: now.wall + (.zero - (now.monotonic - peer.since)),
-            age: peer.age.map { Interval($0) },
-            lossHere: peer.passedHere.map { 1 - $0 }, lossThere: peer.passedThere.map { 1 - $0 },
-            votes: peer.votes, isCloned: peer.isCloned, holdsAll: peer.holdsAll)
     }
 }
 

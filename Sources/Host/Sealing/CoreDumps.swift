@@ -17,7 +17,16 @@ package enum CoreDumps {
 
     /// By the flag of the process and not by a limit: a limit would pass to every workload that is
     /// started here, and theirs to dump or not is not Skerry's to say.
+    ///
+    /// The backtraces of Swift's runtime go too, unless somebody asked for them with `SWIFT_BACKTRACE`:
+    /// they write memory around the registers to the log, and keep a restart waiting for a quarter of a
+    /// minute.
     package static func turnOff(log: (String) -> Void) {
+        if getenv("SWIFT_BACKTRACE") == nil {
+            for number in [SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP] {
+                Glibc.signal(number, SIG_DFL)
+            }
+        }
         guard control?(setDumpable, 0, 0, 0, 0) != 0 else { return }
         log(
             "core dumps of this process stay on (\(String(cString: strerror(errno)))); a crash may "

@@ -18,7 +18,8 @@ package enum CaseStudy: String, CaseIterable, Sendable {
                 + ["policyChangesPerDay", "decisionsPerMinute", "allowedAgeSeconds"]
         case .mining:
             return common + [
-                "nodesPerSite", "lossPercent", "upHours", "containerLifeHours", "rebootsPerWeek",
+                "nodesPerSite", "lossPercent", "localMilliseconds", "linkKilobits", "upHours",
+                "containerLifeHours", "rebootsPerWeek", "breakdownsPerWeek", "repairHours",
                 "stopAfterSeconds",
             ]
         case .telecom: return common + ["decisionsPerSite", "commitMilliseconds"]
@@ -70,6 +71,8 @@ struct CaseFleet {
     var workloads: [Workload]
     var changes: [Cast.Change] = []
     var rates = Rates()
+    /// What lies between the nodes of a site; nil where they form no mesh.
+    var localLinks: LocalLinks?
     var mishaps: [Mishap] = []
     var length: Duration
     var seed: UInt64
@@ -97,6 +100,7 @@ struct CaseFleet {
         var cast = Cast(sites: sites, nodes: members, workloads: workloads)
         cast.changes = changes
         scenario.cast = cast
+        scenario.localLinks = localLinks
         var script = Script(seed: seed, scenario: scenario)
         script.rates = rates
         script.mishaps = mishaps.sorted { ($0.time, $0.node) < ($1.time, $1.node) }
@@ -131,9 +135,9 @@ struct CaseFleet {
     }
 
     /// As a hub that decides everything: what is not standing intent waits for it, and where `stopAfter`
-    /// says so, nodes that do not hear from it stop what they run. In contact its leave is taken for
-    /// given, since it costs it nothing to give.
-    mutating func centralise(stopAfter: Duration?) {
+    /// says so, nodes that do not hear from it stop what they run, which is started elsewhere where
+    /// `replacing`. In contact its leave is taken for given, since it costs it nothing to give.
+    mutating func centralise(stopAfter: Duration?, replacing: Bool = false) {
         let rows = Domain.allCases.flatMap { domain -> [AuthorityOverride] in
             [Reach.mesh, .alone].map {
                 AuthorityOverride(domain: domain, reach: $0, verdict: .restrict, by: .central)
@@ -143,7 +147,8 @@ struct CaseFleet {
         guard let stopAfter else { return }
         for index in workloads.indices {
             workloads[index].spec.disconnect = Disconnect(
-                lostAfter: Interval(stopAfter), stopAfter: Interval(stopAfter))
+                lostAfter: Interval(stopAfter), stopAfter: Interval(stopAfter),
+                replace: replacing)
         }
     }
 

@@ -35,8 +35,18 @@ final class ServiceWatch: Watcher {
 extension Place {
     /// Whether anything runs here and answers.
     func serves(at time: Int64) -> Bool {
-        for (_, truth) in containers.all
-        where truth.isRunning && time >= truth.wellFrom && time < truth.wellUntil { return true }
+        for (_, truth) in containers.all where truth.isWell(at: time) { return true }
         return false
+    }
+
+    /// The workloads of what runs here and answers.
+    func serving(at time: Int64) -> [WorkloadID] {
+        containers.all.filter { $1.isWell(at: time) }.map(\.0.instance.workload)
+    }
+}
+
+extension Containers.Truth {
+    fileprivate func isWell(at time: Int64) -> Bool {
+        isRunning && time >= wellFrom && time < wellUntil
     }
 }

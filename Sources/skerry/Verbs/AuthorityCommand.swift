@@ -18,9 +18,10 @@ struct AuthorityCommand: AsyncParsableCommand {
 
               skerry ca rotate issuing --state hub
               skerry ca rotate root --state hub
-              skerry ca retire --state hub                    # when every node has been in contact
+              skerry ca retire                                # when every node has been in contact
 
-            Nodes that are away meanwhile accept the new root when they come back.
+            Nodes that are away meanwhile accept the new root when they come back, also where it was \
+            replaced twice.
             """,
         subcommands: [
             Initialise.self, Request.self, Sign.self, Install.self, Rotate.self, Retire.self,
@@ -134,11 +135,25 @@ struct AuthorityCommand: AsyncParsableCommand {
 
     struct Retire: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "retire", abstract: "Accept nothing below earlier roots any more.")
+            commandName: "retire", abstract: "Accept nothing below earlier roots any more.",
+            usage: """
+                skerry ca retire [--context NAME]
+                skerry ca retire --state DIRECTORY [--SETTING VALUE ...]
+                """,
+            discussion: """
+                The first form asks a hub that runs, and waits for a second person where there is one. The \
+                second works on the files of a hub, on its machine.
+                """)
 
+        @OptionGroup var context: ContextOptions
         @Argument(parsing: .allUnrecognized, help: .hidden) var arguments: [String] = []
 
         func run() async throws {
+            guard !arguments.isEmpty else {
+                let session = try context.session()
+                try await session.connection.retireRoots()
+                return try session.console.say("earlier roots are retired")
+            }
             try AuthorityCommand.chores(arguments).retire()
             logLine("ca: done; start the hub anew")
         }

@@ -35,13 +35,14 @@ extension ProcessEngine {
         var found: [ProcessRecord] = []
         for pid in ProcessTable.pids() where !known.contains(pid) {
             let environment = ProcessTable.environment(pid)
-            guard let (id, generation) = identity(environment), isOurs(environment),
+            guard let (id, edition) = identity(environment), isOurs(environment),
                 let entry = ProcessTable.entry(pid), !entry.isZombie, entry.session == pid
             else { continue }
             found.append(
                 ProcessRecord(
-                    id: id, generation: generation, pid: pid, startTicks: entry.startTicks,
-                    bootID: bootID, startedAt: ProcessTable.startedAt(ticks: entry.startTicks),
+                    id: id, generation: edition.generation, digest: edition.digest, pid: pid,
+                    startTicks: entry.startTicks, bootID: bootID,
+                    startedAt: ProcessTable.startedAt(ticks: entry.startTicks),
                     command: []))
         }
         // The first of several is the container, later ones are sessions it opened itself.
@@ -52,23 +53,28 @@ extension ProcessEngine {
         }
     }
 
-    private func identity(_ environment: [String]) -> (ContainerID, UInt64)? {
+    private func identity(_ environment: [String]) -> (ContainerID, Edition)? {
         let parts = value(of: Mark.container, in: environment)?.split(separator: "/") ?? []
         guard parts.count == 3, parts[0] == node.text, let instance = InstanceID(String(parts[1])),
             let generation = value(of: Mark.generation, in: environment).flatMap({ UInt64($0) })
         else { return nil }
-        return (ContainerID(instance: instance, name: String(parts[2])), generation)
+        return (
+            ContainerID(instance: instance, name: String(parts[2])),
+            Edition(generation, digest: value(of: Mark.digest, in: environment))
+        )
     }
 
     func isOurs(_ environment: [String]) -> Bool {
         value(of: Mark.engine, in: environment) == records.path
     }
 
-    nonisolated func mark(_ id: ContainerID, generation: UInt64) -> [String: String] {
-        [
-            Mark.container: name(id), Mark.generation: "\(generation)",
+    nonisolated func mark(_ id: ContainerID, _ edition: Edition) -> [String: String] {
+        var mark = [
+            Mark.container: name(id), Mark.generation: "\(edition.generation)",
             Mark.engine: records.path,
         ]
+        mark[Mark.digest] = edition.digest
+        return mark
     }
 
     nonisolated func name(_ id: ContainerID) -> String { "\(node)/\(id)" }
@@ -88,6 +94,7 @@ extension ProcessEngine {
 enum Mark {
     static let container = "SKERRY_CONTAINER"
     static let generation = "SKERRY_GENERATION"
+    static let digest = "SKERRY_DIGEST"
     /// The directory of the engine that started it.
     static let engine = "SKERRY_ENGINE"
     /// In place of the first one for commands that people run inside a container.

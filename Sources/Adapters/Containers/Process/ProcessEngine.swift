@@ -75,7 +75,7 @@ package actor ProcessEngine: Engine {
         load()
         settle()
         if let entry = entries[request.id], entry.process != nil,
-            entry.record.generation == request.generation
+            entry.record.edition.matches(request.edition)
         {
             return entry.record.observed
         }
@@ -154,7 +154,7 @@ package actor ProcessEngine: Engine {
 
     // MARK: - One process
 
-    /// How long a container of another generation may take to make room.
+    /// How long a container of another edition may take to make room.
     private static let replacementGrace = Duration.seconds(10)
     /// How long the kernel may take to end a killed process: it may wait for a disk.
     private static let killGrace = Duration.seconds(10)
@@ -179,8 +179,9 @@ package actor ProcessEngine: Engine {
                     + "raise the agent's limit of open files")
         }
         let record = ProcessRecord(
-            id: request.id, generation: request.generation, pid: pid, startTicks: entry.startTicks,
-            bootID: bootID, startedAt: wallTime(), command: request.spec.command,
+            id: request.id, generation: request.edition.generation, digest: request.edition.digest,
+            pid: pid, startTicks: entry.startTicks, bootID: bootID, startedAt: wallTime(),
+            command: request.spec.command,
             workingDirectory: request.spec.workingDirectory)
         adopt(record, process)
         keep(record)
@@ -209,7 +210,7 @@ package actor ProcessEngine: Engine {
         let program = try program(of: spec.command, in: searchPath, directory: directory)
         var environment = request.env
         if environment["PATH"] == nil { environment["PATH"] = searchPath.joined(separator: ":") }
-        environment.merge(mark(request.id, generation: request.generation)) { _, ours in ours }
+        environment.merge(mark(request.id, request.edition)) { _, ours in ours }
         return Spawn(
             program: program, arguments: Array(spec.command.dropFirst()), environment: environment,
             directory: directory, streams: .log(path: records.log(of: request.id).path),

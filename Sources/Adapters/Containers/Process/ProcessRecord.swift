@@ -6,6 +6,7 @@ import Model
 struct ProcessRecord: Codable, Equatable {
     var id: ContainerID
     var generation: UInt64
+    var digest: String?
     var pid: pid_t
     /// With `pid` it names a process for the length of one boot.
     var startTicks: UInt64
@@ -16,11 +17,12 @@ struct ProcessRecord: Codable, Equatable {
     /// Set once the process has ended.
     var exit: Exit?
 
+    var edition: Edition { Edition(generation, digest: digest) }
     var handle: String { "\(pid)@\(startTicks)" }
 
     var observed: ObservedContainer {
         ObservedContainer(
-            id: id, generation: generation, handle: handle,
+            id: id, edition: edition, handle: handle,
             state: exit.map { .exited($0) } ?? .running, startedAt: startedAt)
     }
 }

@@ -82,7 +82,7 @@ struct Inspection: Decodable {
         case host = "HostConfig"
     }
 
-    var identity: (id: ContainerID, generation: UInt64)? {
+    var identity: (id: ContainerID, edition: Edition)? {
         ContainerID.identity(config.labels ?? [:])
     }
 

@@ -67,7 +67,7 @@ extension SocketEngine {
             ?? inspection?.state.exitCode
         let outOfMemory = inspection.map { ranOutOfMemory($0, code: code) } ?? false
         return ObservedContainer(
-            id: identity.id, generation: identity.generation, handle: notice.actor.id,
+            id: identity.id, edition: identity.edition, handle: notice.actor.id,
             state: .exited(Exit(code: code, outOfMemory: outOfMemory)),
             startedAt: inspection?.startedAt)
     }

@@ -123,7 +123,7 @@ package actor SocketEngine: Engine {
 
     // MARK: - One container
 
-    /// How long a container of another generation may take to make room.
+    /// How long a container of another edition may take to make room.
     private static let replacementGrace = Duration.seconds(10)
 
     /// Removes what stands in the way of a start; returns what already is what was asked for.
@@ -131,7 +131,7 @@ package actor SocketEngine: Engine {
         _ request: StartRequest, _ inspections: [Inspection]
     ) async throws(EngineFailure) -> ObservedContainer? {
         for inspection in inspections {
-            if inspection.isRunning, inspection.identity?.generation == request.generation {
+            if inspection.isRunning, inspection.identity?.edition.matches(request.edition) == true {
                 return observe(inspection)
             }
             try await remove(inspection, grace: SocketEngine.replacementGrace)
@@ -178,11 +178,12 @@ package actor SocketEngine: Engine {
 
     private func creation(_ request: StartRequest, image: String) -> Creation {
         let spec = request.spec
-        let names = [
+        var names = [
             Label.node: node.text, Label.workload: request.id.instance.workload.text,
             Label.ordinal: "\(request.id.instance.ordinal)", Label.container: request.id.name,
-            Label.generation: "\(request.generation)",
+            Label.generation: "\(request.edition.generation)",
         ]
+        names[Label.digest] = request.edition.digest
         return Creation(
             image: image,
             // The command takes the place of the image's entry point and its arguments.
@@ -262,7 +263,7 @@ package actor SocketEngine: Engine {
     func observe(_ inspection: Inspection) -> ObservedContainer? {
         guard let identity = inspection.identity else { return nil }
         return ObservedContainer(
-            id: identity.id, generation: identity.generation, handle: inspection.id,
+            id: identity.id, edition: identity.edition, handle: inspection.id,
             state: inspection.isRunning ? .running : .exited(exit(inspection)),
             startedAt: inspection.startedAt)
     }

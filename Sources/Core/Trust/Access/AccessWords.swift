@@ -33,7 +33,7 @@ enum AccessWords {
             types: types, actions: Set(Verb.allCases.map(action)),
             context: [
                 "staleness", "policyAge", "issuance", "credential", "request",
-                "isApproved", "hasApprover",
+                "isApproved", "hasApprover", "isGrave",
             ])
     }()
 }

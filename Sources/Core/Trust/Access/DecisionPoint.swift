@@ -152,6 +152,7 @@ package struct DecisionPoint: Sendable {
         let rules = circumstances.isGlassBroken && principal == .console ? emergency : rules
         var context = circumstances.context
         context["isApproved"] = .bool(target.isApproved)
+        context["isGrave"] = .bool(target.isGrave)
         context["hasApprover"] = .bool(hasApprover(of: target, besides: principal))
         let ruling = rules.decide(
             Request(

@@ -40,6 +40,11 @@ enum StockPolicies {
         when { context.hasApprover && resource has keepsData && resource.keepsData }
         unless { context.isApproved };
 
+        @id("stock/second-person-grave")
+        forbid(principal is User, action in [Action::"apply", Action::"revoke"], resource)
+        when { context.hasApprover && context.isGrave }
+        unless { context.isApproved };
+
         // On an old policy nobody gets into workloads or takes Tier 1 away.
         @id("stock/stale-exec")
         forbid(principal is User, action == Action::"exec", resource)

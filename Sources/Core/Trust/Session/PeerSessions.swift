@@ -45,7 +45,7 @@ package struct PeerSessions: Sendable {
         case transmit([UInt8], to: NodeID)
         /// Goes back to where the datagram came from, which is not yet known to be the peer's
         /// place.
-        case reply([UInt8])
+        case reply([UInt8], to: NodeID)
         case deliver(ArraySlice<UInt8>, from: NodeID)
         case opened(NodeID)
         /// No answer: what waited is gone.
@@ -294,7 +294,7 @@ package struct PeerSessions: Sendable {
             return row.unproved.count > limits.unprovedMax ? row.unproved.removeFirst() : nil
         }
         if let id = overtaken ?? nil { sessions.remove(id) }
-        effects.append(.reply(message))
+        effects.append(.reply(message, to: key.peer))
     }
 
     private mutating func finish(
