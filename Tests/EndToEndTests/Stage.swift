@@ -228,18 +228,31 @@ final class Stage {
     func workloadProcesses() throws -> [WorkloadProcess] {
         try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { name in
             // A process that ends meanwhile has no files any more, and is none of those wanted.
-            guard let id = Int32(name),
-                let environment = FileManager.default.contents(atPath: "/proc/\(name)/environ"),
-                let command = FileManager.default.contents(atPath: "/proc/\(name)/cmdline")
-            else { return nil }
-            let variables = words(environment)
-            guard variables.contains(where: { $0.hasPrefix("SKERRY_ENGINE=\(directory)/") }),
+            guard let id = Int32(name), let (variables, command) = program(of: id),
+                variables.contains(where: { $0.hasPrefix("SKERRY_ENGINE=\(directory)/") }),
                 let container = variables.first(where: { $0.hasPrefix("SKERRY_CONTAINER=") })
             else { return nil }
             return WorkloadProcess(
                 id: id, container: String(container.dropFirst("SKERRY_CONTAINER=".count)),
-                words: words(command))
+                words: command)
         }
+    }
+
+    /// The variables and the command line of a process. While it turns into another program
+    /// (`execve`), as the shell does that starts a workload, the kernel shows neither for a moment.
+    private func program(of id: Int32) -> (variables: [String], command: [String])? {
+        for _ in 0..<50 {
+            guard let variables = FileManager.default.contents(atPath: "/proc/\(id)/environ"),
+                let command = FileManager.default.contents(atPath: "/proc/\(id)/cmdline")
+            else { return nil }
+            if !variables.isEmpty { return (words(variables), words(command)) }
+            // Threads of the kernel and what has ended have no program to point to.
+            let program = try? FileManager.default.destinationOfSymbolicLink(
+                atPath: "/proc/\(id)/exe")
+            guard program != nil else { return nil }
+            usleep(1000)
+        }
+        return nil
     }
 
     /// Hubs and agents that work in this stage's directory, whoever started them.

@@ -49,4 +49,27 @@ import Testing
         // The token is not spent by that.
         #expect(join(&bench) == nil)
     }
+
+    @Test func `tokens that admit nobody any more take no room from new ones`() {
+        var bench = HubBench(limits: .tight)
+        bench.enrol()
+        // The answer to n1 may have been lost, so its token still counts.
+        for number in 1..<HubLimits.tight.tokens {
+            #expect(issue(number, in: &bench) == nil)
+        }
+        #expect(issue(100, in: &bench) == .conflict)
+        bench.greet()
+        #expect(issue(101, in: &bench) == nil)
+        #expect(issue(102, in: &bench) == .conflict)
+        bench.pass(.seconds(900))
+        #expect(issue(103, in: &bench) == nil)
+    }
+
+    private func issue(_ number: Int, in bench: inout HubBench) -> Refusal.Code? {
+        let token = JoinToken(
+            id: "t\(number)", secretDigest: "d", site: "urban",
+            expiresAt: bench.now.wall + .seconds(900))
+        guard case .refused(let refusal)? = bench.ask(.issue(token)) else { return nil }
+        return refusal.code
+    }
 }

@@ -347,14 +347,32 @@ extension Hub {
     private mutating func issue(_ token: JoinToken, at now: Moment) throws(Refusal) {
         guard sites[token.site] != nil else { throw missing(.site, token.site.text) }
         for old in tokens.rows where old.expiresAt + .seconds(86_400) < now.wall {
-            tokens.remove(old.id)
-            journal.writes.append(.removeToken(id: old.id))
+            forget(old)
+        }
+        if tokens.count >= limits.tokens {
+            for old in tokens.rows where isOver(old, at: now) { forget(old) }
         }
         guard tokens.count < limits.tokens else {
-            throw Refusal(.conflict, "\(limits.tokens) join tokens are out already")
+            throw Refusal(
+                .conflict,
+                "\(limits.tokens) join tokens are out already; each is free again when it was used "
+                    + "or has expired")
         }
         tokens.insert(token, for: token.id)
         journal.writes.append(.token(token))
+    }
+
+    /// Nobody can enrol by it any more. It is kept for a day all the same where there is room, so
+    /// that who comes with it is told why it is of no use.
+    private func isOver(_ token: JoinToken, at now: Moment) -> Bool {
+        guard now.wall < token.expiresAt else { return true }
+        guard let user = token.usedBy else { return false }
+        return nodes[user].map { $0.lastSeen != nil } ?? true
+    }
+
+    private mutating func forget(_ token: JoinToken) {
+        tokens.remove(token.id)
+        journal.writes.append(.removeToken(id: token.id))
     }
 
     /// Spends a token and makes the node. A node that lost the answer may ask again with the same

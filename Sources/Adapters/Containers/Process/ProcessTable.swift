@@ -70,14 +70,17 @@ enum ProcessTable {
     /// to read.
     ///
     /// While a process turns into another program (`execve`) the kernel shows none for a moment, of
-    /// a busy machine a long one, and taking that for an answer would start a container twice.
+    /// a busy machine a long one, and taking that for an answer would start a container twice. It
+    /// may be the other program when its words are read, so only a second look counts.
     static func environment(_ pid: pid_t) -> [String] {
+        var isSettled = false
         for _ in 0..<50 {
             guard let bytes = read("/proc/\(pid)/environ") else { return [] }
-            if !bytes.isEmpty || !isBetweenPrograms(pid) {
+            if !bytes.isEmpty || isSettled {
                 return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
             }
-            usleep(1000)
+            isSettled = !isBetweenPrograms(pid)
+            if !isSettled { usleep(1000) }
         }
         return []
     }
