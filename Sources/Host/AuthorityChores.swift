@@ -10,10 +10,18 @@ package struct AuthorityChores {
     private let now: WallTime
 
     /// Opens a hub's directory.
+    ///
+    /// - Parameter isBeginning: whether what is done there may be the first of all.
     package init(
-        _ settings: HubSettings, log: @escaping @Sendable (String) -> Void
+        _ settings: HubSettings, isBeginning: Bool = false,
+        log: @escaping @Sendable (String) -> Void
     ) throws {
         let directory = settings.state + "/identity"
+        guard isBeginning || PrivateFile.isDirectory(directory) else {
+            throw HostError.identity(
+                "there is no hub in \(settings.state); make one with: "
+                    + "skerry hub init --state \(settings.state)")
+        }
         try PrivateFile.makeDirectory(directory)
         files = AuthorityFiles(
             directory: directory,

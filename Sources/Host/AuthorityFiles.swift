@@ -49,6 +49,15 @@ struct AuthorityFiles: Sendable {
         }
     }
 
+    /// When the file was written last, by the wall clock; nil where there is none.
+    func written(_ file: File) -> WallTime? {
+        var facts = stat()
+        guard stat(path(file), &facts) == 0 else { return nil }
+        return WallTime(
+            milliseconds: Int64(facts.st_mtim.tv_sec) * 1000
+                + Int64(facts.st_mtim.tv_nsec) / 1_000_000)
+    }
+
     func write(_ text: String, to file: File) throws {
         if file.holdsKey {
             try vault.write(text, to: path(file))

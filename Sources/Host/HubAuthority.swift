@@ -76,6 +76,12 @@ final class HubAuthority: Sendable {
     /// What listeners show and whom they accept follows within seconds, as after any change of the files.
     func retire() throws { try files.retire() }
 
+    /// Retires the earlier roots that were kept as such before `instant`.
+    func retire(keptBefore instant: WallTime) throws {
+        guard let kept = files.written(.rootsBefore), kept < instant else { return }
+        try retire()
+    }
+
     private static func read(
         _ files: AuthorityFiles, _ name: String, _ now: WallTime
     ) throws -> State {

@@ -48,10 +48,13 @@ extension HubBackend {
     func settleApproval(
         _ id: String, _ answer: ApprovalAnswer, by requester: Requester
     ) async throws(Refusal) -> Approval {
-        let wasWaiting = host.machine.withLock { $0.approval(id)?.state == .waiting }
         let approval = try await settled(.answerApproval(id: id, answer, by: requester.name))
-        if approval.act == .retireRoots, approval.state == .done, wasWaiting {
-            try await retireRoots()
+        if approval.act == .retireRoots {
+            do {
+                try host.retireRootsAsApproved()
+            } catch {
+                throw Refusal(.unavailable, "the earlier roots are still there: \(error)")
+            }
         }
         return approval
     }

@@ -205,9 +205,23 @@ package final class HubHost: Sendable {
             certificateChain: identity.certificateChain, key: identity.privateKey)
     }
 
+    /// Done again at every start: a hub may die between the durable yes and the files. Roots that became
+    /// earlier ones only after the yes stay.
+    func retireRootsAsApproved() throws {
+        let approved = machine.withLock(\.allApprovals)
+            .filter { $0.act == .retireRoots && $0.state == .done }
+            .compactMap(\.answeredAt).max()
+        if let approved { try identity.authority.retire(keptBefore: approved) }
+    }
+
     /// Renews the certificates that live for months, and reads authorities anew that a person replaced.
     private func keepUp(_ shown: ServerIdentity) async {
         var stamp = identity.authority.stamp
+        do {
+            try retireRootsAsApproved()
+        } catch {
+            log("earlier roots that were to be retired are still there: \(error)")
+        }
         var lookedAt = SystemClock.now().monotonic
         while true {
             do { try await Task.sleep(for: .seconds(5)) } catch { return }

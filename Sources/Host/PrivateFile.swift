@@ -88,7 +88,7 @@ package enum PrivateFile {
         }
     }
 
-    private static func isDirectory(_ path: String) -> Bool {
+    static func isDirectory(_ path: String) -> Bool {
         let error = errno
         defer { errno = error }
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

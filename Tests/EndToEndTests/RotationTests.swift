@@ -44,6 +44,13 @@ extension EndToEndTests {
                 // Without the root of old what the node has by now is good.
                 try await stage.hub?.crash()
                 stage.variables = clocks.hub
+                let nowhere = stage.directory + "/nowhere"
+                for what in ["rotate root", "rotate issuing", "retire"] {
+                    let words = what.split(separator: " ").map(String.init)
+                    let refused = try await stage.skerry(["ca"] + words + ["--state", nowhere])
+                    #expect(refused.code == 1 && refused.remarks.contains("no hub in \(nowhere)"))
+                }
+                #expect(!FileManager.default.fileExists(atPath: nowhere))
                 let retired = try await stage.skerry([
                     "ca", "retire", "--state", stage.directory + "/hub",
                 ])

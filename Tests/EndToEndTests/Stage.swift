@@ -247,9 +247,8 @@ final class Stage {
             else { return nil }
             if !variables.isEmpty { return (words(variables), words(command)) }
             // Threads of the kernel and what has ended have no program to point to.
-            let program = try? FileManager.default.destinationOfSymbolicLink(
-                atPath: "/proc/\(id)/exe")
-            guard program != nil else { return nil }
+            var first: CChar = 0
+            guard readlink("/proc/\(id)/exe", &first, 1) == 1 else { return nil }
             usleep(1000)
         }
         return nil

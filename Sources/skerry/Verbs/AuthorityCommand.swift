@@ -27,10 +27,12 @@ struct AuthorityCommand: AsyncParsableCommand {
             Initialise.self, Request.self, Sign.self, Install.self, Rotate.self, Retire.self,
         ])
 
-    static func chores(_ arguments: [String]) throws -> AuthorityChores {
+    static func chores(
+        _ arguments: [String], isBeginning: Bool = false
+    ) throws -> AuthorityChores {
         try AuthorityChores(
-            HubSettings(SettingFlags.values(arguments, Setting.hub)), log: { logLine("hub: " + $0) }
-        )
+            HubSettings(SettingFlags.values(arguments, Setting.hub)), isBeginning: isBeginning,
+            log: { logLine("hub: " + $0) })
     }
 
     struct Initialise: AsyncParsableCommand {
@@ -55,7 +57,7 @@ struct AuthorityCommand: AsyncParsableCommand {
         @Argument(parsing: .allUnrecognized, help: .hidden) var arguments: [String] = []
 
         func run() async throws {
-            let text = try AuthorityCommand.chores(arguments).request()
+            let text = try AuthorityCommand.chores(arguments, isBeginning: true).request()
             FileHandle.standardOutput.write(Data(text.utf8))
         }
     }
@@ -95,7 +97,7 @@ struct AuthorityCommand: AsyncParsableCommand {
             let file = rest[place + 1]
             rest.removeSubrange(place...(place + 1))
             try AuthorityCommand.chores(rest).install(file)
-            logLine("ca: installed; start the hub anew")
+            logLine("ca: installed; a hub that runs takes it up within seconds")
         }
     }
 
@@ -129,7 +131,7 @@ struct AuthorityCommand: AsyncParsableCommand {
                 try AuthorityCommand.chores(rest).rotateRoot()
             default: throw Failure(.usage, "say what to rotate: issuing or root")
             }
-            logLine("ca: done; start the hub anew")
+            logLine("ca: done; a hub that runs takes it up within seconds")
         }
     }
 
@@ -155,7 +157,7 @@ struct AuthorityCommand: AsyncParsableCommand {
                 return try session.console.say("earlier roots are retired")
             }
             try AuthorityCommand.chores(arguments).retire()
-            logLine("ca: done; start the hub anew")
+            logLine("ca: done; a hub that runs takes it up within seconds")
         }
     }
 }
