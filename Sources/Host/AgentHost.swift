@@ -88,7 +88,7 @@ package final class AgentHost: Sendable {
             of: identity.enrolment.node, at: settings.state + "/identity/pair.keys",
             in: vault)
         seat = try await AgentHost.openMesh(
-            settings, identity, pairKeys, in: vault, log: log)
+            settings, identity, pairKeys, in: vault, revocations, log: log)
         engine = try await settings.engine.open(
             directory: settings.state + "/processes", node: identity.enrolment.node,
             searchPath: settings.searchPath,

@@ -93,7 +93,7 @@ package struct Setting: Hashable, Sendable {
         Setting(
             name: "meshListen", fallback: "127.0.0.1:0",
             meaning:
-                "`address:port` for datagrams of the site's mesh, or `off`; port 0 takes a free "
+                "`address:port` for what nodes of the site say to each other, or `off`; port 0 takes a free "
                 + "one and keeps it."),
         Setting(
             name: "namesListen", fallback: "off",
@@ -104,6 +104,11 @@ package struct Setting: Hashable, Sendable {
             name: "meshAdvertise", fallback: nil,
             meaning: "`address` or `address:port` where other nodes of the site reach that; needed "
                 + "where it listens on all addresses."),
+        Setting(
+            name: "meshSecurity", fallback: "sessions",
+            meaning: "How what nodes of the site say to each other is secured: `sessions` "
+                + "(datagrams, keys of pairs) or `mtls` (TCP, the certificates of the nodes). The "
+                + "same for all nodes of a site: those of one kind do not hear the others."),
         Setting(
             name: "frontBind", fallback: "127.0.0.1",
             meaning: "Address of the ports that workloads want in front of theirs (`front`)."),

@@ -98,10 +98,12 @@ extension EndToEndTests {
             }
         }
 
-        @Test func `who policy does not let speak is heard by no neighbour, and hears none`()
-            async throws
-        {
+        @Test(arguments: ["sessions", "mtls"])
+        func `who policy does not let speak is heard by no neighbour, and hears none`(
+            security: String
+        ) async throws {
             try await Stage.with { stage in
+                stage.variables["SKERRY_MESH_SECURITY"] = security
                 try await openThree(stage)
                 try await stage.rule(
                     """
@@ -123,6 +125,44 @@ extension EndToEndTests {
                     let second = try await sees(.alive, of: "node-1", "node-2", stage)
                     return first && second
                 }
+            }
+        }
+
+        @Test func `nodes with mutual TLS hear each other without a hub, and none with sessions`()
+            async throws
+        {
+            try await Stage.with { stage in
+                try await stage.openHub()
+                stage.variables["SKERRY_MESH_SECURITY"] = "mtls"
+                try await stage.openAgent("node-1")
+                try await stage.openAgent("node-2")
+                stage.variables["SKERRY_MESH_SECURITY"] = nil
+                try await stage.openAgent("node-3")
+                try await eventually("the two to see each other, and say who does otherwise") {
+                    let first = try await sees(.alive, of: "node-2", "node-1", stage)
+                    let second = try await sees(.alive, of: "node-1", "node-2", stage)
+                    let words = try stage.agents["node-1"]?.remarks ?? ""
+                    let others = try stage.agents["node-3"]?.remarks ?? ""
+                    return first && second
+                        && words.contains("is 'mtls' here and 'sessions' at 'node-3'")
+                        && others.contains("is 'sessions' here and 'mtls' at 'node-1'")
+                }
+                // From disk, at the same port, with nobody to ask.
+                stage.variables["SKERRY_MESH_SECURITY"] = "mtls"
+                try await stage.hub?.crash()
+                try await stage.agents["node-2"]?.crash()
+                try await eventually("the other to call it failed") {
+                    try await sees(.failed, of: "node-2", "node-1", stage)
+                }
+                try await stage.startAgent("node-2")
+                try await eventually("both to see each other again") {
+                    let first = try await sees(.alive, of: "node-2", "node-1", stage)
+                    let second = try await sees(.alive, of: "node-1", "node-2", stage)
+                    return first && second
+                }
+                let third = try #require(try await view(of: "node-3", stage))
+                #expect(third.standings.values.allSatisfy { $0 == .unknown })
+                #expect(try await sees(.unknown, of: "node-3", "node-1", stage))
             }
         }
 

@@ -94,7 +94,8 @@ import Trust
                     seal: index == liar
                         ? try #require(NodeSeal(seed: [UInt8](repeating: 99, count: 32)))
                         : seals[index],
-                    ring: try NodeMeshTests.ring(of: index, among: count), port: ports[index],
+                    ring: try NodeMeshTests.ring(of: index, among: count),
+                    port: .sessions(ports[index]),
                     random: Random(seed: UInt64(index) + 1)))
         }
         let site = Site(nodes: nodes, ports: ports, tap: tap)

@@ -44,6 +44,8 @@ extension Allowance {
         ("Tests/EndToEndTests/Program.swift", "other processes send no event"),
         ("Tests/HostTests/DataPlaneTests.swift", "a datagram that is refused sends no event"),
         ("Tests/HostTests/NodeMeshTests.swift", "a datagram that is dropped sends no event"),
+        ("Tests/HostTests/StreamPlaneTests.swift", "a message that is refused sends no event"),
+        ("Tests/TransportTests/PeerPortTests.swift", "a message that is refused sends no event"),
         ("Tests/ManagementTests/Fleet.swift", "a log that is followed for ever"),
         ("Tests/ManagementTests/TLSTests.swift", "a server that runs until it is cancelled"),
     ].map { Allowance($0.0, "Task.sleep", $0.1) }

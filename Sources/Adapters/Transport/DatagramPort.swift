@@ -8,9 +8,9 @@ import Synchronization
 package final class DatagramPort: Sendable {
     /// Where a datagram came from, or goes to.
     package struct Place: Hashable, Sendable, CustomStringConvertible {
-        fileprivate let address: SocketAddress
+        let address: SocketAddress
 
-        fileprivate init(_ address: SocketAddress) { self.address = address }
+        init(_ address: SocketAddress) { self.address = address }
 
         /// Reads `address:port`. Names are not looked up: a place has to be known without a
         /// network.

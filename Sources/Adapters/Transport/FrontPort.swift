@@ -79,7 +79,7 @@ package final class FrontPort: Sendable {
     ) async throws(TransportError) -> FrontPort {
         let address = "\(place.host):\(place.port)"
         do {
-            let context = try NIOSSLContext(configuration: configuration(identity))
+            let context = try NIOSSLContext(configuration: .demanding(identity))
             let gate = ConnectionGate(limit: limits.connections)
             let connections = Connections(nodesMax: 0)
             let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -112,18 +112,6 @@ package final class FrontPort: Sendable {
         } catch {
             throw .cannotListen(address: address, reason: describe(error))
         }
-    }
-
-    private static func configuration(_ identity: ShownIdentity) throws -> TLSConfiguration {
-        let (chain, key) = try identity.current.read()
-        var tls = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain, privateKey: key)
-        tls.sslContextCallback = { _, promise in identity.serve(promise) }
-        tls.minimumTLSVersion = .tlsv13
-        // Demands a certificate; what makes it good is the verifier's to say.
-        tls.certificateVerification = .noHostnameVerification
-        tls.trustRoots = .certificates([])
-        return tls
     }
 
     /// Serves until it is closed or the task is cancelled.
@@ -191,6 +179,20 @@ package final class FrontPort: Sendable {
             defer { group.cancelAll() }
             try await group.next()
         }
+    }
+}
+
+extension TLSConfiguration {
+    /// Of a listener that demands a certificate; what makes it good is a verifier's to say.
+    static func demanding(_ identity: ShownIdentity) throws -> TLSConfiguration {
+        let (chain, key) = try identity.current.read()
+        var tls = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain, privateKey: key)
+        tls.sslContextCallback = { _, promise in identity.serve(promise) }
+        tls.minimumTLSVersion = .tlsv13
+        tls.certificateVerification = .noHostnameVerification
+        tls.trustRoots = .certificates([])
+        return tls
     }
 }
 

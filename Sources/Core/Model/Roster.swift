@@ -8,7 +8,8 @@ package struct Roster: Hashable, Codable, Sendable {
         package var node: NodeID
         /// The Ed25519 key by which the node signs what it says of itself, in hexadecimal.
         package var key: String
-        /// Where its datagrams go: `address:port`.
+        /// Where its datagrams go: `address:port`; with `/mtls` behind it, where it takes connections of mutual
+        /// TLS in their place.
         package var address: String
 
         package init(node: NodeID, key: String, address: String) {

@@ -45,14 +45,23 @@ extension AgentHost {
     /// mesh, or there can be none at the moment, which is no reason to keep workloads waiting.
     static func openMesh(
         _ settings: AgentSettings, _ identity: NodeIdentity, _ pairKeys: PairKeys, in vault: Vault,
-        log: @escaping @Sendable (String) -> Void
+        _ revocations: RevocationBoard, log: @escaping @Sendable (String) -> Void
     ) async throws -> MeshSeat? {
         guard let wanted = settings.mesh else { return nil }
         let files = try MeshFiles(state: settings.state, of: vault)
         let seal = try files.seal()
-        let port: DatagramPort
+        let gate = PeerGate()
+        let port: MeshPort
         do {
-            port = try await openPort(wanted, files)
+            port = try await openPort(wanted, files) { address in
+                switch wanted.security {
+                case .sessions: .sessions(try await DatagramPort.open(at: address))
+                case .mtls:
+                    .mtls(
+                        try await PeerPort.open(
+                            at: address, parties(identity, gate, revocations), remark: log))
+                }
+            }
         } catch {
             log("this node takes no part in the mesh of its site: \(error)")
             return nil
@@ -74,7 +83,6 @@ extension AgentHost {
         let place = NodeMesh.Place(
             node: identity.enrolment.node, site: identity.enrolment.site, address: address,
             incarnation: try files.nextIncarnation())
-        let gate = PeerGate()
         let mesh = NodeMesh(
             place, roster: roster?.site == place.site ? roster : nil, seal: seal,
             ring: await pairKeys.ring, port: port,
@@ -95,23 +103,43 @@ extension AgentHost {
 
     /// Neighbours know the port of the last run: after a reboot without a hub it is how they find it.
     private static func openPort(
-        _ wanted: MeshPlace, _ files: MeshFiles
-    ) async throws -> DatagramPort {
-        var port: DatagramPort?
+        _ wanted: MeshPlace, _ files: MeshFiles,
+        _ open: (String) async throws -> MeshPort
+    ) async throws -> MeshPort {
+        var port: MeshPort?
         if wanted.takesAnyPort, let last = try files.port() {
             do {
-                port = try await DatagramPort.open(at: wanted.listening(on: last))
+                port = try await open(wanted.listening(on: last))
             } catch {
                 // Somebody else has it by now; any other will do.
                 port = nil
             }
         }
-        let open: DatagramPort
-        if let port { open = port } else { open = try await DatagramPort.open(at: wanted.listen) }
-        if let number = open.place.description.split(separator: ":").last.flatMap({ Int($0) }) {
+        let taken: MeshPort
+        if let port { taken = port } else { taken = try await open(wanted.listen) }
+        if let number = taken.place.description.split(separator: ":").last.flatMap({ Int($0) }) {
             try files.keep(port: number)
         }
-        return open
+        return taken
+    }
+
+    /// Who this node is in mutual TLS with its peers, and whom it believes: as on the control link.
+    private static func parties(
+        _ identity: NodeIdentity, _ gate: PeerGate, _ revocations: RevocationBoard
+    ) -> PeerPort.Parties {
+        let credentials = identity.credentials
+        let isRevoked: @Sendable (Bearer) -> Bool = { revocations.covers($0) }
+        return PeerPort.Parties(
+            node: identity.enrolment.node, site: identity.enrolment.site,
+            identity: {
+                (try credentials.shown(), credentials.time.now + .seconds(30))
+            },
+            verifier: {
+                try PeerVerifier(
+                    .node, trustRoots: credentials.trustRoots,
+                    clock: credentials.time.forHandshakes, isRevoked: isRevoked)
+            },
+            isRevoked: isRevoked, admits: { gate.admits($0) }, now: { credentials.time.now })
     }
 
     /// Ends when the agent does: a mesh that ended by itself must not end what the node runs.

@@ -1,23 +1,29 @@
 import Transport
 
-/// Where a node takes datagrams of its mesh, and where it says that they go.
+/// Where a node takes what its mesh says, where it says that this goes, and how it is secured.
 package struct MeshPlace: Hashable, Sendable {
     /// `address:port`; port 0 takes a free one, and the same again after a restart if it can.
     package var listen: String
     /// `address` or `address:port`; nil for where it listens.
     package var advertise: String?
+    package var security: MeshSecurity
 
-    package init(listen: String = "127.0.0.1:0", advertise: String? = nil) {
+    package init(
+        listen: String = "127.0.0.1:0", advertise: String? = nil,
+        security: MeshSecurity = .sessions
+    ) {
         self.listen = listen
         self.advertise = advertise
+        self.security = security
     }
 
     /// What others are told, where the socket came to be bound to `bound`.
     func advertised(boundTo bound: String) -> String {
-        guard let advertise else { return bound }
+        guard let advertise else { return security.address(bound) }
         let port = bound.split(separator: ":").last.map(String.init) ?? "0"
-        return MeshPlace.hasPort(advertise)
-            ? advertise : "\(MeshPlace.bracketed(advertise)):\(port)"
+        return security.address(
+            MeshPlace.hasPort(advertise)
+                ? advertise : "\(MeshPlace.bracketed(advertise)):\(port)")
     }
 
     /// The same with another port.
@@ -66,8 +72,10 @@ extension SettingValues {
         }
     }
 
-    /// The two settings of the mesh together; nil for a node without one.
+    /// The settings of the mesh together; nil for a node without one.
     mutating func mesh() -> MeshPlace? {
+        let security =
+            read("meshSecurity", as: "sessions or mtls", MeshSecurity.init(rawValue:)) ?? .sessions
         guard self["meshListen"] != "off" else { return nil }
         let listen = read(
             "meshListen", as: "an address with a port, such as 0.0.0.0:7443, or off",
@@ -78,12 +86,12 @@ extension SettingValues {
             let full = MeshPlace.hasPort(text) ? text : "\(MeshPlace.bracketed(text)):1"
             return MeshPlace.place(full).map { _ in text }
         }
-        guard let listen else { return MeshPlace() }
+        guard let listen else { return MeshPlace(security: security) }
         if advertise == nil, listen.hasPrefix("0.0.0.0:") || listen.hasPrefix("[::]:") {
             refuse(
                 "setting 'meshListen': '\(listen)' is every address of this machine; say with "
                     + "meshAdvertise which one the other nodes of the site use")
         }
-        return MeshPlace(listen: listen, advertise: advertise)
+        return MeshPlace(listen: listen, advertise: advertise, security: security)
     }
 }

@@ -1,10 +1,10 @@
 package import Claiming
 package import Membership
 package import Model
-package import Transport
+import Transport
 package import Trust
 
-/// A node's part in the mesh of its site: the machine `Mesh` over sessions of the data plane.
+/// A node's part in the mesh of its site: the machine `Mesh` over the data plane, of sessions or mutual TLS.
 ///
 /// It gives the machine datagrams, the time and signatures checked, and decides nothing. Needs no hub
 /// once it has a roster and keys, which it takes from disk.
@@ -58,12 +58,15 @@ package actor NodeMesh {
     let outlet: AsyncStream<(NodeID, [UInt8])>.Continuation
     private let ticks: AsyncStream<Wake>
     let timers: Timers<Wake>
-    private let plane: DataPlane
+    private let plane: any PeerPlane
     let now: @Sendable () -> Moment
     let seal: NodeSeal
     /// Makes a record of this node durable.
     let keep: @Sendable (Record) throws -> Void
     let place: Place
+    private let security: MeshSecurity
+    /// Members that secure their messages otherwise, and of whom that was told.
+    private var others: [NodeID] = []
     var mesh: Mesh
     var random: Random
     var roster: Roster
@@ -107,7 +110,7 @@ package actor NodeMesh {
 
     /// `now`: its wall time is the one that the node trusts.
     package init(
-        _ place: Place, roster: Roster?, seal: NodeSeal, ring: KeyRing, port: DatagramPort,
+        _ place: Place, roster: Roster?, seal: NodeSeal, ring: KeyRing, port: MeshPort,
         log: [Record] = [], keep: @escaping @Sendable (Record) throws -> Void = { _ in },
         random: Random, admits: @escaping @Sendable (NodeID) -> Bool = { _ in true },
         now: @escaping @Sendable () -> Moment = { SystemClock.now() }
@@ -132,9 +135,16 @@ package actor NodeMesh {
         var limits = DataPlane.Limits.production
         // A pulse that waited says how things were; the next one says how they are.
         limits.sessions.waitingMax = 4
-        plane = DataPlane(
-            ring: ring, port: port, places: NodeMesh.places(of: roster, but: place.node),
-            limits: limits, admits: admits, now: now)
+        let places = NodeMesh.places(of: roster, but: place.node)
+        switch port {
+        case .sessions(let port):
+            security = .sessions
+            plane = DataPlane(
+                ring: ring, port: port, places: places, limits: limits, admits: admits, now: now)
+        case .mtls(let port):
+            security = .mtls
+            plane = StreamPlane(port: port, places: places, limits: limits, admits: admits)
+        }
         var bounds = Membership.Limits.production
         // The data plane writes the length of each message before it.
         bounds.datagramBytesMax -= 2
@@ -153,6 +163,7 @@ package actor NodeMesh {
 
     /// Takes part until the port is closed or the task is cancelled.
     package func run() async {
+        noteOthers()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.plane.run() }
             group.addTask {
@@ -204,8 +215,19 @@ package actor NodeMesh {
             await plane.meet(peer, at: place)
         }
         roster = next
+        noteOthers()
         keys = NodeMesh.keys(of: next)
         give(.roster(NodeMesh.members(of: next)))
+    }
+
+    /// Tells of members that this node cannot talk with, once for each.
+    private func noteOthers() {
+        let now = roster.members.filter {
+            $0.node != place.node && MeshSecurity(of: $0.address) != security
+        }.map(\.node)
+        let news = security.remark(on: now.filter { !others.contains($0) })
+        others = now
+        if let news { remark(news) }
     }
 
     package var rosterVersion: RosterVersion { roster.version }
@@ -316,7 +338,7 @@ package actor NodeMesh {
         var places: [NodeID: DatagramPort.Place] = [:]
         for member in roster.members where member.node != node {
             do {
-                places[member.node] = try DatagramPort.Place(member.address)
+                places[member.node] = try MeshSecurity.place(in: member.address)
             } catch {
                 continue
             }
