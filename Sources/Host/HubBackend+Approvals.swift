@@ -49,13 +49,7 @@ extension HubBackend {
         _ id: String, _ answer: ApprovalAnswer, by requester: Requester
     ) async throws(Refusal) -> Approval {
         let approval = try await settled(.answerApproval(id: id, answer, by: requester.name))
-        if approval.act == .retireRoots {
-            do {
-                try host.retireRootsAsApproved()
-            } catch {
-                throw Refusal(.unavailable, "the earlier roots are still there: \(error)")
-            }
-        }
+        if approval.act == .retireRoots { try retire { try host.retireRootsAsApproved() } }
         return approval
     }
 

@@ -72,8 +72,12 @@ extension HubBackend {
     }
 
     func retireRoots() async throws(Refusal) {
+        try retire { try host.identity.authority.retire() }
+    }
+
+    func retire(_ roots: () throws -> Void) throws(Refusal) {
         do {
-            try host.identity.authority.retire()
+            try roots()
         } catch {
             throw Refusal(.unavailable, "the earlier roots are still there: \(error)")
         }

@@ -13,10 +13,10 @@ package struct Certificates: Sendable {
     package func run(in session: Session) async throws {
         let list = try await session.connection.certificates()
         let console = session.console
-        let isTable = try console.list(
+        try console.list(
             list, "certificates are", as: format, headings: headings, table: table(list),
             names: list.items.map(\.name), absence: "no certificates yet")
-        if isTable { try console.remark("by the clock there, \(list.asOf) (\(list.clock))") }
+        if format.isTable { try console.remark("by the clock there, \(list.asOf) (\(list.clock))") }
     }
 
     private func table(_ list: CertificateList) -> TextTable {

@@ -3,7 +3,11 @@ import Manifest
 import Model
 
 /// How a verb answers.
-package enum Format: String, CaseIterable, Sendable { case table, wide, json, yaml, name }
+package enum Format: String, CaseIterable, Sendable {
+    case table, wide, json, yaml, name
+
+    var isTable: Bool { self == .table || self == .wide }
+}
 
 /// Lists objects, or follows how they change.
 package struct Get: Sendable {
@@ -26,18 +30,16 @@ package struct Get: Sendable {
         targets.reduce(into: []) { if !$0.contains($1.kind) { $0.append($1.kind) } }
     }
 
-    private var isTable: Bool { format == .table || format == .wide }
-
     package func run(in session: Session) async throws {
         // The state of an instance is only as young as the contact with its node.
-        let asksNodes = isTable && kinds.contains(.instance) && session.vantage == .hub
+        let asksNodes = format.isTable && kinds.contains(.instance) && session.vantage == .hub
         async let nodes = asksNodes ? session.hear(.node, Selector()) : nil
         let heard = try await lists(in: session)
         let known = try await nodes
         let silence = try session.remarkSilence(heard + (known.map { [$0] } ?? []))
         let (found, missing) = select(from: heard)
         let asOf = heard.map(\.list.asOf).min() ?? Session.now()
-        if isTable {
+        if format.isTable {
             var tables = ObjectTables(
                 picture: Picture(
                     asOf: asOf, vantage: session.vantage, nodes: known?.list.items ?? []))

@@ -14,10 +14,10 @@ package struct Revocations: Sendable {
     package func run(in session: Session) async throws {
         let report = try await session.connection.revocations()
         let console = session.console
-        let isTable = try console.list(
+        try console.list(
             report, "revocations are", as: format, headings: headings, table: table(report),
             names: report.items.map(\.subject), absence: "nothing is revoked")
-        if isTable { try console.remark(standing(of: report)) }
+        if format.isTable { try console.remark(standing(of: report)) }
     }
 
     private func standing(of report: RevocationReport) -> String {

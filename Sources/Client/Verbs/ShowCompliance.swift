@@ -15,10 +15,10 @@ package struct ShowCompliance: Sendable {
     package func run(in session: Session) async throws {
         let report = try await session.connection.compliance(of: site)
         let console = session.console
-        let isTable = try console.list(
+        try console.list(
             report, "compliance is", as: format, headings: headings, table: table(report.items),
             names: report.items.map(\.site.text), absence: "no sites yet")
-        if isTable { try showBreaches(report, on: console) }
+        if format.isTable { try showBreaches(report, on: console) }
     }
 
     private func table(_ sites: [SiteCompliance]) -> TextTable {

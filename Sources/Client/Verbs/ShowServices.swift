@@ -15,7 +15,7 @@ package struct ShowServices: Sendable {
     package func run(in session: Session) async throws {
         var list = try await session.connection.services()
         if let name { list.items.removeAll { $0.service.text != name } }
-        if let name, list.items.isEmpty, format == .table || format == .wide {
+        if let name, list.items.isEmpty, format.isTable {
             throw Failure(.notFound, "nothing healthy serves '\(name)'")
         }
         try session.console.list(

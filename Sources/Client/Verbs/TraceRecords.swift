@@ -14,7 +14,7 @@ package struct TraceRecords: Sendable {
 
     package func run(in session: Session) async throws {
         let traces = try await session.connection.meshTraces(of: record)
-        if traces.items.isEmpty, format == .table || format == .wide {
+        if traces.items.isEmpty, format.isTable {
             throw Failure(
                 .notFound,
                 record.isEmpty

@@ -164,7 +164,7 @@ private struct Sheet {
     private mutating func rows(
         _ objects: [Object], picture: Picture, on console: Console
     ) throws {
-        guard format == .table || format == .wide else {
+        guard format.isTable else {
             return try data(objects, picture, on: console)
         }
         let tables = ObjectTables(picture: picture, isWide: format == .wide)

@@ -5,12 +5,10 @@ extension Console {
     /// where it has some, else the table, or `absence` as a remark where that is empty.
     ///
     /// - Parameter what: the beginning of a sentence, such as "approvals are".
-    /// - Returns: whether it was said for people, to whom more can be said then.
-    @discardableResult
     func list(
         _ list: some Encodable, _ what: String, as format: Format, headings: Bool,
         table: @autoclosure () -> TextTable, names: [String]?, absence: String
-    ) throws -> Bool {
+    ) throws {
         switch (format, names) {
         case (.json, _): try sayJSON(list)
         case (.name, let names?): try say(names.map { visible($0) })
@@ -24,8 +22,6 @@ extension Console {
             } else {
                 try say(table, as: format, headings: headings)
             }
-            return true
         }
-        return false
     }
 }
