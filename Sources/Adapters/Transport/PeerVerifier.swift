@@ -218,7 +218,7 @@ extension PeerVerifier {
         report: @escaping @Sendable (String) -> Void
     ) -> @Sendable ([NIOSSLCertificate], EventLoopPromise<NIOSSLVerificationResult>) -> Void {
         { certificates, promise in
-            promise.completeWithTask {
+            promise.completeOnLoop {
                 let chain: [Certificate]
                 do {
                     chain = try certificates.map { try Certificate(derEncoded: $0.toDERBytes()) }
