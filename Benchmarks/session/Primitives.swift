@@ -15,6 +15,7 @@ struct Primitives {
 
     private func compare(_ size: Int) throws {
         let key = SymmetricKey(size: .bits256)
+        let small = SymmetricKey(size: .bits128)
         let array = [UInt8](repeating: 7, count: size)
         let data = Data(array)
         let header = [UInt8](repeating: 1, count: 16)
@@ -22,6 +23,7 @@ struct Primitives {
         let nonceBytes = [UInt8](repeating: 2, count: 12)
         let nonce = try AES.GCM.Nonce(data: nonceBytes)
         let box = try AES.GCM.seal(array, using: key, nonce: nonce, authenticating: header)
+        let smallBox = try AES.GCM.seal(array, using: small, nonce: nonce, authenticating: header)
         let (cipherData, tagData) = (Data(box.ciphertext), Data(box.tag))
         let (cipherArray, tagArray) = (Array(box.ciphertext), Array(box.tag))
         let combinedArray = Array(box.combined ?? Data())
@@ -32,6 +34,12 @@ struct Primitives {
             Contender("nonce from an array") { _ = try AES.GCM.Nonce(data: nonceBytes) },
             Contender("seal: array, header array") {
                 _ = try AES.GCM.seal(array, using: key, nonce: nonce, authenticating: header)
+            },
+            Contender("seal: array, header array, AES-128") {
+                _ = try AES.GCM.seal(array, using: small, nonce: nonce, authenticating: header)
+            },
+            Contender("open: AES-128") {
+                _ = try AES.GCM.open(smallBox, using: small, authenticating: header)
             },
             Contender("seal: data, header data") {
                 _ = try AES.GCM.seal(data, using: key, nonce: nonce, authenticating: headerData)
@@ -109,6 +117,7 @@ struct Primitives {
         let bytes = other.publicKey.rawRepresentation
         let shared = try own.sharedSecretFromKeyAgreement(with: other.publicKey)
         let key = SymmetricKey(size: .bits256)
+        let ready = HMAC<SHA256>(key: key)
         var contenders = [
             Contender("X25519 key from entropy") {
                 _ = try Curve25519.KeyAgreement.PrivateKey(rawRepresentation: seed)
@@ -124,6 +133,15 @@ struct Primitives {
             },
             Contender("HMAC of 60 bytes") {
                 _ = HMAC<SHA256>.authenticationCode(for: seed + seed, using: key)
+            },
+            Contender("the same, with a key made ready before") {
+                var mac = ready
+                mac.update(data: seed + seed)
+                _ = mac.finalize()
+            },
+            Contender("HKDF, 96 bytes") {
+                _ = shared.hkdfDerivedSymmetricKey(
+                    using: SHA256.self, salt: seed, sharedInfo: seed, outputByteCount: 96)
             },
         ]
         try takeTurns(&contenders, rounds: rounds, times: 500)

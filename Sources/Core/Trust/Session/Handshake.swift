@@ -53,7 +53,7 @@ package struct FirstMessage: Sendable {
 
     /// Whether the peer of `key` made it.
     package func isMade(with key: PairKey) -> Bool {
-        isSame(bytes[60...], shortMAC(of: bytes[..<60], by: key.incoming))
+        isSame(bytes[60...], key.incoming.code(of: bytes[..<60]))
     }
 }
 
@@ -98,7 +98,7 @@ package struct Attempt: Sendable {
         bytes += day.number.bytes
         bytes += UInt64(clamping: now.milliseconds).bytes
         bytes += secret.publicKey.rawRepresentation
-        message = bytes + shortMAC(of: bytes[...], by: key.outgoing)
+        message = bytes + key.outgoing.code(of: bytes[...])
     }
 
     /// The session, if these bytes answer this attempt.
@@ -113,14 +113,13 @@ package struct Attempt: Sendable {
         guard answer[3] == carriage.rawValue, suites.contains(suite),
             suite == .aes || suite == .chacha
         else { throw .mismatch }
-        let filter = shortMAC(of: answer[..<44], by: key.incoming, bytes: 8)
+        let filter = key.incoming.code(of: answer[..<44], bytes: 8)
         guard isSame(answer[44..<52], filter) else { throw .forged }
         let secrets = try Secrets(
             own: secret, other: answer[12..<44], key: key, first: message, second: answer[..<52],
             initiator: node, responder: key.peer)
-        guard isSame(answer[52...], shortMAC(of: answer[..<52], by: secrets.mac)) else {
-            throw .forged
-        }
+        let proof = secrets.mac.code(of: answer[..<52])
+        guard isSame(answer[52...], proof) else { throw .forged }
         return PeerSession(
             secrets.agreed(on: suite, carriage, key: key, day: day, node: node), id: id,
             remote: DataSessionID(rawValue: UInt32(answer[8..<12])), isInitiator: true,
@@ -147,11 +146,11 @@ extension FirstMessage {
         bytes += sender.rawValue.bytes
         bytes += id.rawValue.bytes
         bytes += secret.publicKey.rawRepresentation
-        bytes += shortMAC(of: bytes[...], by: key.outgoing, bytes: 8)
+        bytes += key.outgoing.code(of: bytes[...], bytes: 8)
         let secrets = try Secrets(
             own: secret, other: ephemeral, key: key, first: self.bytes, second: bytes[...],
             initiator: key.peer, responder: node)
-        bytes += shortMAC(of: bytes[...], by: secrets.mac)
+        bytes += secrets.mac.code(of: bytes[...])
         let session = PeerSession(
             secrets.agreed(on: suite, carriage, key: key, day: day, node: node), id: id,
             remote: sender, isInitiator: false, limits: limits, at: now)
@@ -161,8 +160,9 @@ extension FirstMessage {
 
 /// What both ends derive once each has the public half of the other's ephemeral key.
 private struct Secrets {
-    let mac: SymmetricKey
-    private let derived: SymmetricKey
+    let mac: MACKey
+    private let forth: SymmetricKey
+    private let back: SymmetricKey
     private let transcript: [UInt8]
 
     init(
@@ -179,11 +179,17 @@ private struct Secrets {
             // A point of low order, which would give the same secret to everybody.
             throw .forged
         }
-        derived = key.secret.withUnsafeBytes {
-            shared.hkdfDerivedSymmetricKey(
-                using: SHA256.self, salt: $0, sharedInfo: transcript, outputByteCount: 96)
+        let extracted = shared.withUnsafeBytes { shared in
+            key.secret.withUnsafeBytes {
+                HKDF<SHA256>.extract(inputKeyMaterial: SymmetricKey(data: shared), salt: $0)
+            }
         }
-        mac = derived.part(0..<32)
+        let expanding = MACKey(SymmetricKey(data: extracted))
+        let one = expanding.expansion(1, after: nil, info: transcript)
+        let two = expanding.expansion(2, after: one, info: transcript)
+        mac = MACKey(one)
+        forth = two
+        back = expanding.expansion(3, after: two, info: transcript)
         self.transcript = transcript
     }
 
@@ -193,15 +199,15 @@ private struct Secrets {
         let made = key.day == day ? nil : next(after: key, for: day, node: node)
         return Agreed(
             key: key, day: day, suite: suite, carriage: carriage,
-            forth: FrameKey(suite: suite, key: derived.part(32..<64)),
-            back: FrameKey(suite: suite, key: derived.part(64..<96)),
+            forth: FrameKey(suite: suite, key: forth),
+            back: FrameKey(suite: suite, key: back),
             made: made)
     }
 
     /// The key that follows `key`, from everything that both ends know of each other.
     private func next(after key: PairKey, for day: KeyDay, node: NodeID) -> PairKey {
         let secret = HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: mac, salt: "skerry ratchet v1".bytes, info: transcript,
+            inputKeyMaterial: mac.key, salt: "skerry ratchet v1".bytes, info: transcript,
             outputByteCount: PairKey.byteCount)
         return PairKey(secret, node: node, peer: key.peer, day: day, origin: .ratchet)
     }
@@ -216,13 +222,6 @@ private func ephemeralKey(
     } catch {
         preconditionFailure("any 32 bytes are a key of X25519: \(error)")
     }
-}
-
-/// The beginning of HMAC-SHA256.
-private func shortMAC(
-    of bytes: ArraySlice<UInt8>, by key: SymmetricKey, bytes count: Int = 16
-) -> [UInt8] {
-    Array(HMAC<SHA256>.authenticationCode(for: bytes, using: key).prefix(count))
 }
 
 /// Takes as long wherever the first difference is.

@@ -68,8 +68,8 @@ package struct PairKey: Equatable, Sendable {
     let secret: SymmetricKey
     /// The keys of the MACs of first messages, one for each direction, so that none can be turned
     /// back.
-    let outgoing: SymmetricKey
-    let incoming: SymmetricKey
+    let outgoing: MACKey
+    let incoming: MACKey
 
     /// Nil unless there are 32 bytes and two different names.
     package init?(
@@ -90,13 +90,43 @@ package struct PairKey: Equatable, Sendable {
             inputKeyMaterial: secret, salt: "skerry first v1".bytes,
             info: marked([min(node, peer), max(node, peer)]), outputByteCount: 72)
         name = UInt64(derived.bytes(0..<8)[...])
-        let (upwards, downwards) = (derived.part(8..<40), derived.part(40..<72))
+        let upwards = MACKey(derived.part(8..<40))
+        let downwards = MACKey(derived.part(40..<72))
         outgoing = node < peer ? upwards : downwards
         incoming = node < peer ? downwards : upwards
     }
 
     /// The key itself, to be kept sealed.
     package var bytes: [UInt8] { secret.bytes(0..<PairKey.byteCount) }
+}
+
+/// A key of HMAC-SHA256, made ready: to take a key up costs more than a short message does.
+struct MACKey: Equatable, Sendable {
+    let key: SymmetricKey
+    private let ready: HMAC<SHA256>
+
+    init(_ key: SymmetricKey) {
+        self.key = key
+        ready = HMAC(key: key)
+    }
+
+    /// The beginning of the code.
+    func code(of text: ArraySlice<UInt8>, bytes count: Int = 16) -> [UInt8] {
+        var mac = ready
+        mac.update(data: text)
+        return Array(mac.finalize().prefix(count))
+    }
+
+    /// One step of HKDF-Expand (RFC 5869, section 2.3) under this key. The library's own takes the
+    /// key up anew for each step, and so twice as long.
+    func expansion(_ number: UInt8, after last: SymmetricKey?, info: [UInt8]) -> SymmetricKey {
+        var mac = ready
+        last?.withUnsafeBytes { mac.update(data: $0) }
+        mac.update(data: info + [number])
+        return SymmetricKey(data: mac.finalize())
+    }
+
+    static func == (left: MACKey, right: MACKey) -> Bool { left.key == right.key }
 }
 
 /// Names, each with its length before it, so that no two lists have the same bytes.
