@@ -189,6 +189,11 @@ import Transport
             from: try await open("n1", at: "airport"), at: try await open("n2"))
     }
 
+    @Test func `who has a node's own certificate is not heard by that node`() async throws {
+        let thief = try await open("n1", showing: try authorities.identity("n2", at: "harbour"))
+        try await expectNothing(from: thief, at: try await open("n2"))
+    }
+
     @Test func `who answers for another than was dialled is told nothing`() async throws {
         let (first, other) = (try await open("n1"), try await open("n3"))
         try await saying([1], by: first, to: other, "n2") {
