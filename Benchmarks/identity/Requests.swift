@@ -29,6 +29,15 @@ struct Requests {
             try await expect("yes", warmClient.ask("get nodes"))
             return nil
         }
+        let plain = try await LineServer.start(on: loops, tls: nil) { _ in "yes" }
+        let plainLink = try await Link.open(
+            to: plain, roundTrip: Requests.roundTrip, on: loops)
+        let plainClient = try await LineClient.connect(to: plainLink.port, on: loops, tls: nil)
+        _ = try await plainClient.ask("get nodes")
+        let bare = try await sample {
+            try await expect("yes", plainClient.ask("get nodes"))
+            return nil
+        }
         let cold = try await sample {
             let client = try await skerry.connect(through: link.port)
             try await expect("yes", client.ask("get nodes"))
@@ -41,6 +50,9 @@ struct Requests {
             "on a connection that stands, 99th percentile",
             "\(text(warm.quantile(0.99) / 1000, 1)) ms", "45 ms",
             isReached: warm.quantile(0.99) <= 45_000)
+        _ = tell(
+            "... the same with neither TLS nor a decision",
+            "\(text(bare.quantile(0.99) / 1000, 1)) ms")
         let isCold = tell(
             "on a new one, 99th percentile", "\(text(cold.quantile(0.99) / 1000, 1)) ms", "130 ms",
             isReached: cold.quantile(0.99) <= 130_000)
