@@ -1,6 +1,5 @@
 import Foundation
 import Model
-import NIOCore
 import NIOSSL
 import Transport
 

@@ -23,21 +23,12 @@ struct Requests {
         let traditional = try await TraditionalWay.start(
             fleet: fleet, loops: loops, roundTrip: Requests.roundTrip)
 
-        let warmClient = try await skerry.connect(through: link.port)
-        _ = try await warmClient.ask("get nodes")
-        let warm = try await sample {
-            try await expect("yes", warmClient.ask("get nodes"))
-            return nil
-        }
+        let warm = try await standing(skerry.connect(through: link.port))
         let plain = try await LineServer.start(on: loops, tls: nil) { _ in "yes" }
         let plainLink = try await Link.open(
             to: plain, roundTrip: Requests.roundTrip, on: loops)
-        let plainClient = try await LineClient.connect(to: plainLink.port, on: loops, tls: nil)
-        _ = try await plainClient.ask("get nodes")
-        let bare = try await sample {
-            try await expect("yes", plainClient.ask("get nodes"))
-            return nil
-        }
+        let bare = try await standing(
+            LineClient.connect(to: plainLink.port, on: loops, tls: nil))
         let cold = try await sample {
             let client = try await skerry.connect(through: link.port)
             try await expect("yes", client.ask("get nodes"))
@@ -68,6 +59,15 @@ struct Requests {
                 + " is revoked\n  fetched over plain TCP, the audit record sent and acknowledged"
                 + " before the answer)")
         return isWarm && isCold && isOld
+    }
+
+    /// On one connection, which has been used before.
+    private func standing(_ client: LineClient) async throws -> Sample {
+        try await expect("yes", client.ask("get nodes"))
+        return try await sample {
+            try await expect("yes", client.ask("get nodes"))
+            return nil
+        }
     }
 
     /// Until the answer is there. The goodbye of TLS takes a round trip of its own, for which nobody waits:
