@@ -78,15 +78,17 @@ extension EndToEndTests {
                 #expect(try await stage.authority(on: "node-3").contains("hold central"))
                 #expect(
                     try await stage.skerry("events", on: "node-3").text.contains("PolicyCarried"))
-                // It came from the one of the two that said first that it has it.
+                // It came from the one of the two that said first that it has it; the other says so,
+                // too, in time.
                 try await eventually("the word of node-1 that it has it, too") {
-                    let trace = try await stage.skerry("mesh trace freeze", on: "node-3")
-                    return trace.text.contains("node-1") && trace.code == 0
+                    let holdings = try await stage.skerry("mesh diff -o json", on: "node-3").text
+                    let held = try JSONDecoder().decode(
+                        MeshHoldings.self, from: Data(holdings.utf8)
+                    ).items.filter { $0.subject == "Policy/freeze" && $0.version == 1 }
+                    return held.map(\.node).contains("node-1")
                 }
-                let holdings = try await stage.skerry("mesh diff -o json", on: "node-3").text
-                let held = try JSONDecoder().decode(MeshHoldings.self, from: Data(holdings.utf8))
-                    .items.filter { $0.subject == "Policy/freeze" && $0.version == 1 }
-                #expect(held.map(\.node).contains("node-1"))
+                let trace = try await stage.skerry("mesh trace freeze", on: "node-3")
+                #expect(trace.text.contains("node-1") && trace.code == 0)
                 #expect(try await stage.skerry("mesh trace nothing", on: "node-3").code == 3)
 
                 // By now it is its own, with nobody to ask.
