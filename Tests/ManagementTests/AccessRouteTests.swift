@@ -7,7 +7,7 @@ import NIOHTTP1
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct AccessRouteTests {
+@Suite(.timeLimit(.minutes(1))) struct AccessRouteTests {
     private static func placed(_ name: String, at site: String) -> Object {
         guard case .workload(var workload) = workload(name) else { return node(name) }
         workload.spec.selector = ["site": site]

@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 
 /// What waits for another person's yes, over HTTP.
-@Suite(.timeLimit(.minutes(3))) struct ApprovalRouteTests {
+@Suite(.timeLimit(.minutes(1))) struct ApprovalRouteTests {
     /// Bob and Cat may delete once somebody approved; Ann and Bob may approve what is not their own.
     private func fleet() -> Fleet {
         let fleet = Fleet([workload("w"), node("n1")])

@@ -5,7 +5,7 @@ import NIOHTTP1
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct AuditRouteTests {
+@Suite(.timeLimit(.minutes(1))) struct AuditRouteTests {
     private func body(applying objects: [Object]) throws -> String {
         struct Body: Encodable { var objects: [Object] }
         return try json(Body(objects: objects))

@@ -4,7 +4,7 @@ import Model
 import NIOHTTP1
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct DocumentTests {
+@Suite(.timeLimit(.minutes(1))) struct DocumentTests {
     @Test func `every path of the document is answered by its own route`() async throws {
         let fleet = Fleet([node("n1")])
         _ = try await fleet.vouch(for: "ann", validFor: .seconds(1), by: .console)

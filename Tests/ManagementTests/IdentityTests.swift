@@ -4,7 +4,7 @@ import NIOHTTP1
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct IdentityTests {
+@Suite(.timeLimit(.minutes(1))) struct IdentityTests {
     @Test func `who answers a machine that asks must be able to enrol at its site`() async throws {
         let fleet = Fleet([])
         try await withSocket(fleet) { client in

@@ -6,7 +6,7 @@ import NIOHTTP1
 import NIOPosix
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct ListenerTests {
+@Suite(.timeLimit(.minutes(1))) struct ListenerTests {
     @Test func `the socket is for its owner alone, and gone afterwards`() async throws {
         try await withDirectory { directory in
             let path = directory + "/s"

@@ -6,7 +6,7 @@ import NIOCore
 import NIOHTTP1
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct RequestTests {
+@Suite(.timeLimit(.minutes(1))) struct RequestTests {
     @Test func `info says who answers`() async throws {
         try await withSocket(Fleet()) { client in
             let answer = try await client.get("/api/v1/info")

@@ -2,7 +2,7 @@ import Foundation
 import Model
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct SelectorTests {
+@Suite(.timeLimit(.minutes(1))) struct SelectorTests {
     @Test(
         arguments: [
             ("", ["a", "b", "c"]), ("zone=x", ["a"]), ("zone==x", ["a"]), ("zone!=x", ["b", "c"]),

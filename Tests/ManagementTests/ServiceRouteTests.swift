@@ -4,7 +4,7 @@ import Model
 import NIOHTTP1
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct ServiceRouteTests {
+@Suite(.timeLimit(.minutes(1))) struct ServiceRouteTests {
     private func asking(_ body: @escaping @Sendable (Client) async throws -> Void) async throws {
         try await withDirectory { directory in
             let path = directory + "/s"

@@ -7,7 +7,7 @@ import NIOHTTP1
 import NIOPosix
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct StreamTests {
+@Suite(.timeLimit(.minutes(1))) struct StreamTests {
     @Test func `a mebibyte goes in and comes out while both sides are open`() async throws {
         try await withSocket(Fleet()) { client in
             let sent = (0..<1024 * 1024).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }

@@ -11,7 +11,7 @@ import Synchronization
 import Testing
 import X509
 
-@Suite(.timeLimit(.minutes(3))) struct TLSTests {
+@Suite(.timeLimit(.minutes(1))) struct TLSTests {
     @Test func `a person's certificate is let in`() async throws {
         let authority = try Authority()
         try await serving(Fleet([node("n1")]), on: try authority.listener()) { port in

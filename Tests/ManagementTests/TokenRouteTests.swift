@@ -7,7 +7,7 @@ import NIOHTTP1
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct TokenRouteTests {
+@Suite(.timeLimit(.minutes(1))) struct TokenRouteTests {
     private func asking(
         _ fleet: Fleet, limits: Limits = .production, by name: String? = nil,
         _ body: @escaping @Sendable (Client) async throws -> Void

@@ -5,7 +5,7 @@ import Model
 import NIOHTTP1
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct WatchTests {
+@Suite(.timeLimit(.minutes(1))) struct WatchTests {
     @Test func `a watcher gets the list, then what changed and what is gone`() async throws {
         let fleet = Fleet([node("n1", labels: ["zone": "x"]), node("n2", labels: ["zone": "y"])])
         try await withSocket(fleet, limits: .brisk) { client in
@@ -113,7 +113,7 @@ extension Limits {
 }
 
 /// Watches that go on where the last one broke, and lists in pages.
-@Suite(.timeLimit(.minutes(3))) struct ResumptionTests {
+@Suite(.timeLimit(.minutes(1))) struct ResumptionTests {
     private func open(
         _ client: Client, _ path: String, behind id: String
     ) async throws -> EventReader {

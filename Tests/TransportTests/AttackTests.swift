@@ -8,7 +8,7 @@ import X509
 
 /// What a thief of one node's keys can show, and what becomes of it. The names A05 and so on are
 /// those of the threat model.
-@Suite(.timeLimit(.minutes(3))) struct AttackTests {
+@Suite(.timeLimit(.minutes(1))) struct AttackTests {
     private let authorities: Authorities
     private let thief: Forge
 

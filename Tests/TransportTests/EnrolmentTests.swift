@@ -2,7 +2,7 @@ import Model
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(3))) struct EnrolmentTests {
+@Suite(.timeLimit(.minutes(1))) struct EnrolmentTests {
     @Test func `a token buys a certificate with which the node gets a session`() async throws {
         try await withHarbour { harbour in
             let key = NodeKey()

@@ -4,25 +4,15 @@ import Testing
 import Transport
 
 /// Streams that outlive the session on which they began.
-@Suite(.timeLimit(.minutes(4))) struct HandoverTests {
+@Suite(.timeLimit(.minutes(1))) struct HandoverTests {
     private static let request = StreamRequest(
         container: ContainerID(instance: InstanceID(workload: "w", ordinal: 0), name: "c"),
         purpose: .exec(ExecOptions(command: ["cat"], hasInput: true)))
 
-    /// A slow machine may take its time; these tests are not about limits.
-    private static let patient: Limits = {
-        var limits = Limits.production
-        limits.connectTimeout = .seconds(60)
-        limits.handshakeTimeout = .seconds(60)
-        limits.streamOpenTimeout = .seconds(60)
-        limits.keepaliveTimeout = .seconds(60)
-        return limits
-    }()
-
     @Test func `a stream goes over from session to session, and nothing is lost or doubled`()
         async throws
     {
-        try await withHarbour(limits: HandoverTests.patient) { harbour in
+        try await withHarbour { harbour in
             let streams = AgentStreams()
             let reader = Reader()
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -55,7 +45,7 @@ import Transport
     }
 
     @Test func `a stream that nobody takes over ends with its session`() async throws {
-        try await withHarbour(limits: HandoverTests.patient) { harbour in
+        try await withHarbour { harbour in
             let streams = AgentStreams()
             let reader = Reader()
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -103,16 +93,11 @@ import Transport
         in harbour: Harbour, _ streams: AgentStreams,
         _ group: inout ThrowingTaskGroup<Void, any Error>
     ) async throws -> Running {
-        let client = try harbour.client(
-            try harbour.identity("n1"), limits: HandoverTests.patient)
+        let client = try harbour.client(try harbour.identity("n1"))
         let agent = Agent()
         let end = AsyncStream.makeStream(of: TransportError?.self)
         group.addTask {
-            var error = await agent.run(client, carrying: streams)
-            // As an agent does, whose hello still waits.
-            while case .unreachable? = error, !Task.isCancelled {
-                error = await agent.run(client, carrying: streams)
-            }
+            let error = await agent.run(client, carrying: streams)
             if let error, !Task.isCancelled { Issue.record("a session ended with \(error)") }
             end.continuation.yield(error)
         }

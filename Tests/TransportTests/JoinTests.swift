@@ -3,7 +3,7 @@ import Testing
 import Transport
 
 /// Asking to become a node without a token.
-@Suite(.timeLimit(.minutes(3))) struct JoinTests {
+@Suite(.timeLimit(.minutes(1))) struct JoinTests {
     private func join(
         _ harbour: Harbour, as node: NodeID = "n1", _ trust: ControlClient.HubTrust,
         device: NodeKey = NodeKey()

@@ -5,7 +5,7 @@ import Testing
 import Transport
 
 /// A node comes back with its device key when all else has expired.
-@Suite(.timeLimit(.minutes(3))) struct ReturnTests {
+@Suite(.timeLimit(.minutes(1))) struct ReturnTests {
     private func comeBack(
         _ node: NodeID, to harbour: Harbour, key: NodeKey = NodeKey(),
         device: any DeviceKey = NodeKey(),

@@ -4,7 +4,7 @@ import Testing
 import Transport
 
 /// A08: who is revoked gets no handshake, and what is open ends.
-@Suite(.timeLimit(.minutes(3))) struct RevocationTests {
+@Suite(.timeLimit(.minutes(1))) struct RevocationTests {
     /// What a test has revoked so far.
     private final class Board: Sendable {
         private let subjects = Mutex<Set<String>>([])

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(3))) struct SessionTests {
+@Suite(.timeLimit(.minutes(1))) struct SessionTests {
     private let document = Document(
         key: .node("n1"), revision: 7,
         content: .node(Node(metadata: Metadata(name: "n1"), spec: NodeSpec(site: "harbour"))))

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(3))) struct SilenceTests {
+@Suite(.timeLimit(.minutes(1))) struct SilenceTests {
     @Test func `a link that goes silent ends on both sides`() async throws {
         // Not `.tight`: a busy machine is not to be taken for a cut link.
         try await withHarbour { harbour in

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(3))) struct StreamTests {
+@Suite(.timeLimit(.minutes(1))) struct StreamTests {
     private static let request = StreamRequest(
         container: ContainerID(instance: InstanceID(workload: "w", ordinal: 0), name: "c"),
         purpose: .exec(ExecOptions(command: ["cat"], hasInput: true)))

@@ -4,7 +4,7 @@ import NIOSSL
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(3))) struct TrustTests {
+@Suite(.timeLimit(.minutes(1))) struct TrustTests {
     private func run(
         _ identity: TLSIdentity, as node: NodeID = "n1", in harbour: Harbour,
         trusting roots: String? = nil

@@ -2,7 +2,7 @@ import Model
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(3))) struct VersionTests {
+@Suite(.timeLimit(.minutes(1))) struct VersionTests {
     private let greeting = #"""
         {"hello":{"_0":{"node":"n1","site":"harbour","agentVersion":"9","capacity":{"cpu":"2",
         "memory":"1Gi"},"appliedRevision":0,"epoch":0,"later":{"a":[1]}}}}
